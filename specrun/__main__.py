@@ -1,0 +1,6 @@
+"""`python -m specrun`."""
+
+from specrun.cli.main import run
+
+if __name__ == "__main__":
+    run()

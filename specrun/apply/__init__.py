@@ -1,0 +1,1 @@
+"""Plan to images: scheduling, freshness, delivery."""

@@ -1,0 +1,71 @@
+"""Files that are either wholly the old or wholly the new, also after a power cut."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+
+def write_atomic(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Replace `path` durably: temporary file beside it, fsync, rename, fsync of the folder.
+
+    Raises `OSError` as the file system gives it; the old file is then still whole.
+    """
+    make_folder(path.parent)
+    chunks = (data,) if isinstance(data, bytes) else data
+    with _temporary(path) as (handle, temporary):
+        with os.fdopen(handle, "wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def write_if_changed(path: Path, data: bytes) -> bool:
+    """Write `data` unless the file already holds it, so that its mtime tells the truth; say whether it wrote."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size == len(data) and path.read_bytes() == data:
+            return False
+    write_atomic(path, data)
+    return True
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` and its parents, durably."""
+    missing = []
+    probe = folder
+    while not probe.exists():
+        missing.append(probe)
+        probe = probe.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        sync_folder(made.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in `folder` durable; a no-op where folders cannot be opened (Windows)."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _temporary(path: Path) -> Iterator[tuple[int, Path]]:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        # mkstemp makes private files; what we deliver follows the user's umask like any other file.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        yield handle, temporary
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,1 @@
+"""The models one can ask, each described by one JSON Schema."""

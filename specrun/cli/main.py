@@ -1,0 +1,5 @@
+"""The `specrun` command."""
+
+
+def run() -> None:
+    """Run the command line."""

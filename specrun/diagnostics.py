@@ -1,0 +1,142 @@
+"""A problem is a value: what is wrong, where, why, and what to do."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import Enum
+
+
+class Severity(Enum):
+    """How bad: an error stops the command, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A text that problems can point into; `name` is its path as a person would type it."""
+
+    name: str
+    text: str = field(repr=False)
+
+    def line(self, number: int) -> str:
+        """Return line `number` (1-based) without its line break, or an empty string past the end."""
+        # Not splitlines(): YAML and editors do not break lines at form feeds and the like.
+        lines = self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """A place in a source; lines and columns are 1-based, columns count code points, the end is exclusive."""
+
+    source: Source
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        """`file:line:col`, as editors and terminals understand it."""
+        return f"{self.source.name}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnostic:
+    """One fault, said once: `summary` in fixed words, `detail` says what and why, `hint` what to do.
+
+    `runs` counts the runs that one fault hits, `example` is the address of one of them.
+    """
+
+    summary: str
+    detail: str = ""
+    span: Span | None = None
+    hint: str = ""
+    severity: Severity = Severity.ERROR
+    runs: int = 0
+    example: str = ""
+
+
+class SpecrunError(Exception):
+    """A fault that ends a command: its diagnostics say why, its class holds the exit code."""
+
+    exit_code = 1
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__("; ".join(f"{d.summary}: {d.detail}" if d.detail else d.summary for d in diagnostics))
+        self.diagnostics = diagnostics
+
+
+class InvalidInputError(SpecrunError):
+    """A spec, project file, schema, lock or plan that cannot be used as it stands."""
+
+
+class UsageError(SpecrunError):
+    """A command line that asks for what does not exist or does not go together."""
+
+    exit_code = 64
+
+
+class BusyError(SpecrunError):
+    """Another apply holds what this one needs."""
+
+    exit_code = 75
+
+
+class PendingError(SpecrunError):
+    """What was asked to be up to date is not."""
+
+    exit_code = 2
+
+
+class Collector:
+    """Gathers a stage's faults, so that a person sees all of them at once."""
+
+    def __init__(self) -> None:
+        self._found: list[Diagnostic] = []
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Remember one fault."""
+        if diagnostic not in self._found:
+            self._found.append(diagnostic)
+
+    def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Remember several faults."""
+        for diagnostic in diagnostics:
+            self.add(diagnostic)
+
+    @property
+    def failed(self) -> bool:
+        """Whether any of the faults is an error."""
+        return any(d.severity is Severity.ERROR for d in self._found)
+
+    def sorted(self) -> tuple[Diagnostic, ...]:
+        """Return the faults in the order a reader meets their places."""
+        return tuple(sorted(self._found, key=_place))
+
+    def stop_on_errors(self) -> None:
+        """Raise `InvalidInputError` with everything found, if any of it is an error."""
+        if self.failed:
+            raise InvalidInputError(*self.sorted())
+
+
+def nearest(name: str, known: Iterable[str], *, limit: int = 1) -> Sequence[str]:
+    """Return the names most like `name`, best first, compared without regard to case."""
+    folded: dict[str, str] = {}
+    for candidate in known:
+        folded.setdefault(candidate.casefold(), candidate)
+    return [folded[match] for match in get_close_matches(name.casefold(), folded, n=limit, cutoff=0.6)]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `did you mean "x"?`, or an empty string where nothing is near."""
+    found = nearest(name, known)
+    return f'did you mean "{found[0]}"?' if found else ""
+
+
+def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
+    span = diagnostic.span
+    if span is None:
+        return ("", 0, 0, diagnostic.summary, diagnostic.detail)
+    return (span.source.name, span.line, span.column, diagnostic.summary, diagnostic.detail)

@@ -1,0 +1,1 @@
+"""Frozen types that every stage shares; nothing here does I/O."""

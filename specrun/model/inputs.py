@@ -1,0 +1,73 @@
+"""Images and files that a run is made from."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from specrun.canonical import Json
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileImage:
+    """An image file of the project: `file('photos/lamp.png')`; `path` is relative to the project root, with /."""
+
+    path: str
+    digest: str
+
+    @property
+    def source(self) -> str:
+        """What the lock calls this input."""
+        return self.path
+
+    def recipe(self) -> Json:
+        """Return what stands for this image in the key: its content."""
+        return self.digest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UrlImage:
+    """An https URL; `digest` is None until it has been fetched once and pinned."""
+
+    url: str
+    digest: str | None = None
+
+    @property
+    def source(self) -> str:
+        """What the lock calls this input."""
+        return self.url
+
+    def recipe(self) -> Json:
+        """Return what stands for this image in the key: its content, None while unknown."""
+        return self.digest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutputImage:
+    """An image that another run makes; known by its recipe before it exists."""
+
+    address: str
+    key: str | None
+    index: int
+
+    @property
+    def source(self) -> str:
+        """What the lock calls this input."""
+        return f"{self.address}#{self.index}"
+
+    def recipe(self) -> Json:
+        """Return what stands for this image in the key: the upstream key and output index."""
+        return None if self.key is None else {"index": self.index, "key": self.key}
+
+
+InputImage: TypeAlias = FileImage | UrlImage | OutputImage
+
+# A resolved parameter: JSON, with images where the model's schema takes images.
+Param: TypeAlias = "Json | InputImage | tuple[InputImage, ...]"
+
+
+def recipe_param(value: Param) -> Json:
+    """Return a parameter as it stands in keys and locks: images by their recipe."""
+    if isinstance(value, tuple):
+        return [recipe_param(item) for item in value]
+    if isinstance(value, (FileImage, UrlImage, OutputImage)):
+        return value.recipe()
+    return value

@@ -1,0 +1,63 @@
+"""The lock: what the spec leaves open, pinned."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from specrun.canonical import Json
+
+
+class State(Enum):
+    """Why a locked run is held back from being asked for."""
+
+    UNKNOWN = "unknown"  # may have been billed; nobody knows
+    PARTIAL = "partial"  # fewer images than asked for
+    UNUSABLE = "unusable"  # images that do not decode; kept aside
+    REFUSED = "refused"  # moderation said no
+    ORPHAN = "orphan"  # no longer in the spec
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedOutput:
+    """One image of a locked run: `path` below the spec's outputs folder, digests of bytes received and delivered."""
+
+    index: int
+    path: str
+    blob: str
+    file: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockRow:
+    """One run as it was pinned, with what is needed to say why it changes.
+
+    `params` are as in `Run`, with each input image replaced by its recipe (a digest, or upstream key and index);
+    `inputs` maps each input's source (path, URL or `address#index`) to its digest, None while unknown.
+    """
+
+    address: str
+    key: str | None
+    request_digest: str | None
+    take: int = 1
+    seed: int | None
+    provider: str
+    model: str
+    params: Mapping[str, Json]
+    defaults: tuple[str, ...]
+    revision: int
+    sample: int
+    schema_digest: str
+    inputs: Mapping[str, str | None]
+    outputs: tuple[LockedOutput, ...] = ()
+    state: State | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lock:
+    """All pins of one spec: `files` are the digests of what its templates read, `vars` those of its variables."""
+
+    spec: str
+    name: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    vars: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, LockRow] = field(default_factory=dict)

@@ -1,0 +1,124 @@
+"""The plan: ordered actions that would make the world match the spec."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+
+from specrun.canonical import Json
+from specrun.diagnostics import Diagnostic
+from specrun.model.lock import LockRow
+from specrun.model.run import Price, Run
+
+
+class Verb(Enum):
+    """What is done about one run."""
+
+    CREATE = "create"
+    REPLACE = "replace"
+    RESTORE = "restore"
+    MOVE = "move"
+    KEEP = "keep"
+    LOST = "lost"
+    HELD = "held"
+    ORPHAN = "orphan"
+    BLOCKED = "blocked"
+
+    @property
+    def asks(self) -> bool:
+        """Whether the action sends a request."""
+        return self in (Verb.CREATE, Verb.REPLACE)
+
+    @property
+    def pending(self) -> bool:
+        """Whether the action counts as a change for `plan --detailed-exitcode`."""
+        return self not in (Verb.KEEP, Verb.ORPHAN)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One field that differs from what was locked; None stands for absent."""
+
+    field: str
+    old: Json
+    new: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One line of the plan. `run` is None for orphans, `row` None where nothing was locked.
+
+    `shares` names the action, earlier in the plan, whose request also serves this run. `take` is the take that
+    a request would be sent with. `origin` is the lock row (perhaps under another address) whose images serve.
+    """
+
+    verb: Verb
+    address: str
+    reason: str
+    run: Run | None = None
+    row: LockRow | None = None
+    changes: tuple[Change, ...] = ()
+    shares: str | None = None
+    take: int = 1
+    origin: LockRow | None = None
+
+    @property
+    def key(self) -> str | None:
+        """The key wanted, or for an orphan the key it was made under."""
+        return self.run.key if self.run is not None else self.row.key if self.row is not None else None
+
+    @property
+    def requested(self) -> bool:
+        """Whether this very action sends a request: not where an earlier one serves it too."""
+        return self.verb.asks and self.shares is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Totals:
+    """What a plan comes to; `unpriced` counts images whose price nobody knows."""
+
+    actions: Mapping[Verb, int]
+    requests: int
+    images: int
+    cost: tuple[Price, ...]
+    unpriced: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """All actions for one spec, in order, with the digests of what they were decided from."""
+
+    spec: Path
+    name: str
+    actions: tuple[Action, ...]
+    totals: Totals
+    bound: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    vars: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def total(actions: tuple[Action, ...]) -> Totals:
+    """Add up a plan: every request once, every image it asks for."""
+    counts = dict.fromkeys(Verb, 0)
+    requests = images = unpriced = 0
+    cost: dict[str, Decimal] = {}
+    for action in actions:
+        counts[action.verb] += 1
+        if not action.requested or action.run is None:
+            continue
+        requests += 1
+        images += action.run.images
+        price = action.run.price
+        if price is None:
+            unpriced += action.run.images
+        else:
+            cost[price.currency] = cost.get(price.currency, Decimal(0)) + price.amount * action.run.images
+    return Totals(
+        actions=counts,
+        requests=requests,
+        images=images,
+        cost=tuple(Price(amount=cost[currency], currency=currency) for currency in sorted(cost)),
+        unpriced=unpriced,
+    )

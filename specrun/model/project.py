@@ -1,0 +1,67 @@
+"""The project: where things stand and whom to ask."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from specrun.model.run import Price
+
+
+class Dialect(Enum):
+    """How a server wants the seed's request to be said."""
+
+    SEED = "seed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Provider:
+    """One server; only `name` is identity. `timeout` and `retry_for` are seconds, `rpm` requests a minute.
+
+    `base_url` None means the embedded sandbox, in-process.
+    """
+
+    name: str
+    base_url: str | None
+    api_key_env: str | None = None
+    concurrency: int = 8
+    rpm: int | None = None
+    timeout: float = 300.0
+    retry_for: float = 600.0
+    dialect: Dialect = Dialect.SEED
+    allow_private: bool = False
+
+    @property
+    def free(self) -> bool:
+        """Whether asking costs nothing, so that what was lost may simply be asked for again."""
+        return self.base_url is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Budget:
+    """The most that one apply may spend: by currency, and in images."""
+
+    cost: tuple[Price, ...] = ()
+    images: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """A project: its folder, its providers, its limits."""
+
+    root: Path
+    providers: Mapping[str, Provider]
+    default_provider: str = "modelverse"
+    outputs: Path
+    budget: Budget = field(default_factory=Budget)
+    digest: str | None = None
+
+    @property
+    def state(self) -> Path:
+        """The folder of store, ledger and rehearsals, ignored by git."""
+        return self.root / ".specrun"
+
+    @property
+    def schemas(self) -> Path:
+        """The project's own model schemas; need not exist."""
+        return self.root / "schemas"

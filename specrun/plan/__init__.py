@@ -1,0 +1,1 @@
+"""Spec to plan: pure, offline and deterministic."""

@@ -1,0 +1,1 @@
+"""The HTTP edge: one client, and what each answer of a server means."""

@@ -1,0 +1,1 @@
+"""YAML text to a `Spec`, with a source place for every value."""

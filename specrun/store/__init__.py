@@ -1,0 +1,1 @@
+"""What is kept: blobs, ledger, lock and manifest."""
