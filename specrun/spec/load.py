@@ -1,0 +1,181 @@
+"""A spec file to a `Spec`: every structural fault at once, each at its place."""
+
+import re
+from pathlib import Path
+
+from specrun.canonical import Json
+from specrun.diagnostics import Collector, Diagnostic, did_you_mean
+from specrun.model.project import Project
+from specrun.spec.job import read_job, read_params
+from specrun.spec.nodes import Mapping, Node, Scalar, plain
+from specrun.spec.paths import ProjectPaths
+from specrun.spec.project import read_budget
+from specrun.spec.prompt import read_prompt
+from specrun.spec.reader import Reader, entries
+from specrun.spec.spec import Alias, Params, Spec
+from specrun.spec.text import Text, scalar_text
+from specrun.spec.yaml import load_yaml
+
+MOST_RUNS = 100_000
+
+_FIELDS = ("specrun", "name", "provider", "vars", "defaults", "prompts", "models", "jobs", "max_runs", "budget")
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+_WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+
+
+def load_spec(path: Path, project: Project, faults: Collector, *, name: str | None = None) -> Spec | None:
+    """Read one spec; `name` is a variant's. Return None, with the faults collected, where its structure is broken."""
+    paths = ProjectPaths(project.root, path.resolve().parent)
+    root = load_yaml(path, _shown(path))
+    read = Reader(faults)
+    fields = read.fields(root, "a spec", _FIELDS)
+    if fields is None or not _version(read, fields):
+        return None
+    return _SpecReader(read, fields, paths).spec(path, project, name)
+
+
+class _SpecReader:
+    def __init__(self, read: Reader, fields: Mapping, paths: ProjectPaths) -> None:
+        self._read = read
+        self._fields = fields
+        self._paths = paths
+
+    def spec(self, path: Path, project: Project, name: str | None) -> Spec | None:
+        prompts = self._prompts()
+        models = self._models()
+        provider_node = self._fields.get("provider")
+        budget = self._fields.get("budget")
+        jobs_node = self._fields.get("jobs")
+        if jobs_node is None:
+            self._read.fail(self._fields, "missing key", "a spec needs `jobs`", "add a job with a model and a prompt")
+            return None
+        jobs = {
+            job.name: job
+            for label, key, node in entries(self._read.mapping(jobs_node, "jobs"))
+            if (job := read_job(self._read, self._paths, label, key, node, prompts)) is not None
+        }
+        if isinstance(jobs_node, Mapping) and not jobs_node.entries:
+            self._read.fail(jobs_node, "no jobs", "`jobs` is empty", "add a job with a model and a prompt")
+        return Spec(
+            path=path,
+            source=self._fields.source,
+            name=name or self._name(path),
+            provider=self._provider(provider_node, project),
+            provider_span=None if provider_node is None else provider_node.span,
+            vars=self._vars(),
+            defaults=self._defaults(),
+            prompts=prompts,
+            models=models,
+            jobs=jobs,
+            max_runs=self._max_runs(),
+            budget=None if budget is None else read_budget(self._read, budget),
+        )
+
+    def _name(self, path: Path) -> str:
+        node = self._fields.get("name")
+        if node is None:
+            name, at = path.stem, self._fields.span
+        else:
+            name, at = self._read.text(node, "name") or path.stem, node.span
+        if not usable_name(name):
+            hint = "use letters, digits, . _ - and start with a letter or digit"
+            detail = f'"{name}" cannot name a spec: its lock and its outputs folder are called after it'
+            self._read.faults.add(Diagnostic(summary="unusable name", detail=detail, span=at, hint=hint))
+        return name
+
+    def _provider(self, node: Node | None, project: Project) -> str | None:
+        name = None if node is None else self._read.text(node, "provider")
+        if node is not None and name is not None and name not in project.providers:
+            hint = did_you_mean(name, project.providers) or f"known: {', '.join(sorted(project.providers))}"
+            self._read.fail(node, "unknown provider", f'no provider is called "{name}"', hint)
+        return name
+
+    def _vars(self) -> dict[str, Json]:
+        node = self._fields.get("vars")
+        values: dict[str, Json] = {}
+        for name, key, value in entries(None if node is None else self._read.mapping(node, "vars")):
+            if not name.isidentifier():
+                self._read.fail(key, "unusable name", f'"{name}" cannot name a variable', "use letters, digits and _")
+            self._refuse_templates(value)
+            values[name] = plain(value)
+        return values
+
+    def _refuse_templates(self, node: Node) -> None:
+        if isinstance(node, Scalar):
+            if "{{" in node.text or "{%" in node.text:
+                detail = "variables are plain values; templates are not evaluated here"
+                self._read.fail(node, "template in vars", detail, "put the template where the variable is used")
+        elif isinstance(node, Mapping):
+            for _, value in node.pairs():
+                self._refuse_templates(value)
+        else:
+            for item in node.items:
+                self._refuse_templates(item)
+
+    def _defaults(self) -> Params:
+        node = self._fields.get("defaults")
+        fields = None if node is None else self._read.fields(node, "defaults", ("params",))
+        return read_params(self._read, None if fields is None else fields.get("params"))
+
+    def _prompts(self) -> dict[str, Text]:
+        node = self._fields.get("prompts")
+        prompts = {}
+        for name, _, value in entries(None if node is None else self._read.mapping(node, "prompts")):
+            text = read_prompt(self._read, self._paths, value, f"prompt {name}")
+            if text is not None:
+                prompts[name] = text
+        return prompts
+
+    def _models(self) -> dict[str, Alias]:
+        node = self._fields.get("models")
+        aliases = {}
+        for name, _, value in entries(None if node is None else self._read.mapping(node, "models")):
+            alias = self._alias(name, value)
+            if alias is not None:
+                aliases[name] = alias
+        return aliases
+
+    def _alias(self, name: str, node: Node) -> Alias | None:
+        what = f"model {name}"
+        if isinstance(node, Scalar):
+            known = self._read.text(node, what)
+            return None if known is None else Alias(name=name, model=scalar_text(node), params=Params())
+        fields = self._read.fields(node, what, ("id", "params"))
+        if fields is None:
+            return None
+        model = fields.get("id")
+        if model is None:
+            self._read.fail(fields, "missing key", f"{what} needs an `id`", "run `specrun models` for the ids")
+            return None
+        if not isinstance(model, Scalar) or self._read.text(model, f"{what}.id") is None:
+            return None
+        return Alias(name=name, model=scalar_text(model), params=read_params(self._read, fields.get("params")))
+
+    def _max_runs(self) -> int:
+        node = self._fields.get("max_runs")
+        return (None if node is None else self._read.integer(node, "max_runs")) or MOST_RUNS
+
+
+def usable_name(name: str) -> bool:
+    """Whether a spec or variant may be called so, on every file system."""
+    return bool(_NAME.fullmatch(name)) and not _WINDOWS_DEVICES.fullmatch(name) and not name.endswith(".")
+
+
+def _version(read: Reader, fields: Mapping) -> bool:
+    node = fields.get("specrun")
+    if node is None:
+        read.fail(fields, "missing key", "the spec does not say its version", "start it with `specrun: 1`")
+        return False
+    if not isinstance(node, Scalar) or node.value != 1 or isinstance(node.value, bool):
+        detail = f"this specrun reads version 1, not {node.text if isinstance(node, Scalar) else 'this'}"
+        read.fail(node, "unsupported version", detail, "write `specrun: 1`")
+        return False
+    return True
+
+
+def _shown(path: Path) -> str:
+    """Return a path as the user would type it from here."""
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.as_posix()

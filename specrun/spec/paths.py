@@ -1,0 +1,59 @@
+"""Paths that specs name: relative to the spec, never out of the project."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from specrun.diagnostics import Collector, Diagnostic, Span, did_you_mean
+
+
+class PathRefusedError(ValueError):
+    """A path that a spec may not name; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPaths:
+    """Turns the paths of one spec into files; `folder` is the spec's own."""
+
+    root: Path
+    folder: Path
+
+    def inside(self, name: str) -> Path:
+        """Return the real path of `name`; raise `PathRefusedError` where it leaves the project, symlinks included."""
+        if "\0" in name:
+            raise PathRefusedError("the path holds a NUL character")
+        if "\\" in name:
+            raise PathRefusedError("paths are written with /, on Windows too")
+        if name.startswith(("/", "~")) or Path(name).is_absolute():
+            raise PathRefusedError("paths are relative to the spec")
+        try:
+            path = (self.folder / name).resolve()
+        except OSError as error:
+            raise PathRefusedError(error.strerror or str(error)) from None
+        if not path.is_relative_to(self.root):
+            raise PathRefusedError(f"it leads out of the project ({self.root})")
+        return path
+
+    def resolve(self, name: str, span: Span, faults: Collector) -> Path | None:
+        """Return the real path of a file that must exist, or None after saying what is wrong with it."""
+        try:
+            path = self.inside(name)
+        except PathRefusedError as error:
+            faults.add(Diagnostic(summary="path refused", detail=f'"{name}": {error}', span=span))
+            return None
+        if not path.is_file():
+            detail = f'"{name}" does not exist next to the spec'
+            faults.add(Diagnostic(summary="no such file", detail=detail, span=span, hint=self.nearby(path)))
+            return None
+        return path
+
+    def shown(self, path: Path) -> str:
+        """Return a path relative to the project root, with /."""
+        return path.relative_to(self.root).as_posix()
+
+    def nearby(self, path: Path) -> str:
+        """Return a hint that names the file most likely meant."""
+        try:
+            names = [entry.name for entry in path.parent.iterdir()]
+        except OSError:
+            return f"there is no folder {path.parent.name}"
+        return did_you_mean(path.name, names)

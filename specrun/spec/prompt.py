@@ -1,0 +1,27 @@
+"""A prompt: an inline template, or the name of a file that holds one."""
+
+from specrun.spec.nodes import Node, Scalar
+from specrun.spec.paths import ProjectPaths
+from specrun.spec.reader import Reader
+from specrun.spec.text import Text, scalar_text
+from specrun.spec.yaml import read_source
+
+
+def read_prompt(read: Reader, paths: ProjectPaths, node: Node, what: str) -> Text | None:
+    """Read an inline template, or `{file: prompts/lifestyle.j2}`."""
+    if isinstance(node, Scalar):
+        return None if read.text(node, what) is None else scalar_text(node)
+    fields = read.fields(node, what, ("file",))
+    file = None if fields is None else fields.get("file")
+    if file is None:
+        if fields is not None:
+            read.fail(fields, "missing key", f"{what} is a template or names its file", "as in {file: prompts/a.j2}")
+        return None
+    name = read.text(file, f"{what}.file")
+    if name is None:
+        return None
+    path = paths.resolve(name, file.span, read.faults)
+    if path is None:
+        return None
+    source = read_source(path, paths.shown(path))
+    return Text(source.text, source)
