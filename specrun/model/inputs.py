@@ -1,7 +1,8 @@
 """Images and files that a run is made from."""
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from specrun.canonical import Json
 
@@ -42,11 +43,15 @@ class UrlImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutputImage:
-    """An image that another run makes; known by its recipe before it exists."""
+    """An image that another run makes; known by its recipe before it exists.
+
+    `axes` holds the values of the upstream run's axes, for templates.
+    """
 
     address: str
     key: str | None
     index: int
+    axes: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def source(self) -> str:

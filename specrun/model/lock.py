@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-
-from specrun.canonical import Json
+from typing import Any
 
 
 class State(Enum):
@@ -42,7 +41,7 @@ class LockRow:
     seed: int | None
     provider: str
     model: str
-    params: Mapping[str, Json]
+    params: Mapping[str, Any]  # JSON; the reader builds rows straight from this type, which a recursive alias stops
     defaults: tuple[str, ...]
     revision: int
     sample: int

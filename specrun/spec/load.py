@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from specrun.canonical import Json
-from specrun.diagnostics import Collector, Diagnostic, did_you_mean
+from specrun.diagnostics import Collector, Diagnostic, Span, did_you_mean
 from specrun.model.project import Project
 from specrun.spec.job import read_job, read_params
 from specrun.spec.nodes import Mapping, Node, Scalar, plain
@@ -63,6 +63,7 @@ class _SpecReader:
             provider=self._provider(provider_node, project),
             provider_span=None if provider_node is None else provider_node.span,
             vars=self._vars(),
+            var_spans=self._var_spans(),
             defaults=self._defaults(),
             prompts=prompts,
             models=models,
@@ -99,6 +100,10 @@ class _SpecReader:
             self._refuse_templates(value)
             values[name] = plain(value)
         return values
+
+    def _var_spans(self) -> dict[str, Span]:
+        node = self._fields.get("vars")
+        return {name: value.span for name, _, value in entries(node if isinstance(node, Mapping) else None)}
 
     def _refuse_templates(self, node: Node) -> None:
         if isinstance(node, Scalar):

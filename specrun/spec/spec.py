@@ -89,6 +89,7 @@ class Spec:
     provider: str | None
     provider_span: Span | None
     vars: Mapping[str, Json]
+    var_spans: Mapping[str, Span]
     defaults: Params
     prompts: Mapping[str, Text]
     models: Mapping[str, Alias]

@@ -1,0 +1,90 @@
+"""Variables: the spec's, and what overrides them."""
+
+from collections.abc import Mapping as AnyMapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from specrun.canonical import Json
+from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Source, did_you_mean
+from specrun.spec.nodes import Mapping, kind, plain
+from specrun.spec.spec import Spec
+from specrun.spec.yaml import load_yaml, parse_yaml
+
+ENVIRONMENT_PREFIX = "SPECRUN_VAR_"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variable:
+    """A variable's value and where it comes from: `shots.yaml:4:8`, `SPECRUN_VAR_brand`, `prod.yaml:1:8`, `--var`."""
+
+    name: str
+    value: Json
+    origin: str
+    overridden: tuple[tuple[str, Json], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overrides:
+    """What the command line and the environment say; later entries win over earlier ones."""
+
+    flags: tuple[tuple[str, str], ...] = ()
+    files: tuple[Path, ...] = ()
+    environment: AnyMapping[str, str] | None = None
+
+
+def resolve_vars(spec: Spec, overrides: Overrides, faults: Collector) -> dict[str, Variable]:
+    """Return each variable with its winner: --var over --var-file over the environment over the spec."""
+    values = {
+        name: Variable(name=name, value=value, origin=str(spec.var_spans[name])) for name, value in spec.vars.items()
+    }
+    for name in values:
+        text = (overrides.environment or {}).get(ENVIRONMENT_PREFIX + name)
+        if text is not None:
+            origin = ENVIRONMENT_PREFIX + name
+            _set(values, name, _parse(origin, text, faults), origin)
+    for path in overrides.files:
+        _read_file(values, path, faults)
+    for name, text in overrides.flags:
+        if _known(values, name, f"--var {name}", faults):
+            _set(values, name, _parse(f"--var {name}", text, faults), "--var")
+    return values
+
+
+def _set(values: dict[str, Variable], name: str, value: Json, origin: str) -> None:
+    before = values[name]
+    beaten = (*before.overridden, (before.origin, before.value))
+    values[name] = Variable(name=name, value=value, origin=origin, overridden=beaten)
+
+
+def _read_file(values: dict[str, Variable], path: Path, faults: Collector) -> None:
+    node = load_yaml(path, path.as_posix())
+    if not isinstance(node, Mapping):
+        detail = f"a file of variables is a mapping, not {kind(node)}"
+        faults.add(Diagnostic(summary="wrong type", detail=detail, span=node.span))
+        return
+    for name, (key, value) in node.entries.items():
+        if name in values:
+            _set(values, name, plain(value), str(value.span))
+        else:
+            hint = did_you_mean(name, values) or "declare it under the spec's `vars`"
+            detail = f'the spec has no variable "{name}"'
+            faults.add(Diagnostic(summary="unknown variable", detail=detail, span=key.span, hint=hint))
+
+
+def _known(values: AnyMapping[str, Variable], name: str, what: str, faults: Collector) -> bool:
+    if name in values:
+        return True
+    hint = did_you_mean(name, values) or "declare it under the spec's `vars`"
+    faults.add(Diagnostic(summary="unknown variable", detail=f'{what}: the spec has no variable "{name}"', hint=hint))
+    return False
+
+
+def _parse(origin: str, text: str, faults: Collector) -> Json:
+    """Read a value as YAML, so that `--var n=3` is a number; an empty one is an empty text."""
+    if not text.strip():
+        return text
+    try:
+        return plain(parse_yaml(Source(name=origin, text=text)))
+    except InvalidInputError as error:
+        faults.extend(error.diagnostics)
+        return None
