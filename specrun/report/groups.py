@@ -1,0 +1,85 @@
+"""A plan's actions gathered by job and by what is done, so that thousands read like a few."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+from specrun.model.plan import Action, Plan, Totals, Verb, total
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Actions of one job that do the same: one verb, and for replacements the same changed fields."""
+
+    verb: Verb
+    fields: tuple[str, ...]
+    actions: tuple[Action, ...]
+
+    @cached_property
+    def totals(self) -> Totals:
+        """What these actions come to."""
+        return total(self.actions)
+
+    @cached_property
+    def axes(self) -> Mapping[str, tuple[str, ...]]:
+        """The labels that occur on each axis, both in order of appearance; empty for orphans."""
+        found: dict[str, dict[str, None]] = {}
+        for action in self.actions:
+            for axis, label in action.run.axes if action.run is not None else ():
+                found.setdefault(axis, {})[label] = None
+        return {axis: tuple(labels) for axis, labels in found.items()}
+
+    @property
+    def cells(self) -> int:
+        """How many cells the axes' labels would span if all combinations were there."""
+        return prod(len(labels) for labels in self.axes.values())
+
+    @cached_property
+    def reasons(self) -> tuple[str, ...]:
+        """The different reasons, in order of appearance."""
+        return tuple(dict.fromkeys(action.reason for action in self.actions))
+
+    @property
+    def shared(self) -> int:
+        """How many of the actions are served by another run's request."""
+        return sum(action.shares is not None for action in self.actions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobPlan:
+    """What is done about one job: all its actions, and the same gathered."""
+
+    job: str
+    actions: tuple[Action, ...]
+    groups: tuple[Group, ...]
+
+    @cached_property
+    def totals(self) -> Totals:
+        """What these actions come to."""
+        return total(self.actions)
+
+
+def by_job(plan: Plan) -> tuple[JobPlan, ...]:
+    """Gather a plan's actions: jobs in plan order, in each what is to be done first and what is kept last."""
+    jobs: dict[str, list[Action]] = {}
+    for action in plan.actions:
+        jobs.setdefault(job_of(action), []).append(action)
+    return tuple(JobPlan(job=job, actions=tuple(actions), groups=_groups(actions)) for job, actions in jobs.items())
+
+
+def job_of(action: Action) -> str:
+    """Return the job an action belongs to, also where only its address is left."""
+    return action.run.job if action.run is not None else action.address.partition("[")[0]
+
+
+_ORDER = (*(verb for verb in Verb if verb is not Verb.KEEP), Verb.KEEP)
+
+
+def _groups(actions: Iterable[Action]) -> tuple[Group, ...]:
+    gathered: dict[tuple[Verb, tuple[str, ...]], list[Action]] = {}
+    for action in actions:
+        fields = tuple(change.field for change in action.changes)
+        gathered.setdefault((action.verb, fields), []).append(action)
+    ordered = sorted(gathered.items(), key=lambda item: _ORDER.index(item[0][0]))
+    return tuple(Group(verb=verb, fields=fields, actions=tuple(found)) for (verb, fields), found in ordered)

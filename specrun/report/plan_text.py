@@ -1,0 +1,124 @@
+"""A plan for people: by job, thousands of runs folded into their axes, totals last."""
+
+from collections.abc import Iterator, Mapping
+
+from specrun.model.plan import Action, Change, Plan, Verb
+from specrun.report import inert
+from specrun.report.groups import Group, JobPlan, by_job
+from specrun.report.ink import PLAIN, Ink, Role
+from specrun.report.totals import price, totals_lines
+from specrun.report.word_diff import word_diff
+from specrun.report.words import count, shorten, value
+
+# A group of up to this many runs is listed run by run.
+LISTED = 8
+# How many labels of an axis, and how many examples of a folded group, are shown.
+LABELS = 8
+EXAMPLES = 2
+# How many jobs are shown before the rest is only counted.
+JOBS = 60
+
+SIGNS: Mapping[Verb, str] = {
+    Verb.CREATE: "+",
+    Verb.REPLACE: "~",
+    Verb.RESTORE: "<",
+    Verb.MOVE: ">",
+    Verb.KEEP: "=",
+    Verb.LOST: "?",
+    Verb.HELD: "!",
+    Verb.ORPHAN: "-",
+    Verb.BLOCKED: "x",
+}
+_ROLES: Mapping[Verb, Role] = {
+    Verb.CREATE: Role.ADDED,
+    Verb.REPLACE: Role.CHANGED,
+    Verb.RESTORE: Role.ADDED,
+    Verb.MOVE: Role.CHANGED,
+    Verb.KEEP: Role.QUIET,
+    Verb.LOST: Role.REMOVED,
+    Verb.HELD: Role.REMOVED,
+    Verb.ORPHAN: Role.QUIET,
+    Verb.BLOCKED: Role.REMOVED,
+}
+
+
+def as_text(plan: Plan, *, quotas: Mapping[str, int], full: bool = False, ink: Ink = PLAIN) -> Iterator[str]:
+    """Return the plan's lines; `full` lists every run, `quotas` are the images that models give free."""
+    yield f"{ink(inert.line(plan.name), Role.STRONG)} ({inert.line(plan.spec.as_posix())})"
+    yield ""
+    jobs = by_job(plan)
+    shown = jobs if full else jobs[:JOBS]
+    for job in shown:
+        yield f"  {ink(inert.line(job.job), Role.STRONG)}"
+        for line in job_lines(job, full=full, ink=ink):
+            yield f"    {line}"
+        yield ""
+    if left := jobs[len(shown) :]:
+        runs = sum(len(job.actions) for job in left)
+        yield f"  … {count(len(left), 'more job')} with {count(runs, 'run')}; --full lists them"
+        yield ""
+    yield from totals_lines(plan, quotas)
+
+
+def job_lines(job: JobPlan, *, full: bool, ink: Ink = PLAIN) -> Iterator[str]:
+    """Return the lines of one job: a heading for each kind of action, its runs below it."""
+    for group in job.groups:
+        yield _heading(group, ink)
+        if full or (len(group.actions) <= LISTED and group.verb is not Verb.KEEP):
+            for action in group.actions:
+                yield from _listed(action, ink, reason=len(group.reasons) > 1)
+        elif group.verb is not Verb.KEEP:
+            yield from _folded(group, ink)
+
+
+def _heading(group: Group, ink: Ink) -> str:
+    title = f"{SIGNS[group.verb]} {group.verb.value} {count(len(group.actions), 'run')}"
+    parts = [ink(title, _ROLES[group.verb])]
+    if group.totals.requests:
+        parts.append(f"{count(group.totals.images, 'image')}, {price(group.totals)}")
+    if group.shared:
+        parts.append(f"{group.shared:,} served by another run's request")
+    if len(group.reasons) == 1 and group.reasons[0]:
+        parts.append(inert.line(group.reasons[0]))
+    return "; ".join(parts)
+
+
+def _listed(action: Action, ink: Ink, *, reason: bool) -> Iterator[str]:
+    why = f": {inert.line(action.reason)}" if reason and action.reason else ""
+    yield f"    {inert.line(action.address)}{why}"
+    for change in action.changes:
+        yield f"        {_change(change, ink)}"
+
+
+def _folded(group: Group, ink: Ink) -> Iterator[str]:
+    for axis, labels in group.axes.items():
+        yield f"    {inert.line(axis)} ({len(labels):,}): {_labels(labels)}"
+    if len(group.actions) < group.cells:
+        yield f"    {len(group.actions):,} of these {group.cells:,} combinations"
+    alike = _alike(group)
+    for change in alike:
+        yield f"    each: {_change(change, ink)}"
+    if len(alike) < len(group.fields) or len(group.reasons) > 1 or not group.axes:
+        yield "    for example"
+        for action in group.actions[:EXAMPLES]:
+            yield from (f"    {line}" for line in _listed(action, ink, reason=len(group.reasons) > 1))
+
+
+def _alike(group: Group) -> tuple[Change, ...]:
+    """Return the changes that all actions of a group have in common."""
+    first, *rest = group.actions
+    return tuple(change for change in first.changes if all(change in action.changes for action in rest))
+
+
+def _labels(labels: tuple[str, ...]) -> str:
+    shown = ", ".join(shorten(inert.line(label), 40) for label in labels[:LABELS])
+    left = len(labels) - LABELS
+    return f"{shown}, … {left:,} more" if left > 0 else shown
+
+
+def _change(change: Change, ink: Ink) -> str:
+    field = inert.line(change.field)
+    old, new = change.old, change.new
+    if isinstance(old, str) and isinstance(new, str) and (" " in old or " " in new):
+        return f"{field}: {word_diff(old, new, ink)}"
+    return f"{field}: {ink(value(old), Role.REMOVED)} -> {ink(value(new), Role.ADDED)}"

@@ -1,0 +1,73 @@
+"""A plan's totals in words: exact money, and what nobody knows said plainly."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from specrun.model.plan import Action, Plan, Totals, Verb
+from specrun.model.run import Price
+from specrun.report import inert
+from specrun.report.words import count, money
+
+
+def verbs(totals: Totals) -> str:
+    """Return `24 create, 2 replace, 10 keep`, or `no runs`."""
+    return ", ".join(f"{number:,} {verb.value}" for verb, number in totals.actions.items() if number) or "no runs"
+
+
+def asked(totals: Totals) -> str:
+    """Return `26 requests for 50 images`, or `none`."""
+    if not totals.requests:
+        return "none"
+    return f"{count(totals.requests, 'request')} for {count(totals.images, 'image')}"
+
+
+def price(totals: Totals) -> str:
+    """Return exact amounts by currency, and how many images have no known price."""
+    known = ", ".join(money(cost) for cost in totals.cost)
+    if not totals.unpriced:
+        return known or "nothing"
+    unknown = f"{count(totals.unpriced, 'image')} of unknown price"
+    return f"{known}, and {unknown}" if known else unknown
+
+
+def pending(totals: Totals) -> bool:
+    """Whether the plan changes anything."""
+    return any(number and verb.pending for verb, number in totals.actions.items())
+
+
+def totals_lines(plan: Plan, quotas: Mapping[str, int]) -> Iterator[str]:
+    """Return the lines that end every plan; `quotas` are the images that models give free, by model id."""
+    totals = plan.totals
+    yield f"{'Plan' if pending(totals) else 'Nothing to do'}: {verbs(totals)}."
+    yield f"Requests: {asked(totals)}."
+    yield f"Price: {price(totals)}."
+    if at_stake := held_cost(plan.actions):
+        yield f"At stake in held runs: {', '.join(money(cost) for cost in at_stake)}."
+    for model, sentence in quota_sentences(plan.actions, quotas):
+        yield f"Free quota: {inert.line(model)} {sentence}"
+
+
+def quota_sentences(actions: Iterable[Action], quotas: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Set the images asked of each model against those it gives free; free providers are left out.
+
+    Returns each model with the rest of the sentence that it begins.
+    """
+    wanted: dict[str, int] = {}
+    for action in actions:
+        run = action.run
+        if run is not None and action.requested and (run.price is None or run.price.amount):
+            wanted[run.model] = wanted.get(run.model, 0) + run.images
+    for model, images in wanted.items():
+        if model in quotas:
+            free = count(quotas[model], "free image")
+            yield model, f"gives an account {free}, the price does not count them; {images:,} asked for."
+
+
+def held_cost(actions: Iterable[Action]) -> Sequence[Price]:
+    """Return what the held runs' requests may have cost, by currency."""
+    cost: dict[str, Decimal] = {}
+    for action in actions:
+        run = action.run
+        if action.verb is Verb.HELD and run is not None and run.price is not None and run.price.amount:
+            cost[run.price.currency] = cost.get(run.price.currency, Decimal(0)) + run.price.amount * run.images
+    return [Price(amount=cost[currency], currency=currency) for currency in sorted(cost)]

@@ -1,0 +1,223 @@
+import re
+from decimal import Decimal
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specrun.model.plan import Plan, Verb
+from specrun.model.run import Price
+from specrun.report import inert
+from specrun.report.ink import Ink
+from specrun.report.plan_text import as_text
+from specrun.report.word_diff import word_diff
+
+
+def shown(plan: Plan, **options: Any) -> str:
+    return "\n".join(as_text(plan, **{"quotas": {}, **options})) + "\n"
+
+
+def text(string: str) -> str:
+    return dedent(string).lstrip("\n")
+
+
+def test_few_runs_are_listed_with_their_reasons_and_changes(make: Any) -> None:
+    plan = make.plan(
+        make.action(Verb.CREATE, make.run(axes={"item": "X1"}), "not made yet"),
+        make.action(
+            Verb.REPLACE,
+            make.run(axes={"item": "X2"}),
+            "prompt and guidance_scale changed",
+            ("prompt", "a red cat on a hill", "a blue cat on a hill"),
+            ("guidance_scale", 3, 4.5),
+        ),
+        make.action(Verb.KEEP, make.run(axes={"item": "X3"})),
+        make.orphan("old[item=X9]"),
+    )
+    assert shown(plan) == text("""
+        shots (specs/shots.yaml)
+
+          shots
+            + create 1 run; 1 image, 0.35 CNY; not made yet
+                shots[item=X1]
+            ~ replace 1 run; 1 image, 0.35 CNY; prompt and guidance_scale changed
+                shots[item=X2]
+                    prompt: a [-red-]{+blue+} cat on a hill
+                    guidance_scale: 3 -> 4.5
+            = keep 1 run
+
+          old
+            - orphan 1 run; no longer in the spec
+                old[item=X9]
+
+        Plan: 1 create, 1 replace, 1 keep, 1 orphan.
+        Requests: 2 requests for 2 images.
+        Price: 0.70 CNY.
+    """)
+
+
+def test_many_runs_are_folded_into_their_axes(make: Any) -> None:
+    runs = [make.run(axes={"item": f"X{i}", "sample": str(s)}, images=2) for i in range(40) for s in (1, 2)]
+    plan = make.plan(*(make.action(Verb.CREATE, run, "not made yet") for run in runs))
+    assert shown(plan) == text("""
+        shots (specs/shots.yaml)
+
+          shots
+            + create 80 runs; 160 images, 56.00 CNY; not made yet
+                item (40): X0, X1, X2, X3, X4, X5, X6, X7, … 32 more
+                sample (2): 1, 2
+
+        Plan: 80 create.
+        Requests: 80 requests for 160 images.
+        Price: 56.00 CNY.
+    """)
+
+
+def test_a_folded_group_that_is_not_a_full_product_says_so(make: Any) -> None:
+    runs = [make.run(axes={"a": str(i), "b": str(i)}) for i in range(10)]
+    assert "10 of these 100 combinations" in shown(make.plan(*(make.action(Verb.CREATE, run) for run in runs)))
+
+
+def test_a_folded_replacement_shows_what_all_share_once_and_the_rest_by_example(make: Any) -> None:
+    plan = make.plan(
+        *(
+            make.action(
+                Verb.REPLACE, make.run(axes={"i": str(i)}), "changed", ("steps", 20, 28), ("prompt", f"a {i}", f"b {i}")
+            )
+            for i in range(100)
+        )
+    )
+    assert text("""
+            ~ replace 100 runs; 100 images, 35.00 CNY; changed
+                i (100): 0, 1, 2, 3, 4, 5, 6, 7, … 92 more
+                each: steps: 20 -> 28
+                for example
+                    shots[i=0]
+                        steps: 20 -> 28
+                        prompt: [-a-]{+b+} 0
+    """).replace("\n", "\n    ").strip() in shown(plan)
+
+
+def test_full_lists_every_run(make: Any) -> None:
+    plan = make.plan(*(make.action(Verb.CREATE, make.run(axes={"i": str(i)})) for i in range(500)))
+    full = shown(plan, full=True)
+    assert all(f"        shots[i={i}]\n" in full for i in range(500))
+
+
+@pytest.mark.parametrize("jobs", [1, 100, 10_000])
+def test_ten_thousand_actions_take_a_few_hundred_lines_and_end_with_the_totals(make: Any, jobs: int) -> None:
+    runs = [make.run(f"job{i % jobs}", {"i": str(i)}) for i in range(10_000)]
+    lines = shown(
+        make.plan(*(make.action(Verb.CREATE, run, f"because {i}") for i, run in enumerate(runs)))
+    ).splitlines()
+    assert len(lines) < 600
+    assert lines[-3:] == [
+        "Plan: 10,000 create.",
+        "Requests: 10,000 requests for 10,000 images.",
+        "Price: 3,500.00 CNY.",
+    ]
+
+
+def test_prices_are_exact_per_currency_and_unknown_ones_are_said(make: Any) -> None:
+    tiny, dollars = Price(amount=Decimal("0.1"), currency="CNY"), Price(amount=Decimal("0.0001"), currency="USD")
+    runs = [
+        make.run(axes={"i": "1"}, price=tiny, images=3),
+        make.run(axes={"i": "2"}, price=dollars),
+        make.run(axes={"i": "3"}, price=None, images=4),
+    ]
+    assert "Price: 0.30 CNY, 0.0001 USD, and 4 images of unknown price.\n" in shown(
+        make.plan(*(make.action(Verb.CREATE, run) for run in runs))
+    )
+
+
+def test_a_plan_whose_prices_are_all_unknown_claims_no_sum(make: Any) -> None:
+    assert "Price: 1 image of unknown price.\n" in shown(make.plan(make.action(Verb.CREATE, make.run(price=None))))
+
+
+def test_a_plan_that_changes_nothing_says_so(make: Any) -> None:
+    assert shown(make.plan(make.action(Verb.KEEP, make.run()))).endswith(
+        "Nothing to do: 1 keep.\nRequests: none.\nPrice: nothing.\n"
+    )
+
+
+def test_free_quotas_stand_against_what_is_asked_of_paid_models(make: Any) -> None:
+    free = Price(amount=Decimal(0), currency="CNY")
+    plan = make.plan(
+        make.action(Verb.CREATE, make.run(axes={"i": "1"}, images=4)),
+        make.action(Verb.CREATE, make.run(axes={"i": "2"}, model="acme/two")),
+        make.action(Verb.CREATE, make.run(axes={"i": "3"}, model="acme/free", price=free)),
+    )
+    assert shown(plan, quotas={"acme/one": 5, "acme/free": 5}).endswith(
+        "Free quota: acme/one gives an account 5 free images, the price does not count them; 4 asked for.\n"
+    )
+
+
+def test_held_runs_name_the_money_at_stake(make: Any) -> None:
+    plan = make.plan(make.action(Verb.HELD, make.run(images=2), "unknown: the connection was lost after sending"))
+    assert shown(plan).endswith("At stake in held runs: 0.70 CNY.\n")
+
+
+def test_runs_that_share_a_request_are_counted_once_and_named(make: Any) -> None:
+    first = make.run(axes={"i": "1"})
+    plan = make.plan(
+        make.action(Verb.CREATE, first, "not made yet"),
+        make.action(Verb.CREATE, make.run(axes={"i": "2"}), "not made yet", shares=first.address),
+    )
+    assert "+ create 2 runs; 1 image, 0.35 CNY; 1 served by another run's request; not made yet\n" in shown(plan)
+
+
+def test_digests_are_shortened_and_absent_values_named(make: Any) -> None:
+    plan = make.plan(make.action(Verb.REPLACE, make.run(), "image changed", ("image", "sha256:" + "ab" * 32, None)))
+    assert "image: sha256:abababababab… -> (none)\n" in shown(plan)
+
+
+def test_no_raw_control_byte_reaches_the_terminal(make: Any) -> None:
+    nasty = "\x1b[2J\x07\u202e\n::add-mask::x "
+    plan = make.plan(
+        make.action(
+            Verb.REPLACE,
+            make.run(nasty, {nasty: nasty}),
+            nasty,
+            ("prompt", nasty, "b " + nasty),
+            (nasty, 1, {nasty: 2}),
+        ),
+        *(make.action(Verb.CREATE, make.run("many", {nasty: nasty + str(i)}), nasty) for i in range(20)),
+    )
+    for full in (True, False):
+        assert not set(shown(plan, full=full)) & set("\x1b\x07\u202e")
+        assert "::add-mask::" not in [line.lstrip()[:12] for line in shown(plan, full=full).splitlines()]
+
+
+def test_colour_appears_only_when_asked_for(make: Any) -> None:
+    plan = make.plan(make.action(Verb.CREATE, make.run()))
+    assert "\x1b" not in shown(plan)
+    assert "\x1b[32m+ create 1 run\x1b[0m" in shown(plan, ink=Ink(colour=True))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("a red cat", "a red cat", "a red cat"),
+        ("a red cat", "a blue cat", "a [-red-]{+blue+} cat"),
+        ("a cat", "a very big cat", "a {+very big +}cat"),
+        ("cat.", "cat!", "cat[-.-]{+!+}"),
+        ("猫 on a hill", "犬 on a hill", "[-猫-]{+犬+} on a hill"),
+    ],
+)
+def test_a_word_diff_marks_the_words_that_changed(old: str, new: str, expected: str) -> None:
+    assert word_diff(old, new) == expected
+
+
+def test_a_word_diff_of_long_prompts_stays_short() -> None:
+    same = " ".join(f"word{i}" for i in range(500))
+    assert len(word_diff(f"{same} red {same}", f"{same} blue {same}")) < 200
+    assert len(word_diff("a " * 10_000, "b " * 10_000)) < 1000
+
+
+@given(st.text("ab .\n", max_size=30), st.text("ab .\n", max_size=30))
+def test_a_word_diff_holds_both_texts(old: str, new: str) -> None:
+    shown = word_diff(old, new)
+    assert re.sub(r"\[-.*?-\]|\{\+(.*?)\+\}", r"\1", shown) == inert.line(new)
+    assert re.sub(r"\[-(.*?)-\]|\{\+.*?\+\}", r"\1", shown) == inert.line(old)
