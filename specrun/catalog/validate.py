@@ -1,0 +1,118 @@
+"""Whether a request is what its model takes, by JSON Schema, with the faults in words."""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+from referencing import Registry
+
+from specrun.canonical import NotCanonicalError, canonical
+from specrun.catalog.explain import explain
+from specrun.catalog.fault import Fault, Kind
+from specrun.catalog.names import unknown_parameter
+from specrun.catalog.schema import ModelSchema
+from specrun.catalog.words import ImageText, allowed
+from specrun.model.inputs import FileImage, OutputImage, Param, UrlImage
+from specrun.model.run import images_in
+
+# What the wire would hold in an image's place, so that a schema's patterns and lengths have something to look at.
+_IMAGE = ImageText("data:image/png;base64,AAAA")
+
+# Whatever is larger every JSON library reads as infinity, and Python refuses to print it.
+_LARGEST_BITS = 1024
+
+# JSON Schema's `$` stands at the very end, Python's also before a last line break; escapes and sets are passed over.
+_DOLLAR = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
+
+
+def faults(model: ModelSchema, parameters: Mapping[str, Param]) -> tuple[Fault, ...]:
+    """Return all that is wrong with a request's parameters as a whole, at most one fault a place.
+
+    `parameters` may hold `model`, the id; images may be references. Empty means that the model takes the request.
+    """
+    body = {name: _wire(value) for name, value in parameters.items()}
+    errors = _validator(model).iter_errors({"model": model.id} | body)
+    return _gather(model, parameters, errors)
+
+
+def property_faults(model: ModelSchema, name: str, value: Param) -> tuple[Fault, ...]:
+    """Return all that is wrong with one parameter by itself, at most one fault a place.
+
+    Where the model is `separable`, this and `name_faults` say all that `faults` would.
+    """
+    if name not in model.properties:
+        return (unknown_parameter(model, name),) if model.closed else ()
+    errors = _validator(model).descend(_wire(value), model.properties[name], path=name)
+    return _gather(model, {name: value}, errors)
+
+
+def _gather(
+    model: ModelSchema, parameters: Mapping[str, Param], errors: Iterable[ValidationError]
+) -> tuple[Fault, ...]:
+    # A wrong type comes first: what else the schema says of the value means little then.
+    ranked = sorted(errors, key=lambda error: error.validator != "type")
+    found = [fault for error in ranked for fault in explain(model, error)]
+    unique: dict[tuple[str | int, ...], Fault] = {}
+    for fault in (*_misplaced_images(model, parameters), *found):
+        unique.setdefault(fault.path, fault)
+    return tuple(unique.values()) or tuple(_uncarried(model, parameters))
+
+
+def _misplaced_images(model: ModelSchema, parameters: Mapping[str, Param]) -> Iterator[Fault]:
+    """Yield a fault for each image where text is meant, which the stand-in for images would satisfy."""
+    for name, value in parameters.items():
+        if images_in(value) and name in model.properties and name not in model.inputs:
+            phrase = allowed(model.properties[name])
+            detail = f"{name} is an image; {model.id} takes {phrase}"
+            yield Fault(path=(name,), kind=Kind.TYPE, detail=detail, hint=f"use {phrase}")
+
+
+def _uncarried(model: ModelSchema, parameters: Mapping[str, Param]) -> Iterator[Fault]:
+    """Yield a fault for each value that the schema allows and JSON cannot carry unchanged, such as NaN."""
+    for name, value in parameters.items():
+        try:
+            canonical(_wire(value))
+        except NotCanonicalError:
+            detail = f"{name} holds a value that JSON does not carry unchanged to {model.id}"
+            hint = "use finite numbers, whole ones below 2^53, and text without broken characters"
+            yield Fault(path=(name,), kind=Kind.REFUSED, detail=detail, hint=hint)
+
+
+def _wire(value: Param) -> Any:
+    """Return a parameter as JSON Schema wants to see it."""
+    match value:
+        case FileImage() | UrlImage() | OutputImage():
+            return _IMAGE
+        case tuple() | list():
+            return [_wire(item) for item in value]
+        case Mapping():
+            return {name: _wire(item) for name, item in value.items()}
+        case int() if value.bit_length() > _LARGEST_BITS:
+            return math.inf if value > 0 else -math.inf
+        case _:
+            return value
+
+
+@cache
+def _validator(model: ModelSchema) -> Draft202012Validator:
+    # No registry of documents to fetch: a schema that refers elsewhere was refused when it was loaded.
+    return _JsonSchema(model.schema, registry=Registry())
+
+
+def _pattern(validator: Draft202012Validator, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "string") and not _compiled(pattern).search(instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(_DOLLAR.sub(lambda found: r"\Z" if found[0] == "$" else found[0], pattern))
+
+
+_JsonSchema: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call] # its stubs leave it untyped
+    Draft202012Validator, {"pattern": _pattern}
+)
