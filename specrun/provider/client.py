@@ -1,0 +1,185 @@
+"""One client for one provider: sends requests, owns their resends, and tells a journal before and after each attempt.
+
+    async with ImageClient(provider) as client:
+        settled = await client.generate(ImageRequest(body=…, idempotency_key=f"{digest}.{take}"), journal)
+        match settled:
+            case Received():
+                arrivals = await client.collect(settled)
+            …
+
+`generate` never raises for anything that a server or a network does; it returns a `Settled` (see `outcome`). It raises
+what the journal raises, `InvalidInputError` where the API key is missing, and `asyncio.CancelledError`. Cancelling it
+while a request is under way leaves that request unknown; call `stop` instead, and await what is under way.
+"""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+import httpx
+
+from specrun import __version__
+from specrun.model.project import Provider
+from specrun.provider.backoff import Backoff
+from specrun.provider.decide import decide
+from specrun.provider.exchange import post
+from specrun.provider.inprocess import InProcessTransport
+from specrun.provider.limiter import Limiter, LimiterClosedError
+from specrun.provider.outcome import Doom, Failed, Outcome, Resend, Settled, Stopped
+from specrun.provider.reply import Evidence, Reply
+from specrun.provider.secret import Secret, api_key
+from specrun.provider.transport import SocketTransport
+
+# Parsing a larger reply takes long enough to keep others waiting.
+_LARGE_REPLY: Final = 1 << 18
+
+# The embedded sandbox answers under this name; it never reaches a socket.
+_IN_PROCESS: Final = "http://sandbox.invalid/v1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageRequest:
+    """What is sent: a JSON body, and the key that is the same on every resend (`<request digest>.<take>`)."""
+
+    body: bytes = field(repr=False)
+    idempotency_key: str
+
+
+class Journal(Protocol):
+    """Who records a request's attempts, numbered from 1. Each call is awaited before anything else happens.
+
+    A journal that stops in the middle tells what a kill left behind: after `intended` alone nothing has left this
+    machine; after `sent` the request may have been billed, unless `settled` says otherwise.
+    """
+
+    async def intended(self, attempt: int) -> None:
+        """An attempt is about to be made; it leaves only once this has returned."""
+
+    async def sent(self, attempt: int) -> None:
+        """There is a connection; the first byte is written once this has returned."""
+
+    async def settled(self, attempt: int, outcome: Outcome) -> None:
+        """The attempt is over. After a `Resend` there may be another."""
+
+
+class ImageClient:
+    """Speaks to one provider. `transport` stands in for the network: the sandbox's, in-process.
+
+    At most `provider.concurrency` requests are under way or waiting for their resend at once, however many tasks
+    call `generate`.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        environ: Mapping[str, str] = os.environ,
+        backoff: Backoff = Backoff(),  # noqa: B008 (frozen)
+    ) -> None:
+        self._provider = provider
+        self._environ = environ
+        self._backoff = backoff
+        self._transport = SocketTransport() if transport is None else InProcessTransport(transport)
+        self._url = httpx.URL((provider.base_url or _IN_PROCESS).rstrip("/") + "/images/generations")
+        self._limiter = Limiter(concurrency=provider.concurrency, rpm=provider.rpm)
+        self._places = asyncio.Semaphore(provider.concurrency)
+        self._doom: Doom | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the client; raises `InvalidInputError` where the API key is missing."""
+        self._key()
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._transport.aclose()
+
+    def stop(self) -> None:
+        """Send nothing any more: whoever waits gets `Stopped` at once, what is under way comes to its end."""
+        self._limiter.close()
+
+    async def generate(self, request: ImageRequest, journal: Journal) -> Settled:
+        """Ask for images, and again for as long as that is certainly not billed and `retry_for` is not over."""
+        async with self._places:
+            loop = asyncio.get_running_loop()
+            give_up = loop.time() + self._provider.retry_for
+            attempt = 1
+            try:
+                while True:
+                    outcome = await self._attempt(request, journal, attempt)
+                    if not isinstance(outcome, Resend):
+                        return outcome
+                    delay = self._backoff.delay(attempt, outcome.retry_after)
+                    if loop.time() + delay > give_up:
+                        return self._out_of_time(outcome, attempt)
+                    await self._limiter.pause(delay)
+                    attempt += 1
+            except LimiterClosedError:
+                return self._doom or Stopped(cause="stopped before it was sent")
+
+    async def _attempt(self, request: ImageRequest, journal: Journal, attempt: int) -> Outcome:
+        async with self._limiter.slot() as started:
+            secret = self._key()
+            await journal.intended(attempt)
+            evidence = await post(
+                self._transport,
+                httpx.Request("POST", self._url, headers=_headers(request, secret), content=request.body),
+                timeout=self._provider.timeout,
+                before=lambda: journal.sent(attempt),
+            )
+            outcome = await self._decide(evidence, secret)
+            self._learn(outcome, started)
+        await journal.settled(attempt, outcome)
+        return outcome
+
+    async def _decide(self, evidence: Evidence, secret: Secret | None) -> Outcome:
+        if isinstance(evidence, Reply) and len(evidence.body) > _LARGE_REPLY:
+            return await asyncio.to_thread(decide, evidence, self._provider, secret)
+        return decide(evidence, self._provider, secret)
+
+    def _learn(self, outcome: Outcome, started: float) -> None:
+        """Let what one request met govern the pace of all."""
+        match outcome:
+            case Resend(status=HTTPStatus.TOO_MANY_REQUESTS):
+                self._limiter.slow_down(started)
+            case Doom():
+                self._doom = outcome
+                self.stop()
+            case _:
+                self._limiter.speed_up()
+        if isinstance(outcome, Resend) and outcome.retry_after:
+            self._limiter.hold(min(outcome.retry_after, self._provider.retry_for))
+
+    def _out_of_time(self, outcome: Resend, attempts: int) -> Failed:
+        times = "once" if attempts == 1 else f"{attempts} times"
+        return Failed(
+            cause=f"{outcome.cause}; sent {times} within {self._provider.retry_for:g} s",
+            hint="apply again later, or raise retry_for",
+            status=outcome.status,
+            request_id=outcome.request_id,
+        )
+
+    def _key(self) -> Secret | None:
+        return api_key(self._provider, self._environ)
+
+
+def _headers(request: ImageRequest, secret: Secret | None) -> dict[str, str]:
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        # Images do not compress.
+        "Accept-Encoding": "identity",
+        "User-Agent": f"specrun/{__version__}",
+        "Idempotency-Key": request.idempotency_key,
+    }
+    return headers | {"Authorization": f"Bearer {secret.reveal()}"} if secret else headers

@@ -1,0 +1,35 @@
+"""A transport that needs no network, such as an ASGI app's, as one that knows when a request leaves."""
+
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from specrun.provider.transport import Departure
+
+
+class InProcessTransport(httpx.AsyncBaseTransport):
+    """Hands requests to `inner`, after their departure was allowed."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def __aenter__(self) -> Self:
+        await self._inner.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self._inner.__aexit__(exc_type, exc_value, traceback)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request and return its reply."""
+        departure = request.extensions.get("departure")
+        if isinstance(departure, Departure):
+            await departure.allow()
+            departure.left = True
+        return await self._inner.handle_async_request(request)

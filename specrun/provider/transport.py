@@ -1,0 +1,211 @@
+"""HTTP/1.1 over sockets, with exact knowledge of whether a request left this machine.
+
+aiohttp carries the bytes, behind httpx's transport interface: httpx's own pool slows down as connections grow, and
+the adapter that others publish reports a connection lost after sending as one that was never made.
+"""
+
+import io
+import os
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+import httpx
+from aiohttp.abc import AbstractResolver
+from yarl import URL
+
+from specrun.addresses import PrivateAddressError
+from specrun.provider.proxies import Proxies
+
+# Shorter than the 5 s after which common servers close idle connections: a request that is sent into a closing
+# connection is lost, and nobody knows what became of it.
+_KEEP_ALIVE: Final = 3.0
+_CONNECT_TIMEOUT: Final = 30.0
+_LONGEST_HEADER: Final = 64 * 1024
+# aiohttp wants larger bodies as files, to write them piece by piece.
+_LARGE_BODY: Final = 1 << 20
+
+
+class DepartureError(Exception):
+    """What had to be done before a request leaves failed with an `OSError`, its cause; nothing was sent."""
+
+
+class UntrustedCertificateError(httpx.ConnectError):
+    """The server's TLS certificate is not to be trusted."""
+
+
+class Departure:
+    """The moment that a request leaves: its first byte is written once `before` has returned; then `left` is true."""
+
+    def __init__(self, before: Callable[[], Awaitable[None]]) -> None:
+        self._before = before
+        self.left = False
+
+    async def allow(self) -> None:
+        """Do what must be done first, such as recording that the request is about to leave."""
+        try:
+            await self._before()
+        except OSError as error:
+            # In a class of its own: an HTTP library takes any OSError for one of its sockets'.
+            raise DepartureError from error
+
+
+_departure: ContextVar[Departure | None] = ContextVar("departure", default=None)
+
+
+class SocketTransport(httpx.AsyncBaseTransport):
+    """Sends each request once, follows no redirect, keeps no cookie, reads no netrc.
+
+    `request.extensions["departure"]` may hold a `Departure`, `request.extensions["target"]` a path and query to be
+    sent as they are. Bodies come as the server sent them, not decompressed. Raises `httpx.TransportError`.
+    """
+
+    def __init__(self, *, resolver: AbstractResolver | None = None, tls: ssl.SSLContext | None = None) -> None:
+        self._resolver = resolver
+        self._tls = tls
+        self._session: aiohttp.ClientSession | None = None
+        self._proxies = Proxies.current()
+
+    async def __aenter__(self) -> Self:
+        connector = _Connector(
+            limit=0,
+            ssl=self._tls or httpx.create_ssl_context(),
+            resolver=self._resolver,
+            keepalive_timeout=_KEEP_ALIVE,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            max_field_size=_LONGEST_HEADER,
+            max_line_size=_LONGEST_HEADER,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request and return its reply as soon as the headers are there."""
+        if self._session is None:
+            raise RuntimeError("enter the transport first")
+        content = request.content
+        proxy, proxy_auth = self._proxy(request.url)
+        token = _departure.set(request.extensions.get("departure"))
+        try:
+            response = await self._session.request(
+                request.method,
+                _url(request),
+                data=io.BytesIO(content) if len(content) > _LARGE_BODY else content or None,
+                headers=dict(request.headers),
+                allow_redirects=False,
+                proxy=proxy,
+                proxy_auth=proxy_auth,
+            )
+        except (aiohttp.ClientError, OSError) as error:
+            raise _told(error, request) from error
+        finally:
+            _departure.reset(token)
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response, request))
+
+    def _proxy(self, url: httpx.URL) -> tuple[URL | None, aiohttp.BasicAuth | None]:
+        found = self._proxies.for_host(url.scheme, url.host)
+        if found is None:
+            return None, None
+        proxy = URL(found)
+        auth = aiohttp.BasicAuth(proxy.user, proxy.password or "") if proxy.user else None
+        return proxy.with_user(None), auth
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Asks the departure between having a connection and writing to it."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[aiohttp.tracing.Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (aiohttp's signature)
+    ) -> aiohttp.connector.Connection:
+        connection = await super().connect(req, traces, timeout)
+        departure = _departure.get()
+        if departure is not None:
+            try:
+                await departure.allow()
+            except BaseException:
+                connection.close()
+                raise
+            # Where the server closed it in the meantime, aiohttp finds out before it writes.
+            departure.left = connection.transport is not None and not connection.transport.is_closing()
+        return connection
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, response: aiohttp.ClientResponse, request: httpx.Request) -> None:
+        self._response = response
+        self._request = request
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._response.content.iter_any():
+                yield chunk
+        except (aiohttp.ClientError, OSError) as error:
+            raise _told(error, self._request) from error
+
+    async def aclose(self) -> None:
+        # What was read to its end has gone back to the pool by itself; the rest of an unread body is not waited for.
+        self._response.close()
+
+
+def _url(request: httpx.Request) -> URL:
+    """Return the URL with its path and query exactly as given: a signature does not survive re-encoding."""
+    target = request.extensions.get("target", request.url.raw_path).decode("ascii")
+    return URL(f"{request.url.scheme}://{request.url.netloc.decode('ascii')}{target}", encoded=True)
+
+
+def _told(error: aiohttp.ClientError | OSError, request: httpx.Request) -> httpx.TransportError | PrivateAddressError:
+    """Say what went wrong on the way; of the request nothing but its host is in the words."""
+    reason = _innermost(error)
+    if isinstance(reason, PrivateAddressError):
+        return reason
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return UntrustedCertificateError(reason.verify_message, request=request)
+    kind, words = _kind_and_words(error, reason, request.url.netloc.decode("ascii"))
+    return kind(words, request=request)
+
+
+def _kind_and_words(error: Exception, reason: BaseException, host: str) -> tuple[type[httpx.TransportError], str]:
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return httpx.ConnectError, f"the name of {host} does not resolve"
+        case aiohttp.ClientConnectorError():
+            known = isinstance(reason, OSError) and reason.errno
+            return httpx.ConnectError, f"no connection to {host}: {os.strerror(known) if known else 'TLS failed'}"
+        case aiohttp.ClientHttpProxyError():
+            return httpx.ProxyError, f"the proxy on the way to {host} answered {error.status}"
+        case TimeoutError():
+            return httpx.ConnectTimeout, f"no connection to {host} in {_CONNECT_TIMEOUT:g} s"
+        case aiohttp.ClientResponseError():
+            return httpx.RemoteProtocolError, f"{host} answered with something that is not HTTP"
+        case _:
+            return httpx.ReadError, f"the connection to {host} was lost"
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
