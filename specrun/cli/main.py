@@ -1,5 +1,87 @@
-"""The `specrun` command."""
+"""The `specrun` command: its subcommands, each imported only when it is asked for."""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from specrun import __version__
+from specrun.cli.boundary import guarded
+from specrun.cli.examples import examples
+
+# The names and what --help says of them, so that showing them imports none.
+COMMANDS: Mapping[str, str] = {
+    "init": "Make a project that runs.",
+    "validate": "Check specs; report every fault with its place and fix.",
+    "plan": "Show what would be made, why, and what it costs.",
+    "apply": "Make the images that the plan lists, and only those.",
+    "models": "List the models, or one model's parameters.",
+    "schema": "Print the JSON Schema of a file format or a model.",
+    "completion": "Print the script that completes commands in a shell.",
+}
+
+EPILOG = examples(
+    ("specrun init shop", "start a project in the folder shop"),
+    ("specrun plan specs/shots.yaml", "see what would be made, and what it costs"),
+    ("specrun apply specs/shots.yaml", "make it"),
+)
 
 
-def run() -> None:
-    """Run the command line."""
+class Commands(click.Group):
+    """A group whose commands live in modules of their names."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the commands in the order a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"specrun.cli.{cmd_name}").command
+        return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the arguments name; say what is near where there is none."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            from specrun.diagnostics import did_you_mean  # noqa: PLC0415 - only for a mistake
+
+            hint = did_you_mean(args[0], COMMANDS) or "see specrun --help"
+            raise click.UsageError(f'there is no command "{args[0]}"; {hint}', ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-C",
+    "directory",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Work as if started in DIR.",
+)
+@click.option("--debug", is_flag=True, help="Show where in the program an error arose.")
+@click.version_option(__version__, prog_name="specrun", message="%(prog)s %(version)s")
+def cli(directory: Path | None, *, debug: bool) -> None:  # noqa: ARG001 - the boundary reads --debug
+    """Plan and apply for generated images: YAML specs in, planned, paid for once, locked images out."""
+    if directory is not None:
+        os.chdir(directory)
+
+
+def run() -> NoReturn:
+    """Run the command line, or answer a shell that asks for completions; leave with the exit code."""
+    if instruction := os.environ.get("_SPECRUN_COMPLETE"):
+        from click.shell_completion import shell_complete  # noqa: PLC0415 - only for a shell
+
+        sys.exit(shell_complete(cli, {}, "specrun", "_SPECRUN_COMPLETE", instruction))
+    sys.exit(guarded(cli, sys.argv[1:]))
