@@ -71,6 +71,8 @@ def allowed(schema: Any, *, image: bool = False) -> str:
 
 def choices(values: Sequence[Any]) -> str:
     """Return the values of an `enum`, the first dozen where there are many."""
+    if not values:
+        return "nothing"
     shown = [show(value) for value in values[:_SHOWN_CHOICES]]
     return either(shown) if len(values) <= _SHOWN_CHOICES else f"{', '.join(shown)} and {len(values) - len(shown)} more"
 
