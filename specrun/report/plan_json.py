@@ -1,0 +1,105 @@
+"""A plan for programs: one JSON document, an action a line, the same bytes for the same plan."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from specrun.model.inputs import Param, recipe_param
+from specrun.model.lock import LockRow
+from specrun.model.plan import Action, Plan, Totals
+from specrun.model.run import Price, Run
+from specrun.report import inert
+
+FORMAT_VERSION = "1.0"
+
+
+def as_json(plan: Plan) -> Iterator[str]:
+    """Return the lines of a document as `plan.schema.json` describes it; 100,000 actions pass one at a time."""
+    yield "{\n"
+    for name, value in _head(plan).items():
+        yield f'"{name}": {_json(value)},\n'
+    yield '"actions": ['
+    gap = "\n"
+    for action in plan.actions:
+        yield f"{gap}{_json(_action(action))}"
+        gap = ",\n"
+    yield "\n]\n}\n"
+
+
+def _json(value: Any) -> str:
+    return inert.json_text(msgspec.json.encode(value).decode())
+
+
+def _head(plan: Plan) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "spec": plan.spec.as_posix(),
+        "name": plan.name,
+        "bound": _sorted(plan.bound),
+        "files": _sorted(plan.files),
+        "vars": _sorted(plan.vars),
+        "totals": _totals(plan.totals),
+    }
+
+
+def _sorted(digests: Mapping[str, str]) -> dict[str, str]:
+    return {name: digests[name] for name in sorted(digests)}
+
+
+def _totals(totals: Totals) -> dict[str, Any]:
+    return {
+        "actions": {verb.value: number for verb, number in totals.actions.items()},
+        "requests": totals.requests,
+        "images": totals.images,
+        "cost": [_price(price) for price in totals.cost],
+        "unpriced": totals.unpriced,
+    }
+
+
+def _action(action: Action) -> dict[str, Any]:
+    subject = _run(action.run) if action.run is not None else _row(action.row) if action.row is not None else {}
+    return {
+        "action": action.verb.value,
+        "address": action.address,
+        "key": action.key,
+        "reason": action.reason,
+        "changes": [{"field": change.field, "old": change.old, "new": change.new} for change in action.changes],
+        **subject,
+        "shares": action.shares,
+        "take": action.take,
+    }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "job": run.job,
+        "axes": dict(run.axes),
+        "provider": run.provider,
+        "model": run.model,
+        "seed": run.seed,
+        "params": _params(run.params),
+        "images": run.images,
+        "price": _price(run.price),
+        "outputs": run.outputs,
+    }
+
+
+def _row(row: LockRow) -> dict[str, Any]:
+    """Return what is known of a run that the spec no longer has."""
+    return {
+        "provider": row.provider,
+        "model": row.model,
+        "seed": row.seed,
+        "params": _params(row.params),
+        "images": len(row.outputs),
+        "outputs": [output.path for output in row.outputs],
+    }
+
+
+def _params(params: Mapping[str, Param]) -> dict[str, Any]:
+    return {name: recipe_param(params[name]) for name in sorted(params)}
+
+
+def _price(price: Price | None) -> dict[str, str] | None:
+    return None if price is None else {"amount": f"{price.amount:f}", "currency": price.currency}
