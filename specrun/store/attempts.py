@@ -1,0 +1,95 @@
+"""What the ledger knows: attempts at requests, and the images that came of them."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from specrun.model.lock import State
+from specrun.model.run import Price
+from specrun.store.manifest import ImageFacts
+
+
+class AttemptState(Enum):
+    """How far one attempt came, or what came of it."""
+
+    INTENDED = "intended"  # nothing has left this machine
+    SENT = "sent"  # from here on it may have been billed
+    ARRIVED = "arrived"  # the images are here and on their way into the store
+    RECEIVED = "received"  # the images are durable in the store
+    FAILED = "failed"  # not billed
+    UNKNOWN = "unknown"
+    PARTIAL = "partial"
+    UNUSABLE = "unusable"
+    REFUSED = "refused"
+
+    @property
+    def open(self) -> bool:
+        """Whether the attempt is still under way, or was when its process died."""
+        return self in (AttemptState.INTENDED, AttemptState.SENT, AttemptState.ARRIVED)
+
+    @property
+    def held(self) -> State | None:
+        """The state that holds a run whose attempt ended like this; None where it holds none."""
+        return _HELD.get(self)
+
+
+_HELD = {
+    AttemptState.UNKNOWN: State.UNKNOWN,
+    AttemptState.PARTIAL: State.PARTIAL,
+    AttemptState.UNUSABLE: State.UNUSABLE,
+    AttemptState.REFUSED: State.REFUSED,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intent:
+    """What is about to be asked: for whom, of whom, and what it may cost.
+
+    `hold` names the hold of the apply that asks; `price` is per image, None where unknown.
+    """
+
+    hold: str
+    spec: str
+    address: str
+    provider: str
+    model: str
+    request_digest: str
+    take: int
+    images: int
+    price: Price | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredImage:
+    """One image of a reply: its place in it, from 1, and the digest of its bytes."""
+
+    index: int
+    blob: str
+    facts: ImageFacts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """What came of an attempt: `cause` is one sentence, `request_id` the server's name for the request."""
+
+    state: AttemptState
+    cause: str = ""
+    status: int | None = None
+    request_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One attempt as the ledger holds it; times are seconds since the epoch."""
+
+    id: int
+    intent: Intent
+    ending: Ending
+    intended_at: float
+    sent_at: float | None
+    ended_at: float | None
+    images: tuple[StoredImage, ...] = ()
+
+    @property
+    def state(self) -> AttemptState:
+        """How far the attempt came."""
+        return self.ending.state

@@ -1,0 +1,103 @@
+"""Content-addressed local storage of the bytes that servers sent."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from specrun.atomic import make_folder, sync_folder
+from specrun.canonical import digest
+from specrun.diagnostics import Diagnostic, SpecrunError
+
+
+class DamagedBlobError(SpecrunError):
+    """A stored file whose content is not what its name says."""
+
+
+class Blobs:
+    """Files named by the SHA-256 of their content, at `<folder>/ab/cdef…`.
+
+    `staging` is the folder where files are written before they get their name: one of its own for each writer,
+    so that `adopt` can tell what a killed writer left from what another is writing right now.
+    """
+
+    def __init__(self, folder: Path, *, staging: str = "incoming") -> None:
+        self._folder = folder
+        self._staging = folder / "incoming" / staging
+
+    def path(self, blob: str) -> Path:
+        """Return where the blob with this digest stands, whether it is there or not."""
+        name = blob.removeprefix("sha256:")
+        return self._folder / name[:2] / name[2:]
+
+    def has(self, blob: str) -> bool:
+        """Say whether the blob is stored."""
+        return self.path(blob).is_file()
+
+    def read(self, blob: str) -> bytes:
+        """Return the blob's bytes, checked against its digest; raise `DamagedBlobError` or `FileNotFoundError`."""
+        path = self.path(blob)
+        data = path.read_bytes()
+        if digest(data) != blob:
+            raise DamagedBlobError(
+                Diagnostic(
+                    summary="damaged file in the store",
+                    detail=f"{path} does not hold what its name says; its disk or another program changed it",
+                    hint="delete it; what it held is then restored from a shared store or the outputs folder",
+                )
+            )
+        return data
+
+    def put(self, data: bytes) -> str:
+        """Store `data` durably and return its digest."""
+        return self.put_all([data])[0]
+
+    def put_all(self, blobs: Sequence[bytes]) -> tuple[str, ...]:
+        """Store several blobs, durably once this returns, and return their digests.
+
+        All are staged before the first gets its name, so where one of them stands after a kill, `adopt` finds the
+        rest. A blob that is there already is written again only where it is damaged.
+        """
+        digests = tuple(digest(data) for data in blobs)
+        staged = [
+            (self._stage(name, data), self.path(name))
+            for name, data in dict(zip(digests, blobs, strict=True)).items()
+            if not self._holds(name, data)
+        ]
+        for temporary, path in staged:
+            make_folder(path.parent)
+            temporary.replace(path)
+        # Also for those found there: another writer may have named them and not yet come to this line.
+        for folder in {self.path(name).parent for name in digests}:
+            sync_folder(folder)
+        return digests
+
+    def adopt(self) -> None:
+        """Name the whole files that a killed writer staged and drop the torn ones."""
+        with contextlib.suppress(FileNotFoundError):
+            for temporary in sorted(self._staging.iterdir()):
+                data = temporary.read_bytes()
+                if digest(data) == "sha256:" + temporary.name.partition(".")[0]:
+                    self.put(data)
+                temporary.unlink()
+
+    def _stage(self, blob: str, data: bytes) -> Path:
+        self._staging.mkdir(parents=True, exist_ok=True)
+        temporary = self._staging / f"{blob.removeprefix('sha256:')}.{secrets.token_hex(4)}"
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        return temporary
+
+    def _holds(self, blob: str, data: bytes) -> bool:
+        path = self.path(blob)
+        try:
+            return path.stat().st_size == len(data) and path.read_bytes() == data
+        except FileNotFoundError:
+            return False

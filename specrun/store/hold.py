@@ -1,0 +1,123 @@
+"""One apply at a time for each spec: a lock that dies with its process and says who holds it."""
+
+import contextlib
+import json
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from specrun.atomic import make_folder, write_atomic
+from specrun.canonical import digest
+from specrun.diagnostics import BusyError, Diagnostic, SpecrunError
+
+# Another apply that looks whether a hold is taken has it for an instant; outlast that.
+_PATIENCE = 0.5
+_POLL = 0.02
+
+
+class LockingError(SpecrunError):
+    """The file system does not lock files, so nothing would stop two applies from paying twice."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """A process that applies a spec; `since` is UTC, ISO 8601."""
+
+    pid: int
+    host: str
+    since: str
+
+    def __str__(self) -> str:
+        """As a person would say it."""
+        return f"process {self.pid} on {self.host}, since {self.since}"
+
+
+def hold_name(spec: str, name: str) -> str:
+    """Return what the hold of one spec under one name is called."""
+    slug = re.sub(r"[^\w.-]", "-", name)[:80]
+    return f"{slug}-{digest(f'{name} {spec}').removeprefix('sha256:')[:8]}"
+
+
+@contextlib.contextmanager
+def hold(folder: Path, spec: str, name: str) -> Iterator[str]:
+    """Hold a spec for this process, and yield the hold's name.
+
+    Raises `BusyError` where another process has it, `LockingError` where files cannot be locked.
+    """
+    called = hold_name(spec, name)
+    make_folder(folder)
+    lock = _lock(folder, called)
+    try:
+        lock.acquire(timeout=_PATIENCE, poll_interval=_POLL)
+    except Timeout:
+        raise BusyError(_busy(folder, called, spec)) from None
+    except OSError as error:
+        raise LockingError(_unlockable(folder, error)) from error
+    try:
+        write_atomic(_sidecar(folder, called), json.dumps(asdict(_myself())).encode())
+        yield called
+    finally:
+        _sidecar(folder, called).unlink(missing_ok=True)
+        lock.release()
+
+
+def held(folder: Path, called: str) -> bool:
+    """Say whether a living process has the hold of this name."""
+    if not (folder / f"{called}.lock").exists():
+        return False
+    lock = _lock(folder, called)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def holder(folder: Path, called: str) -> Holder | None:
+    """Return who says to have the hold; None where nobody wrote it down yet."""
+    try:
+        return Holder(**json.loads(_sidecar(folder, called).read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def _lock(folder: Path, called: str) -> FileLock:
+    # Not thread-local: the hold belongs to the process. A lock that falls back to a mere marker file would outlive it.
+    return FileLock(folder / f"{called}.lock", thread_local=False, fallback_to_soft=False)
+
+
+def _sidecar(folder: Path, called: str) -> Path:
+    return folder / f"{called}.holder.json"
+
+
+def _myself() -> Holder:
+    return Holder(pid=os.getpid(), host=socket.gethostname(), since=datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _busy(folder: Path, called: str, spec: str) -> Diagnostic:
+    who = holder(folder, called)
+    if who is None:
+        # It has the lock and is about to say so.
+        time.sleep(_POLL)
+        who = holder(folder, called)
+    return Diagnostic(
+        summary="another apply holds this spec",
+        detail=f"{spec} is being applied by {who or 'another process'}",
+        hint="wait for it to end; what it makes is then kept, not made again",
+    )
+
+
+def _unlockable(folder: Path, error: OSError) -> Diagnostic:
+    return Diagnostic(
+        summary="files cannot be locked here",
+        detail=f"{folder}: {error.strerror or error}; without a lock two applies could pay for one image",
+        hint="keep the project on a local disk, or on a file system with working locks",
+    )

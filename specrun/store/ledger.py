@@ -1,0 +1,184 @@
+"""The ledger: the durable record of every attempt, intent before and outcome after."""
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from specrun.store import ledger_rows
+from specrun.store.attempts import Attempt, AttemptState, Ending, Intent, StoredImage
+from specrun.store.blobs import Blobs
+from specrun.store.group_commit import GroupCommit
+from specrun.store.hold import held
+from specrun.store.ledger_schema import explained, open_for_reading, open_for_writing
+from specrun.store.manifest import ImageFacts
+from specrun.store.standing import Free, HeldBack, Made, Standing, UnderWay, standing
+
+T = TypeVar("T")
+
+_LEFT_BEHIND = "specrun ended before the reply came"
+_NEVER_SENT = "specrun ended before it was sent"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Granted:
+    """The request is ours to send: the intent is durable under this attempt's id."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovery:
+    """What an apply that died left open: images found in the store, intents never sent, requests nobody knows of."""
+
+    received: tuple[Attempt, ...] = ()
+    unsent: tuple[Attempt, ...] = ()
+    unknown: tuple[Attempt, ...] = ()
+
+
+class Ledger:
+    """The ledger opened for writing; closing it is the owner's business.
+
+    `holds` is the folder of holds, which tells whether the owner of an open attempt is alive; `blobs` tells whether
+    what had arrived is stored. Every method returns once its change is durable; raises `LedgerError` where it cannot.
+    """
+
+    def __init__(self, path: Path, holds: Path, blobs: Blobs) -> None:
+        self._path = path
+        self._holds = holds
+        self._blobs = blobs
+        self._commits = GroupCommit(open_for_writing(path))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish what is being written, and close."""
+        self._commits.close()
+
+    async def claim(self, intent: Intent, ignoring: Collection[int] = ()) -> Granted | Made | HeldBack | UnderWay:
+        """Write the intent down unless an attempt by anyone in the project stands against it; say which."""
+        return await self._durably(lambda connection: self._claim(connection, intent, ignoring))
+
+    async def sent(self, attempt: int) -> None:
+        """From here on the request may have been billed."""
+        await self._durably(lambda connection: ledger_rows.mark_sent(connection, attempt, time.time()))
+
+    async def arrived(self, attempt: int, images: Sequence[StoredImage]) -> None:
+        """Say which images are about to be stored, so that a kill in between cannot orphan them."""
+        await self._durably(lambda connection: ledger_rows.mark_arrived(connection, attempt, images))
+
+    async def ended(self, attempt: int, ending: Ending) -> None:
+        """Say what came of the attempt; images must be durable in the store before it counts as received."""
+        await self._durably(lambda connection: ledger_rows.mark_ended(connection, attempt, ending, time.time()))
+
+    async def again(self, attempt: int, ending: Ending) -> int:
+        """End an attempt that will be made again, and return the id of the next: the claim never lapses in between."""
+        return await self._durably(lambda connection: ledger_rows.insert_next(connection, attempt, ending, time.time()))
+
+    async def withdraw(self, attempt: int) -> None:
+        """Take back an intent that was never sent."""
+        await self._durably(lambda connection: ledger_rows.delete_unsent(connection, attempt))
+
+    def recover(self, hold: str) -> Recovery:
+        """Settle what an apply that had this hold, and died, left open; call it while having the hold."""
+        return self._now(lambda connection: self._recover(connection, hold))
+
+    def settle(self, attempt: int, ending: Ending) -> None:
+        """Say what a person found out about a held attempt."""
+        self._now(lambda connection: ledger_rows.mark_ended(connection, attempt, ending, time.time()))
+
+    def _claim(
+        self, connection: sqlite3.Connection, intent: Intent, ignoring: Collection[int]
+    ) -> Granted | Made | HeldBack | UnderWay:
+        found = self._standing(connection, intent, ignoring)
+        while isinstance(found, UnderWay) and self._left_behind(found.attempt, intent.hold):
+            ending = self._what_became_of(found.attempt)
+            if ending.state is AttemptState.UNKNOWN:
+                # Not written down: the next apply of its own spec may find its images staged, and settle it better.
+                return HeldBack(attempt=replace(found.attempt, ending=ending))
+            ledger_rows.mark_ended(connection, found.attempt.id, ending, time.time())
+            found = self._standing(connection, intent, ignoring)
+        if not isinstance(found, Free):
+            return found
+        return Granted(attempt=ledger_rows.insert(connection, intent, time.time()))
+
+    def _standing(self, connection: sqlite3.Connection, intent: Intent, ignoring: Collection[int]) -> Standing:
+        return standing(ledger_rows.attempts_at(connection, [intent.request_digest]), intent.take, ignoring)
+
+    def _left_behind(self, attempt: Attempt, mine: str) -> bool:
+        return attempt.intent.hold != mine and not held(self._holds, attempt.intent.hold)
+
+    def _recover(self, connection: sqlite3.Connection, hold: str) -> Recovery:
+        found: dict[AttemptState, list[Attempt]] = {}
+        for attempt in ledger_rows.open_attempts(connection, hold):
+            ending = self._what_became_of(attempt)
+            ledger_rows.mark_ended(connection, attempt.id, ending, time.time())
+            found.setdefault(ending.state, []).append(replace(attempt, ending=ending))
+        return Recovery(
+            unsent=tuple(found.pop(AttemptState.FAILED, ())),
+            unknown=tuple(found.pop(AttemptState.UNKNOWN, ())),
+            received=tuple(attempt for attempts in found.values() for attempt in attempts),
+        )
+
+    def _what_became_of(self, attempt: Attempt) -> Ending:
+        """Return how an attempt whose process is dead must have ended."""
+        if attempt.state is AttemptState.INTENDED:
+            return replace(attempt.ending, state=AttemptState.FAILED, cause=_NEVER_SENT)
+        if attempt.images and all(self._blobs.has(image.blob) for image in attempt.images):
+            whole = len(attempt.images) >= attempt.intent.images
+            return replace(attempt.ending, state=AttemptState.RECEIVED if whole else AttemptState.PARTIAL)
+        return replace(attempt.ending, state=AttemptState.UNKNOWN, cause=_LEFT_BEHIND)
+
+    def _now(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with explained(self._path):
+            return self._commits.submit(work).result()
+
+    async def _durably(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with explained(self._path):
+            return await asyncio.shield(asyncio.wrap_future(self._commits.submit(work)))
+
+
+class LedgerView:
+    """The ledger as planning and showing see it: read-only, and empty where there is none."""
+
+    def __init__(self, connection: sqlite3.Connection | None) -> None:
+        self._connection = connection
+
+    def standings(self, wanted: Mapping[str, int]) -> Mapping[str, Standing]:
+        """Return what stands for each request digest at the take wanted; digests nobody asked for are left out."""
+        if self._connection is None:
+            return {}
+        attempts: dict[str, list[Attempt]] = {}
+        for attempt in ledger_rows.attempts_at(self._connection, wanted):
+            attempts.setdefault(attempt.intent.request_digest, []).append(attempt)
+        return {digest: standing(found, wanted[digest]) for digest, found in attempts.items()}
+
+    def attempts(self, address: str) -> tuple[Attempt, ...]:
+        """Return all attempts for an address, oldest first."""
+        return () if self._connection is None else ledger_rows.attempts_for(self._connection, address)
+
+    def left_open(self, hold: str) -> bool:
+        """Say whether an apply with this hold has attempts that have not ended."""
+        return self._connection is not None and bool(ledger_rows.open_attempts(self._connection, hold))
+
+    def facts(self, blobs: Iterable[str]) -> Mapping[str, ImageFacts]:
+        """Return what is known of these blobs."""
+        return {} if self._connection is None else ledger_rows.facts_of(self._connection, blobs)
+
+
+@contextlib.contextmanager
+def view_ledger(path: Path) -> Iterator[LedgerView]:
+    """Open the ledger for reading only; nothing on disk changes, also where there is no ledger."""
+    with explained(path), open_for_reading(path) as connection:
+        yield LedgerView(connection)

@@ -1,0 +1,142 @@
+"""Attempts as rows of the ledger: SQL on one side, types on the other."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from decimal import Decimal
+
+from specrun.model.run import Price
+from specrun.store.attempts import Attempt, AttemptState, Ending, Intent, StoredImage
+from specrun.store.manifest import ImageFacts
+
+
+def insert(connection: sqlite3.Connection, intent: Intent, now: float) -> int:
+    """Write an intent down and return its attempt's id."""
+    price = intent.price
+    row = connection.execute(
+        """
+        INSERT INTO attempts (hold, spec, address, provider, model, request_digest, take, images, price, currency,
+                              state, intended_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
+        """,
+        (
+            intent.hold,
+            intent.spec,
+            intent.address,
+            intent.provider,
+            intent.model,
+            intent.request_digest,
+            intent.take,
+            intent.images,
+            str(price.amount) if price else None,
+            price.currency if price else None,
+            AttemptState.INTENDED.value,
+            now,
+        ),
+    ).fetchone()
+    return int(row["id"])
+
+
+def mark_sent(connection: sqlite3.Connection, attempt: int, now: float) -> None:
+    """Say that from here on the request may have left."""
+    connection.execute(
+        "UPDATE attempts SET state = ?, sent_at = ? WHERE id = ?", (AttemptState.SENT.value, now, attempt)
+    )
+
+
+def mark_arrived(connection: sqlite3.Connection, attempt: int, images: Iterable[StoredImage]) -> None:
+    """List the images that are about to be stored."""
+    connection.executemany(
+        "INSERT INTO outputs (attempt, image, blob, media_type, width, height, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (attempt, image.index, image.blob, facts.media_type, facts.width, facts.height, facts.bytes)
+            for image in images
+            for facts in (image.facts,)
+        ],
+    )
+    connection.execute("UPDATE attempts SET state = ? WHERE id = ?", (AttemptState.ARRIVED.value, attempt))
+
+
+def mark_ended(connection: sqlite3.Connection, attempt: int, ending: Ending, now: float) -> None:
+    """Say what came of an attempt."""
+    connection.execute(
+        "UPDATE attempts SET state = ?, cause = ?, status = ?, request_id = ?, ended_at = ? WHERE id = ?",
+        (ending.state.value, ending.cause, ending.status, ending.request_id, now, attempt),
+    )
+
+
+def insert_next(connection: sqlite3.Connection, attempt: int, ending: Ending, now: float) -> int:
+    """End an attempt, write the same intent down anew, and return the new attempt's id."""
+    mark_ended(connection, attempt, ending, now)
+    (ended,) = _attempts(connection, "id = ?", attempt)
+    return insert(connection, ended.intent, now)
+
+
+def delete_unsent(connection: sqlite3.Connection, attempt: int) -> None:
+    """Forget an intent that was never sent."""
+    connection.execute("DELETE FROM attempts WHERE id = ? AND state = ?", (attempt, AttemptState.INTENDED.value))
+
+
+def attempts_at(connection: sqlite3.Connection, digests: Iterable[str]) -> tuple[Attempt, ...]:
+    """Return all attempts at these request digests, oldest first."""
+    return _attempts(connection, "request_digest IN (SELECT value FROM json_each(?))", json.dumps(list(digests)))
+
+
+def attempts_for(connection: sqlite3.Connection, address: str) -> tuple[Attempt, ...]:
+    """Return all attempts made for an address, oldest first."""
+    return _attempts(connection, "address = ?", address)
+
+
+def open_attempts(connection: sqlite3.Connection, hold: str) -> tuple[Attempt, ...]:
+    """Return the attempts of a hold that have not ended, oldest first."""
+    return _attempts(connection, "ended_at IS NULL AND hold = ?", hold)
+
+
+def facts_of(connection: sqlite3.Connection, blobs: Iterable[str]) -> dict[str, ImageFacts]:
+    """Return what is known of these blobs."""
+    rows = connection.execute(
+        "SELECT * FROM outputs WHERE blob IN (SELECT value FROM json_each(?))", (json.dumps(list(blobs)),)
+    )
+    return {row["blob"]: _facts(row) for row in rows}
+
+
+def _attempts(connection: sqlite3.Connection, condition: str, value: str | int) -> tuple[Attempt, ...]:
+    # The condition is one of the constants above; what varies goes in as a value.
+    rows = connection.execute(f"SELECT * FROM attempts WHERE {condition} ORDER BY id", (value,)).fetchall()  # noqa: S608
+    images: dict[int, list[StoredImage]] = {}
+    ids = json.dumps([row["id"] for row in rows])
+    for row in connection.execute(
+        "SELECT * FROM outputs WHERE attempt IN (SELECT value FROM json_each(?)) ORDER BY attempt, image", (ids,)
+    ):
+        image = StoredImage(index=row["image"], blob=row["blob"], facts=_facts(row))
+        images.setdefault(row["attempt"], []).append(image)
+    return tuple(_attempt(row, tuple(images.get(row["id"], ()))) for row in rows)
+
+
+def _attempt(row: sqlite3.Row, images: tuple[StoredImage, ...]) -> Attempt:
+    amount = row["price"]
+    return Attempt(
+        id=row["id"],
+        intent=Intent(
+            hold=row["hold"],
+            spec=row["spec"],
+            address=row["address"],
+            provider=row["provider"],
+            model=row["model"],
+            request_digest=row["request_digest"],
+            take=row["take"],
+            images=row["images"],
+            price=None if amount is None else Price(amount=Decimal(amount), currency=row["currency"]),
+        ),
+        ending=Ending(
+            state=AttemptState(row["state"]), cause=row["cause"], status=row["status"], request_id=row["request_id"]
+        ),
+        intended_at=row["intended_at"],
+        sent_at=row["sent_at"],
+        ended_at=row["ended_at"],
+        images=images,
+    )
+
+
+def _facts(row: sqlite3.Row) -> ImageFacts:
+    return ImageFacts(media_type=row["media_type"], width=row["width"], height=row["height"], bytes=row["bytes"])

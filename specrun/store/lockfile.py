@@ -1,0 +1,123 @@
+"""The lock as a file in git: one run a line, sorted by address, the same bytes for the same pins."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from specrun.atomic import write_if_changed
+from specrun.diagnostics import Diagnostic, InvalidInputError
+from specrun.model.lock import Lock, LockRow
+from specrun.store.document import FORMAT_VERSION, collector_paused, decode, document
+
+_ROW = msgspec.json.Encoder(order="deterministic")
+
+
+class _LockDocument(msgspec.Struct, kw_only=True, gc=False):
+    format_version: str
+    spec: str
+    name: str
+    files: dict[str, str]
+    vars: dict[str, str]
+    runs: list[LockRow]
+
+
+_DOCUMENT = msgspec.json.Decoder(_LockDocument)
+
+
+def lock_path(spec: Path, variant: str | None = None) -> Path:
+    """Return where a spec's lock stands: beside it, named by its stem or by the variant."""
+    return spec.with_name(f"{variant or spec.stem}.lock.json")
+
+
+def read_lock(path: Path) -> Lock | None:
+    """Return the lock at `path`, None where there is none; raise `InvalidInputError` for one that cannot be used."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    if b"\n<<<<<<< " in data or data.startswith(b"<<<<<<< "):
+        raise InvalidInputError(
+            Diagnostic(
+                summary="lock with conflict markers",
+                detail=f"{path} holds both sides of a git merge",
+                hint="`specrun lock` merges them by address, losing no output of either side",
+            )
+        )
+    return parse_lock(data, path)
+
+
+def parse_lock(data: bytes, path: Path) -> Lock:
+    """Return the lock that `data` holds; `path` is what errors call it."""
+    with collector_paused():
+        found = decode(_DOCUMENT, data, path, "lock")
+        rows = {row.address: row for row in found.runs}
+    if len(rows) != len(found.runs):
+        raise InvalidInputError(*_twice(found.runs, path))
+    return Lock(spec=found.spec, name=found.name, files=found.files, vars=found.vars, rows=rows)
+
+
+def lock_bytes(lock: Lock) -> bytes:
+    """Return a lock as it stands in its file."""
+    head = {"format_version": FORMAT_VERSION, "spec": lock.spec, "name": lock.name}
+    digests: Mapping[str, Mapping[str, str]] = {"files": lock.files, "vars": lock.vars}
+    rows = (_row(lock.rows[address]) for address in sorted(lock.rows))
+    return document(head, digests, "runs", rows)
+
+
+def write_lock(path: Path, lock: Lock) -> bool:
+    """Write the lock unless the file already says the same; say whether it wrote."""
+    return write_if_changed(path, lock_bytes(lock))
+
+
+def check_owner(lock: Lock, path: Path, *, spec: str) -> None:
+    """Refuse a lock that belongs to another spec."""
+    if lock.spec != spec:
+        raise InvalidInputError(
+            Diagnostic(
+                summary="lock of another spec",
+                detail=f"{path} belongs to {lock.spec}, not to {spec}",
+                hint=f'give {spec} a name of its own, or, if the spec was renamed, say so at "spec" in the lock',
+            )
+        )
+
+
+def conflict_sides(data: bytes) -> tuple[bytes, bytes]:
+    """Split a conflict-marked lock into the two whole locks that git could not join."""
+    ours: list[bytes] = []
+    theirs: list[bytes] = []
+    side: tuple[list[bytes], ...] = (ours, theirs)
+    for line in data.splitlines(keepends=True):
+        marker = line[:8]
+        if marker == b"<<<<<<< ":
+            side = (ours,)
+        elif marker == b"||||||| ":
+            side = ()
+        elif line.rstrip() == b"=======":
+            side = (theirs,)
+        elif marker == b">>>>>>> ":
+            side = (ours, theirs)
+        else:
+            for lines in side:
+                lines.append(line)
+    return b"".join(ours), b"".join(theirs)
+
+
+def _row(row: LockRow) -> bytes:
+    # The state is the last field and stands there only for held runs.
+    line = _ROW.encode(row)
+    return line if row.state else line.removesuffix(b',"state":null}') + b"}"
+
+
+def _twice(rows: Iterable[LockRow], path: Path) -> list[Diagnostic]:
+    counts = Counter(row.address for row in rows)
+    return [
+        Diagnostic(
+            summary="address locked twice",
+            detail=f"{path} has {count} rows for {address}",
+            hint="delete the rows that are not wanted",
+        )
+        for address, count in counts.items()
+        if count > 1
+    ]

@@ -1,0 +1,120 @@
+"""The manifest: every image that was made, with its facts, for programs downstream."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from specrun.atomic import write_if_changed
+from specrun.diagnostics import Diagnostic, InvalidInputError
+from specrun.store.document import FORMAT_VERSION, collector_paused, decode, document
+
+FILE_NAME = "manifest.json"
+
+_LINE = msgspec.json.Encoder(order="deterministic")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageFacts:
+    """What decoding an image told: its true type, its size in pixels, its length in bytes."""
+
+    media_type: str
+    width: int
+    height: int
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ManifestOutput:
+    """One image: `path` is below the outputs folder, `blob` and `file` are as in the lock."""
+
+    address: str
+    index: int
+    path: str
+    file: str
+    blob: str
+    media_type: str
+    width: int
+    height: int
+    bytes: int
+    provider: str
+    model: str
+    prompt: str
+    params: Mapping[str, Any]
+    seed: int | None
+    key: str | None
+    request_digest: str | None
+    job: str
+    axes: Mapping[str, str]
+
+    @property
+    def facts(self) -> ImageFacts:
+        """The facts of the bytes received."""
+        return ImageFacts(media_type=self.media_type, width=self.width, height=self.height, bytes=self.bytes)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """All images of one spec; `held` counts the held runs by state."""
+
+    spec: str
+    name: str
+    held: Mapping[str, int]
+    outputs: tuple[ManifestOutput, ...]
+
+
+class _ManifestDocument(msgspec.Struct, kw_only=True, gc=False):
+    format_version: str
+    name: str
+    spec: str
+    outputs: list[ManifestOutput]
+
+
+_DOCUMENT = msgspec.json.Decoder(_ManifestDocument)
+
+
+def read_manifest(folder: Path) -> tuple[str, tuple[ManifestOutput, ...]] | None:
+    """Return the spec that a folder of outputs belongs to and its images, None where it has no manifest."""
+    path = folder / FILE_NAME
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    with collector_paused():
+        found = decode(_DOCUMENT, data, path, "manifest")
+    return found.spec, tuple(found.outputs)
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """Return a manifest as it stands in its file, its outputs by address and index."""
+    head = {"format_version": FORMAT_VERSION, "name": manifest.name, "spec": manifest.spec}
+    ordered = sorted(manifest.outputs, key=lambda output: (output.address, output.index))
+    return document(head, {"summary": _summary(manifest)}, "outputs", map(_LINE.encode, ordered))
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> bool:
+    """Write the manifest unless the file already says the same; say whether it wrote."""
+    return write_if_changed(folder / FILE_NAME, manifest_bytes(manifest))
+
+
+def check_owner(owner: str, folder: Path, *, spec: str) -> None:
+    """Refuse a folder of outputs that belongs to another spec."""
+    if owner != spec:
+        raise InvalidInputError(
+            Diagnostic(
+                summary="outputs of another spec",
+                detail=f"{folder} belongs to {owner}, not to {spec}",
+                hint=f"give {spec} a name of its own, or delete {folder / FILE_NAME} if the spec was renamed",
+            )
+        )
+
+
+def _summary(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "bytes": sum(output.bytes for output in manifest.outputs),
+        "held": {state: count for state, count in manifest.held.items() if count},
+        "images": len(manifest.outputs),
+        "runs": len({output.address for output in manifest.outputs}),
+    }
