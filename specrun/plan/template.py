@@ -53,13 +53,17 @@ class EvaluationError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expression:
-    """One `{{ … }}`, or (`block`) a text with statements; `names` are the variables that it reads."""
+    """One `{{ … }}`, or (`block`) a text with statements; `names` are the variables that it reads.
+
+    `variable` is set where the expression is nothing but that variable.
+    """
 
     text: Text
     names: frozenset[str]
     compiled: Any
     sandbox: Sandbox
     block: bool = False
+    variable: str | None = None
 
     def value(self, scope: Scope) -> Any:
         """Evaluate to plain data and images; raise `EvaluationError` with the place of what failed."""
@@ -210,10 +214,11 @@ class Compiler:
                     assign = nodes.Assign(nodes.Name("result", "store", lineno=1), node, lineno=node.lineno)
                     wrapped = nodes.Template([assign], lineno=node.lineno)
                     wrapped.set_environment(self._sandbox)
-                    parts.append(self._compile(text, wrapped, block=False))
+                    variable = node.name if isinstance(node, nodes.Name) else None
+                    parts.append(self._compile(text, wrapped, block=False, variable=variable))
         return tuple(parts)
 
-    def _compile(self, text: Text, template: nodes.Template, *, block: bool) -> Expression:
+    def _compile(self, text: Text, template: nodes.Template, *, block: bool, variable: str | None = None) -> Expression:
         try:
             names = frozenset(meta.find_undeclared_variables(template))
             compiled: Any = self._sandbox.from_string(template)
@@ -221,7 +226,9 @@ class Compiler:
             raise InvalidInputError(_diagnose(text, error)) from None
         if not block:
             compiled = _result_of(compiled, self._sandbox)
-        return Expression(text=text, names=names, compiled=compiled, sandbox=self._sandbox, block=block)
+        return Expression(
+            text=text, names=names, compiled=compiled, sandbox=self._sandbox, block=block, variable=variable
+        )
 
 
 def _result_of(template: Any, sandbox: Sandbox) -> Any:

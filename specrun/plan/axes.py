@@ -1,0 +1,176 @@
+"""A job's axes: the values to cross, and how each is called."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from specrun.canonical import NotCanonicalError, canonical
+from specrun.catalog.models import Catalog
+from specrun.catalog.schema import ModelSchema
+from specrun.diagnostics import Collector, Diagnostic, Severity, Span, did_you_mean
+from specrun.plan.labels import jsonable, label_of, quoted
+from specrun.plan.template import Compiler, EvaluationError, Scope, evaluate, join
+from specrun.spec.spec import AxisSpec, Job, Spec
+from specrun.spec.text import Text
+
+
+@dataclass(slots=True)
+class Axis:
+    """One axis: what templates see of each value, and its label. `crossed` values are crossed; `include` adds more."""
+
+    name: str
+    span: Span
+    values: list[Any]
+    labels: list[str]
+    crossed: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.crossed = len(self.values)
+
+    def index_of(self, wanted: Any) -> int | None:
+        """Return which value has this label or is this value."""
+        for index, (value, label) in enumerate(zip(self.values, self.labels, strict=True)):
+            if same(wanted, value, label):
+                return index
+        return None
+
+    def matching(self, wanted: Any) -> frozenset[int]:
+        """Return which values a match entry means: by label, by value, mappings in part."""
+        return frozenset(
+            index
+            for index, (value, label) in enumerate(zip(self.values, self.labels, strict=True))
+            if matches(wanted, value, label)
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelChoice:
+    """A model as a job names it: the alias or id, and the schema it means."""
+
+    name: str
+    alias: str | None
+    schema: ModelSchema
+
+
+def same(wanted: Any, value: Any, label: str) -> bool:
+    """Whether a value as written means this value of an axis."""
+    if isinstance(wanted, (str, int, float)) and label_of(wanted) == label:
+        return True
+    return canonical(jsonable(wanted)) == canonical(jsonable(value))
+
+
+def matches(wanted: Any, value: Any, label: str) -> bool:
+    """Whether a match entry means this value: as `same`, and a mapping wherever all that it names agrees."""
+    if isinstance(wanted, Mapping) and isinstance(value, Mapping):
+        return all(key in value and matches(item, value[key], label_of(value[key])) for key, item in wanted.items())
+    return same(wanted, value, label)
+
+
+class AxisReader:
+    """Evaluates the axes of one spec's jobs."""
+
+    def __init__(self, spec: Spec, catalog: Catalog, compiler: Compiler, faults: Collector) -> None:
+        self._spec = spec
+        self._catalog = catalog
+        self._compiler = compiler
+        self._faults = faults
+
+    def models(self, job: Job, scope: Scope) -> tuple[ModelChoice, ...] | None:
+        """Return the models that a job asks, None where one of them is unknown."""
+        texts = job.models if job.models is not None else () if job.model is None else (job.model,)
+        choices = [self._model(text, scope) for text in texts]
+        return tuple(choice for choice in choices if choice is not None) if choices and all(choices) else None
+
+    def axes(self, job: Job, models: tuple[ModelChoice, ...], scope: Scope) -> list[Axis] | None:
+        """Return the axes in address order: prompt, model, the matrix; None where one of them is faulty."""
+        axes: list[Axis | None] = []
+        if job.prompts is not None:
+            names = [str(name.value) for name in job.prompts]
+            axes.append(Axis("prompt", job.prompts[0].span if job.prompts else job.span, list(names), names))
+        if job.models is not None:
+            names = [choice.name for choice in models]
+            axes.append(Axis("model", job.models[0].span, list(names), names))
+        axes.extend(self._axis(axis, scope) for axis in job.axes)
+        found = [axis for axis in axes if axis is not None]
+        for axis in found:
+            self._check_labels(axis)
+        return found if len(found) == len(axes) else None
+
+    def _model(self, text: Text, scope: Scope) -> ModelChoice | None:
+        try:
+            name = str(join(self._compiler.text(text), scope))
+        except EvaluationError as error:
+            self._faults.add(error.diagnostic)
+            return None
+        alias = self._spec.models.get(name)
+        if alias is None:
+            return self._known(name, name, None, text.span)
+        try:
+            target = str(join(self._compiler.text(alias.model), scope))
+        except EvaluationError as error:
+            self._faults.add(error.diagnostic)
+            return None
+        return self._known(name, target, alias.name, alias.model.span)
+
+    def _known(self, name: str, target: str, alias: str | None, span: Span) -> ModelChoice | None:
+        schema = self._catalog.find(target)
+        if schema is not None:
+            return ModelChoice(name=name, alias=alias, schema=schema)
+        near = [*self._catalog.nearest(target)[:1]]
+        hint = f'did you mean "{near[0]}"?' if near else did_you_mean(target, self._spec.models)
+        self._faults.add(
+            Diagnostic(
+                summary="unknown model",
+                detail=f'no model is called "{target}"',
+                span=span,
+                hint=hint or "run `specrun models` for the ids, or name an alias under the spec's `models`",
+            )
+        )
+        return None
+
+    def _axis(self, axis: AxisSpec, scope: Scope) -> Axis | None:
+        try:
+            values = evaluate(self._compiler.value(axis.values), scope)
+        except EvaluationError as error:
+            self._faults.add(error.diagnostic)
+            return None
+        if not isinstance(values, list):
+            hint = "an axis takes a list; write [a, b], or an expression that gives one"
+            detail = f"axis {axis.name} is {_kind(values)}, not a list"
+            self._fault("wrong type", detail, axis.values.span, hint)
+            return None
+        if not values:
+            warning = f"axis {axis.name} has no values, so its job makes nothing"
+            self._faults.add(
+                Diagnostic(summary="empty axis", detail=warning, span=axis.span, severity=Severity.WARNING)
+            )
+        labels = [self._label(axis, value, scope) for value in values]
+        known = [label for label in labels if label is not None]
+        return Axis(axis.name, axis.span, values, known) if len(known) == len(labels) else None
+
+    def _label(self, axis: AxisSpec, value: Any, scope: Scope) -> str | None:
+        try:
+            if axis.label is None:
+                return label_of(value)
+            return join(self._compiler.text(axis.label), {**scope, axis.name: value})
+        except EvaluationError as error:
+            self._faults.add(error.diagnostic)
+        except NotCanonicalError as error:
+            self._fault("unusable value", f"axis {axis.name}: {error}", axis.span, "quote the number")
+        return None
+
+    def _check_labels(self, axis: Axis) -> None:
+        for label, times in Counter(axis.labels).items():
+            if times > 1:
+                first, second = [index + 1 for index, other in enumerate(axis.labels) if other == label][:2]
+                detail = f"values {first} and {second} of axis {axis.name} are both called {quoted(label)}"
+                hint = 'remove one, or name them apart: {values: …, label: "{{ … }}"}'
+                self._fault("two runs with one address", detail, axis.span, hint)
+
+    def _fault(self, summary: str, detail: str, span: Span, hint: str = "") -> None:
+        self._faults.add(Diagnostic(summary=summary, detail=detail, span=span, hint=hint))
+
+
+def _kind(value: Any) -> str:
+    return "a mapping" if isinstance(value, Mapping) else f"the value {canonical(jsonable(value))[:60]}"

@@ -1,0 +1,158 @@
+"""Which cells a job has: cross, exclude, where, include, and the overrides that each falls under."""
+
+from itertools import product
+from math import prod
+from typing import Any
+
+from specrun.diagnostics import Collector, Diagnostic, Severity, Span, did_you_mean
+from specrun.plan.axes import Axis
+from specrun.plan.columns import Cell, Column, Grid
+from specrun.plan.faults import CellFaults, Failed
+from specrun.plan.labels import address, label_of
+from specrun.plan.template import Compiler, EvaluationError, Scope, Value, evaluate, names_in
+from specrun.spec.spec import Job, Match, Override
+
+
+class CellReader:
+    """Finds the cells of one job; axes gain the values that only `include` has."""
+
+    def __init__(self, job: Job, axes: list[Axis], scope: Scope, compiler: Compiler, faults: Collector) -> None:
+        self._job = job
+        self._axes = axes
+        self._by_name = {axis.name: position for position, axis in enumerate(axes)}
+        self._scope = scope
+        self._compiler = compiler
+        self._faults = faults
+
+    def cells(self, max_runs: int) -> list[Cell]:
+        """Return the cells in order; an axis product over `max_runs` is a fault and gives none."""
+        sizes = [axis.crossed for axis in self._axes]
+        count = prod(sizes)
+        if count > max_runs:
+            shape = " x ".join(f"{axis.name} {axis.crossed:,}" for axis in self._axes)
+            detail = f"job {self._job.name} crosses to {count:,} runs ({shape}), more than max_runs, {max_runs:,}"
+            self._fault("too many runs", detail, self._job.span, "drop values, or raise `max_runs` in the spec")
+            return []
+        crossed = list(product(*(range(size) for size in sizes)))
+        kept = self._where(self._exclude(crossed))
+        return kept + self._include()
+
+    def overridden(self, overrides: tuple[Override, ...]) -> "list[dict[int, frozenset[int]] | None]":
+        """Return, for each override, the values it matches by axis; None where it is faulty."""
+        return [self._matched(override.match, "override") for override in overrides]
+
+    def _exclude(self, cells: list[Cell]) -> list[Cell]:
+        for match in self._job.exclude:
+            wanted = self._matched(match, "exclude entry")
+            if wanted is None:
+                continue
+            rest = [cell for cell in cells if not hits(cell, wanted)]
+            if len(rest) == len(cells):
+                self._warn("nothing excluded", "this entry matches no cell", match.span)
+            cells = rest
+        return cells
+
+    def _where(self, cells: list[Cell]) -> list[Cell]:
+        where = self._job.where
+        if where is None or not cells:
+            return cells
+        value = self._compiler.native(where)
+        grid = Grid(self._scope, {axis.name: axis.values for axis in self._axes})
+        column = Column(grid, names_in(value), lambda scope: _truth(value, scope, where.span))
+        found = CellFaults()
+        kept = []
+        for cell in cells:
+            holds = column.at(cell)
+            if isinstance(holds, Failed):
+                found.hit(holds, address(self._job.name, self._labels(cell)))
+            elif holds:
+                kept.append(cell)
+        found.report(self._faults)
+        if not kept and not self._faults.failed:
+            self._warn("no cell left", f"`where` keeps no cell of job {self._job.name}", where.span)
+        return kept
+
+    def _include(self) -> list[Cell]:
+        cells: list[Cell] = []
+        for match in self._job.include:
+            named = self._positions(match, "include entry")
+            missing = [axis.name for axis in self._axes if axis.name not in match.entries and axis.name != "sample"]
+            if missing:
+                detail = f"a cell names every axis; missing: {', '.join(missing)}"
+                self._fault("incomplete cell", detail, match.span, "add them")
+            if named is None or missing:
+                continue
+            choices = [self._choices(position, match, named) for position in range(len(self._axes))]
+            cells.extend(product(*choices))
+        return cells
+
+    def _choices(self, position: int, match: Match, named: dict[int, Any]) -> tuple[int, ...]:
+        """Return an included cell's value on one axis; every sample, where it does not say which."""
+        if position not in named:
+            return tuple(range(self._axes[position].crossed))
+        index = self._included(position, match, named[position])
+        return () if index is None else (index,)
+
+    def _included(self, position: int, match: Match, wanted: Any) -> int | None:
+        axis = self._axes[position]
+        index = axis.index_of(wanted)
+        if index is not None:
+            return index
+        if axis.name in ("prompt", "model", "sample"):
+            span = match.entries[axis.name][1].span
+            hint = did_you_mean(str(wanted), axis.labels) or f"known: {', '.join(axis.labels)}"
+            self._fault(f"unknown {axis.name}", f'"{wanted}" is not among the job\'s {axis.name}s', span, hint)
+            return None
+        axis.values.append(wanted)
+        axis.labels.append(label_of(wanted))
+        return len(axis.values) - 1
+
+    def _matched(self, match: Match, what: str) -> dict[int, frozenset[int]] | None:
+        named = self._positions(match, what)
+        if named is None:
+            return None
+        return {position: self._axes[position].matching(wanted) for position, wanted in named.items()}
+
+    def _positions(self, match: Match, what: str) -> dict[int, Any] | None:
+        """Return a match's values by axis; None where one of them is faulty."""
+        named: dict[int, Any] = {}
+        sound = True
+        for name, (key, node) in match.entries.items():
+            if name not in self._by_name:
+                hint = did_you_mean(name, self._by_name) or f"its axes: {', '.join(self._by_name) or 'none'}"
+                self._fault("unknown axis", f"job {self._job.name} has no axis {name}", key.span, hint)
+                sound = False
+                continue
+            try:
+                named[self._by_name[name]] = evaluate(self._compiler.value(node), self._scope)
+            except EvaluationError as error:
+                self._faults.add(error.diagnostic)
+                sound = False
+        if not match.entries:
+            self._fault("empty match", f"this {what} names no axis", match.span, "name at least one axis")
+            sound = False
+        return named if sound else None
+
+    def _labels(self, cell: Cell) -> list[tuple[str, str]]:
+        return [(axis.name, axis.labels[index]) for axis, index in zip(self._axes, cell, strict=True)]
+
+    def _fault(self, summary: str, detail: str, span: Span, hint: str = "") -> None:
+        self._faults.add(Diagnostic(summary=summary, detail=detail, span=span, hint=hint))
+
+    def _warn(self, summary: str, detail: str, span: Span) -> None:
+        self._faults.add(Diagnostic(summary=summary, detail=detail, span=span, severity=Severity.WARNING))
+
+
+def hits(cell: Cell, wanted: dict[int, frozenset[int]]) -> bool:
+    """Whether a cell is among the values wanted on every axis named."""
+    return all(cell[position] in indices for position, indices in wanted.items())
+
+
+def _truth(value: Value, scope: Scope, span: Span) -> bool:
+    result = evaluate(value, scope)
+    if isinstance(result, bool):
+        return result
+    shown = repr(result)[:60]
+    hint = "compare it, as in {{ item.stock | int > 0 }}"
+    detail = f"`where` is true or false; here it gives {shown}"
+    raise EvaluationError(Diagnostic(summary="wrong type", detail=detail, span=span, hint=hint))

@@ -1,0 +1,236 @@
+"""Runs and the world to actions: keep, or act with a reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from specrun.model.inputs import FileImage, InputImage, OutputImage, UrlImage
+from specrun.model.lock import LockRow, State
+from specrun.model.plan import Action, Verb
+from specrun.model.request import request_digest
+from specrun.model.run import Run
+from specrun.plan.changes import changes
+from specrun.plan.paths import stem
+from specrun.plan.world import World
+from specrun.store.attempts import AttemptState
+from specrun.store.standing import HeldBack, Made, UnderWay
+
+_HELD_WHY = {
+    State.UNKNOWN: "an earlier request may have been billed, and nobody knows what came of it",
+    State.PARTIAL: "the server gave fewer images than asked for",
+    State.UNUSABLE: "the images that came do not decode; their bytes are kept aside",
+    State.REFUSED: "the server's moderation refused it",
+    State.ORPHAN: "it is no longer in the spec",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """What the user asks for beside the spec: addresses to ask anew, and whether to pay for lost images again."""
+
+    replace: frozenset[str] = field(default_factory=frozenset)
+    retry_unknown: bool = False
+    regenerate_lost: bool = False
+    free: bool = False
+
+
+class Decider:
+    """Decides run by run, in plan order, so that what changes upstream is known downstream."""
+
+    def __init__(self, runs: tuple[Run, ...], world: World, wishes: Wishes) -> None:
+        self._runs = runs
+        self._world = world
+        self._wishes = wishes
+        self._wanted = {run.address: run for run in runs}
+        self._by_key = self._rows_by_key()
+        self._standings = world.standings(self._unlocked_digests())
+        self._asked: dict[str, str] = {}
+        self._actions: dict[str, Action] = {}
+        self._moved: set[str] = set()
+
+    def actions(self) -> tuple[Action, ...]:
+        """Return one action a run, in order, then the orphans by address."""
+        for run in self._runs:
+            self._actions[run.address] = self._shared(self._chained(self._decide(run)))
+        orphans = (
+            Action(Verb.ORPHAN, row.address, "no longer in the spec; kept until `specrun prune`", None, row)
+            for address, row in sorted(self._world.rows.items())
+            if address not in self._wanted and address not in self._moved
+        )
+        return (*self._actions.values(), *orphans)
+
+    def _decide(self, run: Run) -> Action:
+        row = self._world.rows.get(run.address)
+        if run.key is None:
+            return Action(Verb.CREATE, run.address, "known after lock: an input URL has not been fetched yet", run, row)
+        if run.address in self._wishes.replace and row is not None and row.key == run.key:
+            return Action(Verb.REPLACE, run.address, "asked for with --replace", run, row, take=row.take + 1)
+        if row is not None and row.key == run.key:
+            return self._locked(run, row)
+        if row is not None and row.state in (State.UNKNOWN, State.PARTIAL, State.UNUSABLE):
+            return self._held_and_changed(run, row)
+        origin = self._elsewhere(run)
+        if origin is not None:
+            return self._from(run, row, origin)
+        return self._known_to_ledger(run, row) or self._new(run, row)
+
+    def _locked(self, run: Run, row: LockRow) -> Action:
+        """Decide for a run that is locked under this address and key."""
+        if row.state not in (None, State.ORPHAN):
+            return self._held(run, row, row)
+        if not row.outputs:
+            return self._known_to_ledger(run, row) or Action(
+                Verb.CREATE, run.address, "pinned in the lock, not made yet", run, row, take=row.take
+            )
+        if _paths_differ(row, run):
+            return self._moved_or_lost(run, row, row, f"path was {row.outputs[0].path}")
+        wrong = [output for output in row.outputs if not self._world.delivered(output)]
+        if not wrong:
+            return Action(Verb.KEEP, run.address, "", run, row)
+        if all(self._world.stored(output.blob) for output in wrong):
+            missing = sum(self._world.digest(output.path) is None for output in wrong)
+            what = "missing" if missing == len(wrong) else "modified" if missing == 0 else "missing or modified"
+            return Action(Verb.RESTORE, run.address, f"the file is {what}", run, row, take=row.take)
+        return self._lost(run, row)
+
+    def _lost(self, run: Run, row: LockRow) -> Action:
+        if self._wishes.regenerate_lost or self._wishes.free:
+            why = "asking again is free" if self._wishes.free else "asked for with --regenerate-lost"
+            reason = f"locked, but its bytes are nowhere; {why}"
+            return Action(Verb.CREATE, run.address, reason, run, row, take=row.take)
+        reason = "locked, but its bytes are nowhere; --regenerate-lost asks (and pays) again"
+        return Action(Verb.LOST, run.address, reason, run, row, take=row.take)
+
+    def _held(self, run: Run, row: LockRow | None, origin: LockRow) -> Action:
+        state = origin.state or State.UNKNOWN
+        if self._wishes.retry_unknown and state is State.UNKNOWN:
+            reason = "unknown before; asked again with --retry-unknown"
+            return Action(Verb.CREATE, run.address, reason, run, row, take=origin.take, origin=origin)
+        return Action(Verb.HELD, run.address, _HELD_WHY[state], run, row, take=origin.take, origin=origin)
+
+    def _held_and_changed(self, run: Run, row: LockRow) -> Action:
+        if run.address in self._wishes.replace:
+            return Action(Verb.REPLACE, run.address, "asked for with --replace", run, row, changes(row, run))
+        state = row.state or State.UNKNOWN
+        reason = f"{_HELD_WHY[state]}, and the request has changed since; `specrun resolve` it, or --replace"
+        return Action(Verb.HELD, run.address, reason, run, row, changes(row, run), take=row.take, origin=row)
+
+    def _from(self, run: Run, row: LockRow | None, origin: LockRow) -> Action:
+        """Decide for a run whose images are locked under another address."""
+        if origin.state not in (None, State.ORPHAN):
+            self._moved.add(origin.address)
+            return self._held(run, row, origin)
+        there = self._wanted.get(origin.address)
+        if there is not None and there.key == origin.key:
+            reason = f"the same request as {origin.address}"
+            if all(self._available(output.blob, origin) for output in origin.outputs):
+                return Action(Verb.RESTORE, run.address, reason, run, row, take=origin.take, origin=origin)
+            return self._new(run, row)
+        return self._moved_or_lost(run, row, origin, f"was {origin.address}")
+
+    def _moved_or_lost(self, run: Run, row: LockRow | None, origin: LockRow, reason: str) -> Action:
+        if all(self._available(output.blob, origin) for output in origin.outputs):
+            self._moved.add(origin.address)
+            return Action(Verb.MOVE, run.address, reason, run, row, take=origin.take, origin=origin)
+        return self._lost(run, origin)
+
+    def _available(self, blob: str, row: LockRow) -> bool:
+        """Whether an image's bytes can be had without a request: from the store, or from its file."""
+        return self._world.stored(blob) or any(
+            output.blob == blob and self._world.delivered(output) for output in row.outputs
+        )
+
+    def _known_to_ledger(self, run: Run, row: LockRow | None) -> Action | None:
+        """Decide for a run that this project has asked for before, in this spec or another."""
+        digest = self._digest(run)
+        standing = None if digest is None else self._standings.get(digest)
+        match standing:
+            case Made(attempt=attempt) if all(self._world.stored(image.blob) for image in attempt.images):
+                here = attempt.intent.address
+                reason = f"made already, for {here} of {attempt.intent.spec}"
+                return Action(Verb.RESTORE, run.address, reason, run, row, take=attempt.intent.take)
+            case HeldBack(attempt=attempt):
+                state = attempt.state.held or State.UNKNOWN
+                if self._wishes.retry_unknown and state is State.UNKNOWN:
+                    return None
+                return Action(Verb.HELD, run.address, _HELD_WHY[state], run, row, take=attempt.intent.take)
+            case UnderWay(attempt=attempt) if attempt.state is not AttemptState.INTENDED:
+                reason = "an apply has sent it and has not recorded what came of it"
+                return Action(Verb.HELD, run.address, reason, run, row, take=attempt.intent.take)
+        return None
+
+    def _new(self, run: Run, row: LockRow | None) -> Action:
+        if row is None or not row.outputs:
+            return Action(Verb.CREATE, run.address, "not made yet", run, row)
+        found = changes(row, run)
+        fields = ", ".join(change.field for change in found) or "the recipe"
+        reason = f"{fields} changed" if len(found) != 1 else f"{fields} changes"
+        return Action(Verb.REPLACE, run.address, reason, run, row, found)
+
+    def _chained(self, action: Action) -> Action:
+        """Let what happens upstream show downstream."""
+        run = action.run
+        upstream = [] if run is None else [image for image in run.inputs if isinstance(image, OutputImage)]
+        for image in upstream:
+            before = self._actions.get(image.address)
+            if before is None:
+                continue
+            if before.verb in (Verb.HELD, Verb.LOST, Verb.BLOCKED) and action.verb.asks:
+                return replace(action, verb=Verb.BLOCKED, reason=f"needs {image.address}, which is {before.verb.value}")
+            if before.verb.asks and action.verb in (Verb.KEEP, Verb.RESTORE, Verb.MOVE):
+                row = action.row or action.origin
+                return replace(action, verb=Verb.REPLACE, reason=f"input changes: {image.source}", row=row, take=1)
+        return action
+
+    def _shared(self, action: Action) -> Action:
+        """Let a request that an earlier action sends serve this one too."""
+        if not action.verb.asks or action.key is None:
+            return action
+        first = self._asked.setdefault(f"{action.key}.{action.take}", action.address)
+        return action if first == action.address else replace(action, shares=first)
+
+    def _elsewhere(self, run: Run) -> LockRow | None:
+        """Return a row of another address with this run's key, preferring one that the spec no longer has."""
+        found = [row for row in self._by_key.get(run.key, ()) if row.address not in self._moved]
+        found.sort(key=lambda row: (row.address in self._wanted, row.address))
+        return found[0] if found else None
+
+    def _rows_by_key(self) -> Mapping[str | None, list[LockRow]]:
+        rows: dict[str | None, list[LockRow]] = {}
+        for row in self._world.rows.values():
+            if row.outputs or row.state not in (None, State.ORPHAN):
+                rows.setdefault(row.key, []).append(row)
+        return rows
+
+    def _unlocked_digests(self) -> dict[str, int]:
+        """Return the request digests, with the take wanted, of all runs that the lock does not settle."""
+        wanted = {}
+        for run in self._runs:
+            row = self._world.rows.get(run.address)
+            if row is not None and row.key == run.key and (row.outputs or row.state is not None):
+                continue
+            digest = self._digest(run)
+            if digest is not None:
+                wanted[digest] = row.take if row is not None and row.key == run.key else 1
+        return wanted
+
+    def _digest(self, run: Run) -> str | None:
+        if not any(isinstance(image, OutputImage) for image in run.inputs):
+            return run.key
+        return request_digest(run, self._input_digest)
+
+    def _input_digest(self, image: InputImage) -> str | None:
+        match image:
+            case FileImage() | UrlImage():
+                return image.digest
+            case OutputImage():
+                row = self._world.rows.get(image.address)
+                upstream = self._wanted.get(image.address)
+                if row is None or upstream is None or row.key != upstream.key:
+                    return None
+                return next((output.blob for output in row.outputs if output.index == image.index), None)
+
+
+def _paths_differ(row: LockRow, run: Run) -> bool:
+    """Whether outputs stand elsewhere than wanted; the type of the bytes aside, which only delivery knows."""
+    wanted = [stem(path) for path in run.outputs]
+    return any(output.index > len(wanted) or stem(output.path) != wanted[output.index - 1] for output in row.outputs)

@@ -1,0 +1,32 @@
+"""Faults met cell by cell, said once each with the number of runs they hit."""
+
+from dataclasses import dataclass, replace
+
+from specrun.diagnostics import Collector, Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What stands in a cell where a value could not be made."""
+
+    diagnostics: tuple[Diagnostic, ...]
+
+
+class CellFaults:
+    """Counts the runs behind each fault; two faults are one where they say the same of the same place."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[object, ...], tuple[Diagnostic, int, str]] = {}
+
+    def hit(self, failed: Failed, address: str) -> None:
+        """Record what a run failed on."""
+        for diagnostic in failed.diagnostics:
+            span = diagnostic.span
+            place = None if span is None else (span.source.name, span.line, span.column)
+            known = (diagnostic.severity, diagnostic.summary, place)
+            first, runs, example = self._found.get(known, (diagnostic, 0, address))
+            self._found[known] = (first, runs + 1, example)
+
+    def report(self, faults: Collector) -> None:
+        """Hand everything over."""
+        faults.extend(replace(first, runs=runs, example=example) for first, runs, example in self._found.values())

@@ -1,0 +1,214 @@
+"""The whole way from a spec file to its plan."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from specrun.canonical import canonical_digest, digest
+from specrun.catalog.load import load_catalog
+from specrun.catalog.models import Catalog
+from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Severity
+from specrun.model.inputs import OutputImage
+from specrun.model.lock import Lock
+from specrun.model.plan import Action, Plan, Verb, total
+from specrun.model.project import Project, Provider
+from specrun.model.run import Run
+from specrun.plan.decide import Decider, Wishes
+from specrun.plan.expand import Expander
+from specrun.plan.functions import Functions
+from specrun.plan.job import Setting
+from specrun.plan.pins import Pins
+from specrun.plan.sandbox import Sandbox
+from specrun.plan.select import select
+from specrun.plan.template import Compiler
+from specrun.plan.world import World
+from specrun.spec.load import load_spec
+from specrun.spec.paths import ProjectPaths
+from specrun.spec.spec import Spec
+from specrun.spec.vars import Overrides, Variable, resolve_vars
+from specrun.store.blobs import Blobs
+from specrun.store.ledger import view_ledger
+from specrun.store.lockfile import check_owner, lock_path, read_lock
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanRequest:
+    """What to plan: a spec, its variables' overrides, and what the command line adds.
+
+    `targets` and `replace` are selectors; `name` makes a variant with a lock and outputs of its own.
+    """
+
+    spec: Path
+    vars: tuple[tuple[str, str], ...] = ()
+    var_files: tuple[Path, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    name: str | None = None
+    targets: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+    retry_unknown: bool = False
+    regenerate_lost: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expanded:
+    """A spec with everything resolved that needs no look at the world."""
+
+    spec: Spec
+    runs: tuple[Run, ...]
+    variables: Mapping[str, Variable]
+    files: Mapping[str, str]
+    catalog: Catalog
+    warnings: tuple[Diagnostic, ...]
+
+
+def make_plan(request: PlanRequest, project: Project) -> Plan:
+    """Plan one spec; raise `InvalidInputError` with every fault there is. Reads only, writes nothing."""
+    path = lock_path(request.spec, request.name)
+    lock = read_lock(path)
+    shown = spec_name(request.spec, project)
+    if lock is not None:
+        check_owner(lock, path, spec=shown)
+    expanded = expand(request, project, lock)
+    spec = expanded.spec
+    replaced = select(request.replace, expanded.runs, "--replace")
+    targets = select(request.targets, expanded.runs, "--target")
+    wishes = Wishes(
+        replace=replaced,
+        retry_unknown=request.retry_unknown,
+        regenerate_lost=request.regenerate_lost,
+        free=_provider(spec, project).free,
+    )
+    with view_ledger(project.state / "ledger.db") as ledger:
+        blobs = Blobs(project.state / "store")
+        world = World(lock, project.outputs / spec.name, blobs, ledger, shared=False)
+        actions = Decider(expanded.runs, world, wishes).actions()
+    _refuse_protected(actions)
+    if targets:
+        actions = _narrow(actions, targets)
+    return Plan(
+        spec=request.spec,
+        name=spec.name,
+        actions=actions,
+        totals=total(actions),
+        bound=_bound(expanded, project, lock),
+        files=expanded.files,
+        vars=_var_digests(expanded.variables),
+        warnings=expanded.warnings,
+    )
+
+
+def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expanded:
+    """Load a spec and expand it to runs; raise `InvalidInputError` with every fault of every stage reached."""
+    faults = Collector()
+    spec = load_spec(request.spec, project, faults, name=request.name)
+    if spec is None:
+        faults.stop_on_errors()
+        raise InvalidInputError(*faults.sorted())
+    overrides = Overrides(flags=request.vars, files=request.var_files, environment=request.environment)
+    variables = resolve_vars(spec, overrides, faults)
+    catalog = load_catalog(project.schemas)
+    expander = Expander(spec, faults)
+    functions = Functions(ProjectPaths(project.root, request.spec.resolve().parent), expander.outputs)
+    setting = Setting(
+        spec=spec,
+        provider=_provider(spec, project),
+        catalog=catalog,
+        compiler=Compiler(Sandbox(functions.table())),
+        pins=Pins(lock),
+        scope={"vars": {name: variable.value for name, variable in variables.items()}},
+    )
+    runs = expander.expand(setting)
+    faults.stop_on_errors()
+    return Expanded(
+        spec=spec,
+        runs=runs,
+        variables=variables,
+        files=dict(sorted(functions.files.items())),
+        catalog=catalog,
+        warnings=(*faults.sorted(), *_moved_variables(variables, lock)),
+    )
+
+
+def spec_name(spec: Path, project: Project) -> str:
+    """Return what a lock and a manifest call a spec: its path from the project root, with /."""
+    return spec.resolve().relative_to(project.root).as_posix()
+
+
+def _provider(spec: Spec, project: Project) -> Provider:
+    return project.providers[spec.provider or project.default_provider]
+
+
+def _refuse_protected(actions: tuple[Action, ...]) -> None:
+    refused = [
+        Diagnostic(
+            summary="protected image",
+            detail=f"{action.address} is protected, and this plan would replace it: {action.reason}",
+            span=action.run.span,
+            hint="lift `protect`, or undo the change",
+        )
+        for action in actions
+        if action.verb is Verb.REPLACE and action.run is not None and action.run.protect
+    ]
+    if refused:
+        raise InvalidInputError(*refused)
+
+
+def _narrow(actions: tuple[Action, ...], targets: frozenset[str]) -> tuple[Action, ...]:
+    """Keep the targets and what they need; say of the latter who needs them."""
+    needed: dict[str, str] = {}
+    for action in reversed(actions):
+        if action.run is None or not (action.address in targets or action.address in needed):
+            continue
+        for image in action.run.inputs:
+            if isinstance(image, OutputImage) and image.address not in targets:
+                needed.setdefault(image.address, action.address)
+    kept = []
+    for action in actions:
+        if action.address in targets:
+            kept.append(action)
+        elif action.address in needed:
+            also = f"needed by {needed[action.address]}"
+            kept.append(replace(action, reason=f"{action.reason}; {also}" if action.reason else also))
+    chosen = {action.address for action in kept}
+    return tuple(
+        action if action.shares is None or action.shares in chosen else replace(action, shares=None) for action in kept
+    )
+
+
+def _bound(expanded: Expanded, project: Project, lock: Lock | None) -> dict[str, str]:
+    """Return the digests of everything that the plan follows from, by what a person calls it."""
+    models = sorted({run.model for run in expanded.runs})
+    schemas = {name: model.digest for name in models if (model := expanded.catalog.find(name)) is not None}
+    pins: dict[str, Any] = {} if lock is None else {row.address: [row.key, row.take] for row in lock.rows.values()}
+    return {
+        "spec": digest(expanded.spec.source.text),
+        "files": canonical_digest(dict(expanded.files)),
+        "vars": canonical_digest(_var_digests(expanded.variables)),
+        "schemas": canonical_digest(schemas),
+        "lock": canonical_digest(pins),
+        "project": project.digest or "none",
+    }
+
+
+def _var_digests(variables: Mapping[str, Variable]) -> dict[str, str]:
+    return {name: canonical_digest(variable.value) for name, variable in sorted(variables.items())}
+
+
+def _moved_variables(variables: Mapping[str, Variable], lock: Lock | None) -> tuple[Diagnostic, ...]:
+    """Warn of variables that were overridden otherwise the last time."""
+    if lock is None:
+        return ()
+    now = _var_digests(variables)
+    moved = [name for name, before in lock.vars.items() if name in now and now[name] != before]
+    return tuple(
+        Diagnostic(
+            summary="variable differs from last time",
+            detail=f"{name} is not what the lock was made with; now from {variables[name].origin}",
+            hint="use --name for a variant with a lock and outputs of its own",
+            severity=Severity.WARNING,
+        )
+        for name in moved
+        if variables[name].overridden
+    )

@@ -1,0 +1,79 @@
+"""Output paths: where each image of a run is delivered."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from specrun.plan.labels import fit, slug
+
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?", re.IGNORECASE)
+_IMAGE_SUFFIX = re.compile(r"\.(png|jpe?g|webp|gif|avif|bmp|tiff?)$", re.IGNORECASE)
+_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif", "image/avif": "avif"}
+_LONGEST_NAME = 255
+_FIRST_PRINTABLE, _DELETE = " ", "\x7f"
+
+
+class PathProblemError(ValueError):
+    """An output path that cannot be used; the message says why."""
+
+
+def extension(media_type: str) -> str:
+    """Return the file extension, without a dot, that a model's images are expected to have."""
+    return _EXTENSIONS.get(media_type, "png")
+
+
+def default_path(job: str, labels: Iterable[str], sample: int | None) -> str:
+    """Return the path, without extension and index, of a run whose job has no `output`."""
+    name = "-".join(slug(label) for label in labels) or slug(job)
+    return f"{job}/{fit(name, '' if sample is None else f'-{sample}')}"
+
+
+def with_extension(path: str, ext: str) -> str:
+    """Return a path whose image suffix is the one expected, added where there is none."""
+    return f"{stem(path)}.{ext}"
+
+
+def stem(path: str) -> str:
+    """Return a path without its image suffix: what stays the same whatever type the bytes turn out to be."""
+    return _IMAGE_SUFFIX.sub("", path)
+
+
+def indexed(path: str, index: int) -> str:
+    """Return a path with an image's index before its suffix."""
+    bare = stem(path)
+    return f"{bare}-{index}{path[len(bare) :]}"
+
+
+def checked(path: str) -> str:
+    """Return an output path with over-long components cut; raise `PathProblemError` for what may not be written."""
+    if not path.strip():
+        raise PathProblemError("the path is empty")
+    if path.startswith(("/", "~")):
+        raise PathProblemError("it starts at the root of a disk or at a home; paths are relative to the outputs folder")
+    if "\\" in path:
+        raise PathProblemError("it holds a backslash; folders are parted by /")
+    if any(char < _FIRST_PRINTABLE or char == _DELETE for char in path):
+        raise PathProblemError("it holds a control character")
+    return "/".join(_component(part) for part in path.split("/"))
+
+
+def folded(path: str) -> str:
+    """Return the form in which two paths are one file on some disk: NFC, without regard to case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def _component(part: str) -> str:
+    if part in ("", ".", ".."):
+        raise PathProblemError(f'it holds "{part}" between slashes')
+    if _DEVICES.fullmatch(part):
+        raise PathProblemError(f'"{part}" is a device on Windows')
+    if part.endswith((" ", ".")):
+        raise PathProblemError(f'"{part}" ends in a space or dot, which Windows drops')
+    if folded(part) == "manifest.json":
+        raise PathProblemError("manifest.json is the manifest's own name")
+    found = _IMAGE_SUFFIX.search(part)
+    suffix = found.group() if found else ""
+    component = fit(part.removesuffix(suffix), suffix)
+    if len(component.encode()) > _LONGEST_NAME:
+        raise PathProblemError("a part of it is too long for a file name")
+    return component

@@ -1,0 +1,41 @@
+"""What a lock holds still while a spec is expanded: fetched inputs, and the schema defaults of locked runs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from specrun.canonical import canonical
+from specrun.model.lock import Lock, LockRow
+
+
+class Pins:
+    """Pins of one lock, looked up by what a run itself says; without a lock there are none."""
+
+    def __init__(self, lock: Lock | None) -> None:
+        self._rows = {} if lock is None else lock.rows
+        self.urls: dict[str, str] = {
+            source: found
+            for row in self._rows.values()
+            for source, found in row.inputs.items()
+            if found is not None and source.startswith(("https://", "http://"))
+        }
+        self._by_contract: dict[tuple[str, str], dict[str, LockRow]] = {}
+
+    def earlier(self, model: str, schema_digest: str) -> Mapping[str, LockRow]:
+        """Return the model's rows locked under another contract, by what `explicit_text` says of them."""
+        known = (model, schema_digest)
+        if known not in self._by_contract:
+            self._by_contract[known] = {
+                explicit_text(_explicit(row), row.provider, row.revision, row.sample): row
+                for row in self._rows.values()
+                if row.model == model and row.schema_digest != schema_digest
+            }
+        return self._by_contract[known]
+
+
+def explicit_text(params: Mapping[str, Any], provider: str, revision: int, sample: int) -> str:
+    """Return what a run says for itself, schema defaults and seed aside, as canonical JSON."""
+    return canonical({"params": params, "provider": provider, "revision": revision, "sample": sample})
+
+
+def _explicit(row: LockRow) -> dict[str, Any]:
+    return {name: value for name, value in row.params.items() if name not in row.defaults and name != "seed"}

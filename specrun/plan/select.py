@@ -1,0 +1,55 @@
+"""Selectors: addresses with wildcards, job names, `axis=value`."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from specrun.diagnostics import Diagnostic, UsageError, nearest
+from specrun.model.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """One `--target` or `--replace`; `*` and `?` are the only wildcards."""
+
+    text: str
+
+    def matches(self, run: Run) -> bool:
+        """Whether the run is meant."""
+        if self.text == run.job or _wild(self.text).fullmatch(run.address):
+            return True
+        axis, equals, label = self.text.partition("=")
+        return (
+            bool(equals)
+            and "[" not in axis
+            and any(name == axis and _wild(_unquoted(label)).fullmatch(value) for name, value in run.axes)
+        )
+
+
+def select(selectors: Iterable[str], runs: Iterable[Run], option: str) -> frozenset[str]:
+    """Return the addresses that any selector means; raise `UsageError` for one that means none."""
+    known = list(runs)
+    chosen: set[str] = set()
+    for text in selectors:
+        selector = Selector(text)
+        found = {run.address for run in known if selector.matches(run)}
+        if not found:
+            raise UsageError(_nothing(text, known, option))
+        chosen |= found
+    return frozenset(chosen)
+
+
+def _nothing(text: str, runs: list[Run], option: str) -> Diagnostic:
+    names = {run.job for run in runs} | {run.address for run in runs[:10_000]}
+    names |= {f"{name}={label}" for run in runs[:10_000] for name, label in run.axes}
+    near = nearest(text, names, limit=3)
+    hint = f"near: {', '.join(near)}" if near else "run `specrun plan --full` for the addresses"
+    return Diagnostic(summary="nothing selected", detail=f'{option} "{text}" matches no run', hint=hint)
+
+
+def _wild(text: str) -> re.Pattern[str]:
+    return re.compile(re.escape(text).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
+
+
+def _unquoted(label: str) -> str:
+    return label[1:-1] if len(label) > 1 and label[0] == label[-1] == '"' else label

@@ -1,0 +1,44 @@
+"""What a plan is decided from beside the spec: lock, files on disk, stored bytes, and what was asked before."""
+
+import contextlib
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from specrun.model.lock import Lock, LockedOutput
+from specrun.store.blobs import Blobs
+from specrun.store.ledger import LedgerView
+from specrun.store.standing import Standing
+
+
+class World:
+    """A view that reads and never writes; each file is hashed at most once."""
+
+    def __init__(self, lock: Lock | None, outputs: Path, blobs: Blobs, ledger: LedgerView, *, shared: bool) -> None:
+        self.rows = {} if lock is None else lock.rows
+        self._outputs = outputs
+        self._blobs = blobs
+        self._ledger = ledger
+        self._shared = shared
+        self._digests: dict[str, str | None] = {}
+
+    def delivered(self, output: LockedOutput) -> bool:
+        """Whether the file on disk is what the lock says."""
+        return self.digest(output.path) == output.file
+
+    def digest(self, path: str) -> str | None:
+        """Return the digest of an output file, None where there is none."""
+        if path not in self._digests:
+            found = None
+            with contextlib.suppress(OSError), (self._outputs / path).open("rb") as file:
+                found = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+            self._digests[path] = found
+        return self._digests[path]
+
+    def stored(self, blob: str) -> bool:
+        """Whether the bytes are in the local store, or may be in a shared one."""
+        return self._shared or self._blobs.has(blob)
+
+    def standings(self, wanted: Mapping[str, int]) -> Mapping[str, Standing]:
+        """Return what earlier attempts in this project mean for requests, by digest and the take wanted."""
+        return self._ledger.standings(wanted)
