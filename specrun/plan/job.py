@@ -15,7 +15,7 @@ from specrun.plan.columns import Cell, Grid, TextColumn
 from specrun.plan.faults import CellFaults, Failed
 from specrun.plan.labels import address
 from specrun.plan.params import Layers, check_known, check_required, merge
-from specrun.plan.paths import PathProblemError, checked, default_path, extension, indexed, with_extension
+from specrun.plan.paths import PathProblemError, checked, default_path, extension, indexed, shortened, with_extension
 from specrun.plan.pins import Pins
 from specrun.plan.recipes import Kind, Recipe, RecipeMaker
 from specrun.plan.template import Compiler, EvaluationError, Scope, evaluate
@@ -231,11 +231,12 @@ class JobExpander:
         index: int,
     ) -> str | Failed:
         if paths is None:
-            named = [label for name, label in labels if name != "sample"]
+            named = tuple(label for name, label in labels if name != "sample")
             sample = next((int(label) for name, label in labels if name == "sample"), None)
             return default_path(self._job.name, named, sample)
         key = None if recipe.key is None else recipe.key.removeprefix("sha256:")
-        return paths.at(cell, {"index": index, "key": key, "seed": recipe.seed, "ext": ext})
+        path = paths.at(cell, {"index": index, "key": key, "seed": recipe.seed, "ext": ext})
+        return path if isinstance(path, Failed) else shortened(path)
 
     @property
     def _output_span(self) -> Span:

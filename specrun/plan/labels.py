@@ -13,7 +13,7 @@ from specrun.model.inputs import FileImage, OutputImage, UrlImage
 _BARE = re.compile(r"[\w.:/-]+")
 _LABEL_KEYS = ("id", "sku", "slug", "name", "key")
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
-_LONGEST_COMPONENT = 120
+_LONGEST_NAME = 120
 
 
 def label_of(value: Any) -> str:
@@ -71,10 +71,9 @@ def short_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-def fit(component: str, suffix: str = "") -> str:
-    """Return a path component, with its suffix, cut to 120 bytes plus a hash where it is longer."""
-    if len((component + suffix).encode()) <= _LONGEST_COMPONENT:
-        return component + suffix
-    room = _LONGEST_COMPONENT - len(suffix.encode())
-    cut = component.encode()[:room].decode("utf-8", "ignore").rstrip("-. ")
-    return f"{cut}-{short_hash(component)}{suffix}"
+def fit(name: str, identity: str) -> str:
+    """Return a file or folder name, cut to 120 bytes plus a hash of what it stands for where it is longer."""
+    if len(name.encode()) <= _LONGEST_NAME:
+        return name
+    cut = name.encode()[:_LONGEST_NAME].decode("utf-8", "ignore").rstrip("-. ")
+    return f"{cut}-{short_hash(identity)}"

@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
 
+from specrun.canonical import canonical
 from specrun.plan.labels import fit, slug
 
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?", re.IGNORECASE)
@@ -22,10 +22,18 @@ def extension(media_type: str) -> str:
     return _EXTENSIONS.get(media_type, "png")
 
 
-def default_path(job: str, labels: Iterable[str], sample: int | None) -> str:
+def default_path(job: str, labels: tuple[str, ...], sample: int | None) -> str:
     """Return the path, without extension and index, of a run whose job has no `output`."""
-    name = "-".join(slug(label) for label in labels) or slug(job)
-    return f"{job}/{fit(name, '' if sample is None else f'-{sample}')}"
+    name = fit("-".join(slug(label) for label in labels) or slug(job), canonical(labels))
+    return f"{job}/{name}" if sample is None else f"{job}/{name}-{sample}"
+
+
+def shortened(path: str) -> str:
+    """Return a path whose over-long parts are cut, keeping its image suffix."""
+    folders, slash, name = path.rpartition("/")
+    bare = stem(name)
+    parts = [fit(part, part) for part in folders.split("/")]
+    return "/".join(parts) + slash + fit(bare, bare) + name[len(bare) :]
 
 
 def with_extension(path: str, ext: str) -> str:
@@ -45,7 +53,7 @@ def indexed(path: str, index: int) -> str:
 
 
 def checked(path: str) -> str:
-    """Return an output path with over-long components cut; raise `PathProblemError` for what may not be written."""
+    """Return an output path; raise `PathProblemError` for what may not be written."""
     if not path.strip():
         raise PathProblemError("the path is empty")
     if path.startswith(("/", "~")):
@@ -54,7 +62,9 @@ def checked(path: str) -> str:
         raise PathProblemError("it holds a backslash; folders are parted by /")
     if any(char < _FIRST_PRINTABLE or char == _DELETE for char in path):
         raise PathProblemError("it holds a control character")
-    return "/".join(_component(part) for part in path.split("/"))
+    for part in path.split("/"):
+        _check_part(part)
+    return path
 
 
 def folded(path: str) -> str:
@@ -62,7 +72,7 @@ def folded(path: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
-def _component(part: str) -> str:
+def _check_part(part: str) -> None:
     if part in ("", ".", ".."):
         raise PathProblemError(f'it holds "{part}" between slashes')
     if _DEVICES.fullmatch(part):
@@ -71,9 +81,5 @@ def _component(part: str) -> str:
         raise PathProblemError(f'"{part}" ends in a space or dot, which Windows drops')
     if folded(part) == "manifest.json":
         raise PathProblemError("manifest.json is the manifest's own name")
-    found = _IMAGE_SUFFIX.search(part)
-    suffix = found.group() if found else ""
-    component = fit(part.removesuffix(suffix), suffix)
-    if len(component.encode()) > _LONGEST_NAME:
+    if len(part.encode()) > _LONGEST_NAME:
         raise PathProblemError("a part of it is too long for a file name")
-    return component
