@@ -51,6 +51,9 @@ def _plain(value: Json) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, str):
         _no_lone_surrogate(value)
+    elif isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        # The library would print the number, which Python refuses past 4,300 digits.
+        raise NotCanonicalError("a whole number lies beyond 2^53 - 1")
     return value
 
 

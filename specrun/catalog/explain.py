@@ -105,7 +105,9 @@ def _combination_fault(model: ModelSchema, groups: list[list[str]], *, at_most_o
 def _refused(model: ModelSchema, path: tuple[str | int, ...], keyword: str) -> Fault:
     """Word an error of a keyword that few schemas use by the keyword itself."""
     where = _place(path) if path else "these parameters together"
-    detail = f"{model.id} does not take {where}: its schema's {keyword} is not met"
+    # A schema that is `false` has no keyword to name.
+    why = "its schema rules it out" if keyword in ("None", "not") else f"its schema's {keyword} is not met"
+    detail = f"{model.id} does not take {where}: {why}"
     return Fault(path=path, kind=Kind.REFUSED, detail=detail, hint=f"read the schema: specrun schema {model.id}")
 
 

@@ -53,9 +53,7 @@ class ModelSchema:
     def properties(self) -> Mapping[str, Mapping[str, Any]]:
         """Each parameter's own schema, in the order written."""
         declared = self.schema.get("properties", {})
-        return {
-            name: schema if isinstance(schema, Mapping) else {} for name, schema in declared.items() if name != "model"
-        }
+        return {name: _written_out(schema) for name, schema in declared.items() if name != "model"}
 
     @cached_property
     def required(self) -> tuple[str, ...]:
@@ -82,3 +80,10 @@ class ModelSchema:
         """Whether a body is valid exactly if each parameter is valid by itself and none is missing."""
         keywords = self.schema.keys() - _HARMLESS
         return keywords <= _SEPARABLE and isinstance(self.schema.get("additionalProperties", True), bool)
+
+
+def _written_out(schema: Any) -> Mapping[str, Any]:
+    """Return a schema that is just `true` or `false` as the object that means the same."""
+    if isinstance(schema, Mapping):
+        return schema
+    return {} if schema else {"not": {}}
