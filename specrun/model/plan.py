@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
-from specrun.canonical import Json
+from specrun.canonical import Json, canonical_digest
 from specrun.diagnostics import Diagnostic
 from specrun.model.lock import LockRow
 from specrun.model.run import Price, Run
@@ -86,17 +87,42 @@ class Totals:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What the command line added to the spec: enough to make the same plan again.
+
+    `vars` holds the values of overridden variables, `targets` and `replace` are selectors.
+    """
+
+    variant: str | None = None
+    vars: Mapping[str, Any] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+    retry_unknown: bool = False
+    regenerate_lost: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """All actions for one spec, in order, with the digests of what they were decided from."""
+    """All actions for one spec, in order, with the digests of what they were decided from.
+
+    `bound` maps what a person calls an input (spec, files, vars, schemas, lock, project) to its digest.
+    """
 
     spec: Path
     name: str
     actions: tuple[Action, ...]
     totals: Totals
     bound: Mapping[str, str] = field(default_factory=dict)
+    asked: Asked = field(default_factory=Asked)
     files: Mapping[str, str] = field(default_factory=dict)
     vars: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """What a reviewer approves: the inputs and the requests, not which images this machine happens to hold."""
+        requests: list[Any] = [[action.address, action.key, action.take] for action in self.actions if action.requested]
+        return canonical_digest({"bound": dict(self.bound), "requests": requests})
 
 
 def total(actions: tuple[Action, ...]) -> Totals:

@@ -12,7 +12,7 @@ from specrun.catalog.models import Catalog
 from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Severity
 from specrun.model.inputs import OutputImage
 from specrun.model.lock import Lock
-from specrun.model.plan import Action, Plan, Verb, total
+from specrun.model.plan import Action, Asked, Plan, Verb, total
 from specrun.model.project import Project, Provider
 from specrun.model.run import Run
 from specrun.plan.decide import Decider, Wishes
@@ -93,6 +93,7 @@ def make_plan(request: PlanRequest, project: Project) -> Plan:
         actions=actions,
         totals=total(actions),
         bound=_bound(expanded, project, lock),
+        asked=_asked(request, expanded),
         files=expanded.files,
         vars=_var_digests(expanded.variables),
         warnings=expanded.warnings,
@@ -188,8 +189,20 @@ def _bound(expanded: Expanded, project: Project, lock: Lock | None) -> dict[str,
         "vars": canonical_digest(_var_digests(expanded.variables)),
         "schemas": canonical_digest(schemas),
         "lock": canonical_digest(pins),
-        "project": project.digest or "none",
+        "project": project.digest or canonical_digest(None),
     }
+
+
+def _asked(request: PlanRequest, expanded: Expanded) -> Asked:
+    overridden = {name: variable.value for name, variable in expanded.variables.items() if variable.overridden}
+    return Asked(
+        variant=request.name,
+        vars=overridden,
+        targets=request.targets,
+        replace=request.replace,
+        retry_unknown=request.retry_unknown,
+        regenerate_lost=request.regenerate_lost,
+    )
 
 
 def _var_digests(variables: Mapping[str, Variable]) -> dict[str, str]:

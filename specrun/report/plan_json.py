@@ -7,17 +7,20 @@ import msgspec
 
 from specrun.model.inputs import Param, recipe_param
 from specrun.model.lock import LockRow
-from specrun.model.plan import Action, Plan, Totals
+from specrun.model.plan import Action, Asked, Plan, Totals
 from specrun.model.run import Price, Run
 from specrun.report import inert
 
 FORMAT_VERSION = "1.0"
 
 
-def as_json(plan: Plan) -> Iterator[str]:
-    """Return the lines of a document as `plan.schema.json` describes it; 100,000 actions pass one at a time."""
+def as_json(plan: Plan, spec: str) -> Iterator[str]:
+    """Return the lines of a document as `plan.schema.json` describes it; 100,000 actions pass one at a time.
+
+    `spec` is the spec's path from the project root.
+    """
     yield "{\n"
-    for name, value in _head(plan).items():
+    for name, value in _head(plan, spec).items():
         yield f'"{name}": {_json(value)},\n'
     yield '"actions": ['
     gap = "\n"
@@ -31,15 +34,28 @@ def _json(value: Any) -> str:
     return inert.json_text(msgspec.json.encode(value).decode())
 
 
-def _head(plan: Plan) -> dict[str, Any]:
+def _head(plan: Plan, spec: str) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
-        "spec": plan.spec.as_posix(),
+        "spec": spec,
         "name": plan.name,
+        "digest": plan.digest,
+        "asked": _asked(plan.asked),
         "bound": _sorted(plan.bound),
         "files": _sorted(plan.files),
         "vars": _sorted(plan.vars),
         "totals": _totals(plan.totals),
+    }
+
+
+def _asked(asked: Asked) -> dict[str, Any]:
+    return {
+        "variant": asked.variant,
+        "vars": {name: asked.vars[name] for name in sorted(asked.vars)},
+        "targets": asked.targets,
+        "replace": asked.replace,
+        "retry_unknown": asked.retry_unknown,
+        "regenerate_lost": asked.regenerate_lost,
     }
 
 

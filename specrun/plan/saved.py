@@ -1,0 +1,106 @@
+"""A plan that was saved, and whether it still says what is so."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from specrun.diagnostics import Diagnostic, InvalidInputError
+from specrun.model.plan import Action, Asked, Plan
+from specrun.store.document import decode
+
+_NAMES = {
+    "spec": "the spec file",
+    "files": "a file that its templates read",
+    "vars": "a variable",
+    "schemas": "a model's schema",
+    "lock": "the lock",
+    "project": "specrun.yaml",
+}
+
+
+class _Action(msgspec.Struct, kw_only=True, gc=False):
+    action: str
+    address: str
+    key: str | None
+    take: int
+    shares: str | None
+
+
+class _Document(msgspec.Struct, kw_only=True):
+    format_version: str
+    spec: str
+    name: str
+    digest: str
+    asked: Asked
+    bound: dict[str, str]
+    actions: list[_Action]
+
+
+_DOCUMENT = msgspec.json.Decoder(_Document)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SavedPlan:
+    """What a saved plan allows: `requests` holds each request's key and take, `spec` is relative to the project."""
+
+    path: Path
+    spec: str
+    name: str
+    digest: str
+    asked: Asked
+    bound: dict[str, str]
+    requests: frozenset[tuple[str | None, int]]
+
+
+def read_saved(path: Path) -> SavedPlan:
+    """Read a file that `plan -o` wrote; raise `InvalidInputError` where it is none."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        detail = f"{path}: {error.strerror or error}"
+        raise InvalidInputError(Diagnostic(summary="unreadable plan", detail=detail)) from None
+    document = decode(_DOCUMENT, data, path, "plan")
+    return SavedPlan(
+        path=path,
+        spec=document.spec,
+        name=document.name,
+        digest=document.digest,
+        asked=document.asked,
+        bound=document.bound,
+        requests=frozenset(
+            (action.key, action.take)
+            for action in document.actions
+            if action.action in ("create", "replace") and action.shares is None
+        ),
+    )
+
+
+def check_saved(saved: SavedPlan, fresh: Plan) -> None:
+    """Raise `InvalidInputError` that names what has moved since the plan was saved, where it would ask for more."""
+    moved = [name for name in sorted({*saved.bound, *fresh.bound}) if saved.bound.get(name) != fresh.bound.get(name)]
+    if moved:
+        raise InvalidInputError(*(_stale(saved, f"{_NAMES.get(name, name)} has changed since") for name in moved))
+    extra = [action for action in fresh.actions if action.requested and not _listed(action, saved)]
+    if extra:
+        more = f" and {len(extra) - 1} more" if len(extra) > 1 else ""
+        detail = f"outputs or ledger have changed: {extra[0].address}{more} would now be asked for"
+        raise InvalidInputError(_stale(saved, detail))
+
+
+def check_expected(expected: str, fresh: Plan) -> None:
+    """Raise `InvalidInputError` where a plan is not the one that was reviewed."""
+    if fresh.digest != expected:
+        detail = f"this plan's digest is {fresh.digest}, not {expected}"
+        hint = "something that the plan follows from differs from where it was reviewed; plan and review again"
+        raise InvalidInputError(Diagnostic(summary="not the plan expected", detail=detail, hint=hint))
+
+
+def _listed(action: Action, saved: SavedPlan) -> bool:
+    return (action.key, action.take) in saved.requests
+
+
+def _stale(saved: SavedPlan, detail: str) -> Diagnostic:
+    return Diagnostic(
+        summary="stale plan", detail=f"{saved.path}: {detail}", hint="plan again, and review the new plan"
+    )
