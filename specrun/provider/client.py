@@ -26,19 +26,19 @@ from specrun import __version__
 from specrun.model.project import Provider
 from specrun.provider.backoff import Backoff
 from specrun.provider.decide import decide
+from specrun.provider.download import Downloader
+from specrun.provider.endpoint import endpoint
 from specrun.provider.exchange import post
 from specrun.provider.inprocess import InProcessTransport
 from specrun.provider.limiter import Limiter, LimiterClosedError
-from specrun.provider.outcome import Doom, Failed, Outcome, Resend, Settled, Stopped
+from specrun.provider.outcome import Doom, Failed, Outcome, Received, Resend, Settled, Stopped
 from specrun.provider.reply import Evidence, Reply
+from specrun.provider.results import Arrival, collect
 from specrun.provider.secret import Secret, api_key
 from specrun.provider.transport import SocketTransport
 
 # Parsing a larger reply takes long enough to keep others waiting.
 _LARGE_REPLY: Final = 1 << 18
-
-# The embedded sandbox answers under this name; it never reaches a socket.
-_IN_PROCESS: Final = "http://sandbox.invalid/v1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +85,8 @@ class ImageClient:
         self._environ = environ
         self._backoff = backoff
         self._transport = SocketTransport() if transport is None else InProcessTransport(transport)
-        self._url = httpx.URL((provider.base_url or _IN_PROCESS).rstrip("/") + "/images/generations")
+        self._downloader = Downloader(provider, own=self._transport, backoff=backoff)
+        self._url = endpoint(provider)
         self._limiter = Limiter(concurrency=provider.concurrency, rpm=provider.rpm)
         self._places = asyncio.Semaphore(provider.concurrency)
         self._doom: Doom | None = None
@@ -94,6 +95,7 @@ class ImageClient:
         """Open the client; raises `InvalidInputError` where the API key is missing."""
         self._key()
         await self._transport.__aenter__()
+        await self._downloader.__aenter__()
         return self
 
     async def __aexit__(
@@ -102,11 +104,13 @@ class ImageClient:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self._downloader.__aexit__(None, None, None)
         await self._transport.aclose()
 
     def stop(self) -> None:
         """Send nothing any more: whoever waits gets `Stopped` at once, what is under way comes to its end."""
         self._limiter.close()
+        self._downloader.hurry()
 
     async def generate(self, request: ImageRequest, journal: Journal) -> Settled:
         """Ask for images, and again for as long as that is certainly not billed and `retry_for` is not over."""
@@ -126,6 +130,11 @@ class ImageClient:
                     attempt += 1
             except LimiterClosedError:
                 return self._doom or Stopped(cause="stopped before it was sent")
+
+    async def collect(self, received: Received) -> tuple[Arrival, ...]:
+        """Return what each item of a reply turns out to be, in order: decoded, or fetched now and decoded."""
+        secret = self._key()
+        return tuple(await asyncio.gather(*(collect(item, self._downloader, secret) for item in received.items)))
 
     async def _attempt(self, request: ImageRequest, journal: Journal, attempt: int) -> Outcome:
         async with self._limiter.slot() as started:
@@ -154,7 +163,7 @@ class ImageClient:
                 self._limiter.slow_down(started)
             case Doom():
                 self._doom = outcome
-                self.stop()
+                self._limiter.close()
             case _:
                 self._limiter.speed_up()
         if isinstance(outcome, Resend) and outcome.retry_after:

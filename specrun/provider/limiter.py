@@ -5,6 +5,8 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
 
+from specrun.provider.pauses import slept
+
 
 class LimiterClosedError(Exception):
     """The wait is off: nothing more is to be sent."""
@@ -61,10 +63,8 @@ class Limiter:
 
     async def pause(self, seconds: float) -> None:
         """Sleep; raises `LimiterClosedError` as soon as `close` is called."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._closed.wait()
-        self._check_open()
+        if not await slept(seconds, self._closed):
+            raise LimiterClosedError
 
     def close(self) -> None:
         """Send away all who wait and all who come."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Self
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from specrun.addresses import is_loopback
@@ -28,6 +29,11 @@ class Proxies:
                     )
                 )
         return cls(urls)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts of the proxies themselves."""
+        return frozenset(urlsplit(url).hostname or "" for url in self.urls.values())
 
     def for_host(self, scheme: str, host: str) -> str | None:
         """Return the URL of the proxy that leads to a host, None where it is reached directly."""

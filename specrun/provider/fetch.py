@@ -1,0 +1,18 @@
+"""Input images that a spec names by URL."""
+
+import asyncio
+
+from specrun.imaging import DecodedImage, ImageError, decode_image
+from specrun.provider.download import Downloader, DownloadError
+
+
+async def fetch_image(downloader: Downloader, url: str) -> DecodedImage:
+    """Return the image behind an https URL; raises `DownloadError` where there is none.
+
+    http is only for the provider's own host, and for this machine where the provider allows private addresses.
+    """
+    data = await downloader.get(url, secure=True)
+    try:
+        return await asyncio.to_thread(decode_image, data)
+    except ImageError as error:
+        raise DownloadError(f"what is there {error}") from None
