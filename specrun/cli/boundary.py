@@ -3,13 +3,13 @@
 import io
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 
 import click
 
 DONE = 0
 FAILED = 1
+PENDING = 2
 USAGE = 64
 INTERRUPTED = 130
 
@@ -30,6 +30,8 @@ def guarded(cli: click.Command, arguments: Sequence[str]) -> int:
         return FAILED
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, a person gets a message
         if debug:
+            import traceback  # noqa: PLC0415 - only for --debug
+
             traceback.print_exc()
         return _explained(error)
     return code if isinstance(code, int) else DONE

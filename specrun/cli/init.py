@@ -27,9 +27,10 @@ QUESTION = "Shall git hold the images too? Otherwise it ignores them: lock and s
     help="Whether git holds the images. Asked on a terminal; ignored by default.",
 )
 def command(folder: Path, *, commit_outputs: bool | None) -> None:
-    """Make a project that runs: settings, a spec, an editor schema, a .gitignore, a CI workflow.
+    """Make a project that runs.
 
-    Files that are already there stay as they are.
+    It has settings, a spec, its schema for editors, a .gitignore and a CI workflow. Files that are already there
+    stay as they are.
     """
     if commit_outputs is None:
         commit_outputs = sys.stdin.isatty() and click.confirm(QUESTION, default=False, err=True)

@@ -4,7 +4,6 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -67,12 +66,12 @@ class Commands(click.Group):
     "-C",
     "directory",
     metavar="DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(exists=True, file_okay=False),
     help="Work as if started in DIR.",
 )
 @click.option("--debug", is_flag=True, help="Show where in the program an error arose.")
 @click.version_option(__version__, prog_name="specrun", message="%(prog)s %(version)s")
-def cli(directory: Path | None, *, debug: bool) -> None:  # noqa: ARG001 - the boundary reads --debug
+def cli(directory: str | None, *, debug: bool) -> None:  # noqa: ARG001 - the boundary reads --debug
     """Plan and apply for generated images: YAML specs in, planned, paid for once, locked images out."""
     if directory is not None:
         os.chdir(directory)

@@ -1,6 +1,6 @@
-"""A plan for people: by job, thousands of runs folded into their axes, totals last."""
+"""Plans for people: by job, thousands of runs folded into their axes, totals last."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from specrun.model.plan import Action, Change, Plan, Verb
 from specrun.report import inert
@@ -42,22 +42,30 @@ _ROLES: Mapping[Verb, Role] = {
 }
 
 
-def as_text(plan: Plan, *, quotas: Mapping[str, int], full: bool = False, ink: Ink = PLAIN) -> Iterator[str]:
-    """Return the plan's lines; `full` lists every run, `quotas` are the images that models give free."""
-    yield f"{ink(inert.line(plan.name), Role.STRONG)} ({inert.line(plan.spec.as_posix())})"
-    yield ""
-    jobs = by_job(plan)
+def as_text(plans: Sequence[Plan], *, quotas: Mapping[str, int], full: bool = False, ink: Ink = PLAIN) -> Iterator[str]:
+    """Return the plans' lines; `full` lists every run, `quotas` are the images that models give free."""
+    for plan in plans:
+        yield f"{ink(inert.line(plan.name), Role.STRONG)} ({inert.line(plan.spec.as_posix())})"
+        yield ""
+        yield from _jobs(by_job(plan), full=full, ink=ink)
+        yield from totals_lines(plan.actions, quotas)
+        if len(plans) > 1:
+            yield ""
+    if len(plans) > 1:
+        yield ink(f"All {len(plans):,} specs", Role.STRONG)
+        yield from totals_lines(tuple(action for plan in plans for action in plan.actions), quotas)
+
+
+def _jobs(jobs: Sequence[JobPlan], *, full: bool, ink: Ink) -> Iterator[str]:
     shown = jobs if full else jobs[:JOBS]
     for job in shown:
         yield f"  {ink(inert.line(job.job), Role.STRONG)}"
-        for line in job_lines(job, full=full, ink=ink):
-            yield f"    {line}"
+        yield from (f"    {line}" for line in job_lines(job, full=full, ink=ink))
         yield ""
     if left := jobs[len(shown) :]:
         runs = sum(len(job.actions) for job in left)
         yield f"  … {count(len(left), 'more job')} with {count(runs, 'run')}; --full lists them"
         yield ""
-    yield from totals_lines(plan, quotas)
 
 
 def job_lines(job: JobPlan, *, full: bool, ink: Ink = PLAIN) -> Iterator[str]:

@@ -1,9 +1,9 @@
-"""A plan's totals in words: exact money, and what nobody knows said plainly."""
+"""The totals of plans in words: exact money, and what nobody knows said plainly."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from specrun.model.plan import Action, Plan, Totals, Verb
+from specrun.model.plan import Action, Totals, Verb, total
 from specrun.model.run import Price
 from specrun.report import inert
 from specrun.report.words import count, money
@@ -23,9 +23,9 @@ def asked(totals: Totals) -> str:
 
 def price(totals: Totals) -> str:
     """Return exact amounts by currency, and how many images have no known price."""
-    known = ", ".join(money(cost) for cost in totals.cost)
+    known = ", ".join(money(cost) for cost in totals.cost if cost.amount)
     if not totals.unpriced:
-        return known or "nothing"
+        return known or ("free" if totals.requests else "nothing")
     unknown = f"{count(totals.unpriced, 'image')} of unknown price"
     return f"{known}, and {unknown}" if known else unknown
 
@@ -35,15 +35,15 @@ def pending(totals: Totals) -> bool:
     return any(number and verb.pending for verb, number in totals.actions.items())
 
 
-def totals_lines(plan: Plan, quotas: Mapping[str, int]) -> Iterator[str]:
+def totals_lines(actions: tuple[Action, ...], quotas: Mapping[str, int]) -> Iterator[str]:
     """Return the lines that end every plan; `quotas` are the images that models give free, by model id."""
-    totals = plan.totals
+    totals = total(actions)
     yield f"{'Plan' if pending(totals) else 'Nothing to do'}: {verbs(totals)}."
     yield f"Requests: {asked(totals)}."
     yield f"Price: {price(totals)}."
-    if at_stake := held_cost(plan.actions):
+    if at_stake := held_cost(actions):
         yield f"At stake in held runs: {', '.join(money(cost) for cost in at_stake)}."
-    for model, sentence in quota_sentences(plan.actions, quotas):
+    for model, sentence in quota_sentences(actions, quotas):
         yield f"Free quota: {inert.line(model)} {sentence}"
 
 

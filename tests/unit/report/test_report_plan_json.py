@@ -11,7 +11,7 @@ from specrun.report.plan_json import as_json
 
 
 def document(plan: Plan) -> Any:
-    return json.loads("".join(as_json(plan)))
+    return json.loads("".join(as_json(plan, "specs/shots.yaml")))
 
 
 def every_kind(make: Any) -> Plan:
@@ -36,7 +36,9 @@ def test_a_plan_document_is_valid_by_its_schema(make: Any) -> None:
 def test_each_action_stands_on_a_line_of_its_own_in_plan_order(make: Any) -> None:
     plan = every_kind(make)
     lines = [
-        json.loads(line.rstrip(",")) for line in "".join(as_json(plan)).splitlines() if line.startswith('{"action"')
+        json.loads(line.rstrip(","))
+        for line in "".join(as_json(plan, "specs/shots.yaml")).splitlines()
+        if line.startswith('{"action"')
     ]
     assert [line["address"] for line in lines] == [action.address for action in plan.actions]
 
@@ -78,10 +80,12 @@ def test_totals_are_exact_and_unknown_prices_counted(make: Any) -> None:
 
 def test_a_plan_document_holds_no_raw_control_byte_and_still_says_the_same(make: Any) -> None:
     nasty = "\x1b[2J\x9b\u202e\u200b猫"
-    text = "".join(as_json(make.plan(make.action(Verb.CREATE, make.run(prompt=nasty), nasty))))
+    text = "".join(as_json(make.plan(make.action(Verb.CREATE, make.run(prompt=nasty), nasty)), nasty))
     assert not set(text) & set("\x1b\x9b\u202e\u200b")
     assert json.loads(text)["actions"][0]["params"]["prompt"] == nasty
 
 
 def test_the_same_plan_gives_the_same_bytes(make: Any) -> None:
-    assert "".join(as_json(every_kind(make))) == "".join(as_json(every_kind(make)))
+    assert "".join(as_json(every_kind(make), "specs/shots.yaml")) == "".join(
+        as_json(every_kind(make), "specs/shots.yaml")
+    )

@@ -15,8 +15,8 @@ from specrun.report.plan_text import as_text
 from specrun.report.word_diff import word_diff
 
 
-def shown(plan: Plan, **options: Any) -> str:
-    return "\n".join(as_text(plan, **{"quotas": {}, **options})) + "\n"
+def shown(*plans: Plan, **options: Any) -> str:
+    return "\n".join(as_text(plans, **{"quotas": {}, **options})) + "\n"
 
 
 def text(string: str) -> str:
@@ -139,6 +139,14 @@ def test_a_plan_whose_prices_are_all_unknown_claims_no_sum(make: Any) -> None:
 def test_a_plan_that_changes_nothing_says_so(make: Any) -> None:
     assert shown(make.plan(make.action(Verb.KEEP, make.run()))).endswith(
         "Nothing to do: 1 keep.\nRequests: none.\nPrice: nothing.\n"
+    )
+
+
+def test_several_specs_end_with_what_all_come_to(make: Any) -> None:
+    first = make.plan(make.action(Verb.CREATE, make.run()))
+    second = make.plan(make.action(Verb.CREATE, make.run()), make.action(Verb.KEEP, make.run("b")), name="other")
+    assert shown(first, second).endswith(
+        "\nAll 2 specs\nPlan: 2 create, 1 keep.\nRequests: 2 requests for 2 images.\nPrice: 0.70 CNY.\n"
     )
 
 

@@ -1,0 +1,81 @@
+"""Options that commands share, from click's strings to frozen values."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from specrun.plan.make import PlanRequest
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+SPECS = click.argument(
+    "specs", metavar="SPEC...", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path)
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpecOptions:
+    """The specs of a command line, and what it says about their variables and the variant that they make."""
+
+    specs: tuple[Path, ...]
+    vars: tuple[tuple[str, str], ...]
+    var_files: tuple[Path, ...]
+    name: str | None
+
+    def request(self, spec: Path, **wishes: Any) -> PlanRequest:
+        """Return the request to plan one of the specs; `wishes` are further fields of `PlanRequest`."""
+        return PlanRequest(spec=spec, vars=self.vars, var_files=self.var_files, name=self.name, **wishes)
+
+
+def _assignments(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Split each value at its first equals sign."""
+    found = []
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{value!r} is not of the form NAME=VALUE", context, parameter)
+        found.append((name, text))
+    return tuple(found)
+
+
+def variable_options(function: Function) -> Function:
+    """Add `--var`, `--var-file` and `--name`."""
+    options = (
+        click.option(
+            "--var",
+            "vars",
+            metavar="NAME=VALUE",
+            callback=_assignments,
+            multiple=True,
+            help="Set a variable of the spec; the value is read as YAML. Repeatable.",
+        ),
+        click.option(
+            "--var-file",
+            "var_files",
+            metavar="FILE",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            multiple=True,
+            help="Set variables from a YAML file. Repeatable; --var wins.",
+        ),
+        click.option("--name", metavar="NAME", help="Make a variant with a lock and outputs of its own."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def selection_options(function: Function) -> Function:
+    """Add `--target` and `--replace`."""
+    form = "an address (with * and ? as wildcards), a job, or axis=value. Repeatable."
+    options = (
+        click.option("--target", "targets", metavar="RUNS", multiple=True, help=f"Only these runs: {form}"),
+        click.option("--replace", metavar="RUNS", multiple=True, help=f"Ask for these anew: {form}"),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
