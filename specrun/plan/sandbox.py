@@ -14,6 +14,7 @@ from jinja2.utils import Namespace, missing
 
 from specrun.diagnostics import did_you_mean
 from specrun.model.inputs import FileImage, OutputImage, UrlImage
+from specrun.plan.labels import slug
 
 MOST_STEPS = 1_000_000
 LARGEST_TEXT = 1_000_000
@@ -26,7 +27,9 @@ _FILTERS = (
     "string sum title tojson trim truncate unique upper wordcount wordwrap"
 ).split()
 _TESTS = tuple(name for name in TESTS if name not in ("callable", "escaped", "filter", "test", "sameas"))
-_STRINGIFYING = frozenset("capitalize center format indent join lower replace string title tojson trim upper".split())
+_STRINGIFYING = frozenset(
+    "capitalize center format indent join lower replace slug string title tojson trim upper".split()
+)
 _METHODS: Mapping[type, frozenset[str]] = {
     str: frozenset(
         "capitalize casefold count endswith find index isalnum isalpha isdecimal isdigit islower isnumeric isspace "
@@ -72,6 +75,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.globals = {"range": self.range, "namespace": Namespace, "dict": dict, **functions}
         self._callables = (*functions.values(), self.range, Namespace, dict)
         self.filters = {name: self._guarded(name, FILTERS[name]) for name in _FILTERS}
+        self.filters["slug"] = self._guarded("slug", self._slug)
         self.filters["_loop"] = self._loop
         self.filters["_concat"] = self._concat
         self.tests = {name: TESTS[name] for name in _TESTS}
@@ -235,6 +239,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         for part in parts:
             self.measure(part)
         return str(self._kept("".join(str(self._finalize(part)) for part in parts)))
+
+    def _slug(self, value: Any) -> str:
+        return slug(str(self._finalize(value)))
 
     def range(self, *args: int) -> list[int]:
         """Return the numbers of a range, at a step each."""
