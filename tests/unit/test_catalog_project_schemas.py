@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,9 @@ from specrun.model.run import Price
 FLUX = "black-forest-labs/FLUX.1-dev"
 
 
-def model(id_: str = "acme/one", **keywords: Any) -> dict[str, Any]:
+def model(id_: str = "acme/one", keywords: dict[str, Any] | None = None) -> dict[str, Any]:
     properties = {"model": {"const": id_}, "prompt": {"type": "string"}, "photo": {"type": "string"}}
-    return {"type": "object", "properties": properties, "additionalProperties": False} | keywords
+    return {"type": "object", "properties": properties, "additionalProperties": False} | (keywords or {})
 
 
 def write(folder: Path, **files: Any) -> Path:
@@ -62,7 +64,7 @@ def test_a_schema_adds_a_model_with_its_facts_and_no_code(schemas: Path) -> None
         "wire": {"photo": "input_image"},
         "media_type": "image/webp",
     }
-    catalog = load_catalog(write(schemas, acme=model(**{"x-specrun": annotation})))
+    catalog = load_catalog(write(schemas, acme=model(keywords={"x-specrun": annotation})))
     found = catalog.find("one")
     assert found is not None
     assert found is catalog.find("acme/one")
@@ -147,7 +149,7 @@ def test_a_file_that_is_not_utf8_is_refused(schemas: Path) -> None:
 def test_what_is_no_sound_json_schema_is_refused_at_its_place(
     schemas: Path, keywords: dict[str, Any], place: str, detail: str
 ) -> None:
-    ((where, what),) = said(write(schemas, acme=model(**keywords)))
+    ((where, what),) = said(write(schemas, acme=model(keywords=keywords)))
     assert where == f"schemas/acme.json:{place}"
     assert detail in what
 
@@ -171,7 +173,7 @@ def test_every_fault_of_an_annotation_is_told_at_once_with_its_place_and_fix(sch
         "wire": {"photo": "prompt", "zoom": "z", "prompt": 3},
         "media_type": "png",
     }
-    found = refused(write(schemas, acme=model(**{"x-specrun": annotation})))
+    found = refused(write(schemas, acme=model(keywords={"x-specrun": annotation})))
     assert [(f"{d.span.line}:{d.span.column}" if d.span else "", d.detail, d.hint) for d in found] == [
         ("16:14", 'x-specrun has no field "prise"', 'did you mean "price"?'),
         ("17:15", "source names no document", 'add "document": "…"'),
@@ -196,13 +198,21 @@ def test_two_files_for_one_model_are_refused_by_name(schemas: Path) -> None:
 
 @pytest.mark.parametrize("taken", [FLUX, "shared"])
 def test_a_name_that_would_mean_two_models_is_refused(schemas: Path, taken: str) -> None:
-    write(schemas, a=model("acme/a", **{"x-specrun": {"aliases": ["shared"]}}))
-    write(schemas, b=model("acme/b", **{"x-specrun": {"aliases": ["b", taken]}}))
+    write(schemas, a=model("acme/a", {"x-specrun": {"aliases": ["shared"]}}))
+    write(schemas, b=model("acme/b", {"x-specrun": {"aliases": ["b", taken]}}))
     ((where, what),) = said(schemas)
     assert where == "schemas/b.json:18:7"
     assert what == f'the alias "{taken}" already stands for {FLUX if taken == FLUX else "acme/a"}'
 
 
 def test_the_faults_of_all_files_are_told_at_once(schemas: Path) -> None:
-    write(schemas, a="{", b=model(type="objekt"), c="[]")
+    write(schemas, a="{", b=model(keywords={"type": "objekt"}), c="[]")
     assert [d.span.source.name for d in refused(schemas) if d.span] == [f"schemas/{name}.json" for name in "abc"]
+
+
+def test_a_project_without_schemas_loads_without_the_slow_library() -> None:
+    source = (
+        "import sys; from specrun.catalog.load import load_catalog; load_catalog(); print('jsonschema' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
