@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 
 from specrun.diagnostics import Span
 from specrun.model.inputs import FileImage, InputImage, OutputImage, Param, UrlImage
+
+_IMAGES = (FileImage, UrlImage, OutputImage)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,13 +55,14 @@ class Run:
     @property
     def inputs(self) -> tuple[InputImage, ...]:
         """The images the request is made from, in the order of the parameters' names."""
-        return tuple(image for name in sorted(self.params) for image in images_in(self.params[name]))
+        found = [(name, images) for name, value in self.params.items() if (images := images_in(value))]
+        return tuple([image for _, images in sorted(found, key=itemgetter(0)) for image in images]) if found else ()
 
 
 def images_in(value: Param) -> tuple[InputImage, ...]:
     """Return the input images of one parameter: one, several or none."""
-    if isinstance(value, (FileImage, UrlImage, OutputImage)):
+    if isinstance(value, _IMAGES):
         return (value,)
-    if isinstance(value, tuple):
-        return tuple(item for item in value if isinstance(item, (FileImage, UrlImage, OutputImage)))
+    if type(value) is tuple:
+        return tuple([item for item in value if isinstance(item, _IMAGES)])
     return ()

@@ -41,6 +41,7 @@ class Decider:
         self._world = world
         self._wishes = wishes
         self._wanted = {run.address: run for run in runs}
+        self._chains = {run.address: chained for run in runs if (chained := _chained_inputs(run))}
         self._by_key = self._rows_by_key()
         self._standings = world.standings(self._unlocked_digests())
         self._asked: dict[str, str] = {}
@@ -168,9 +169,7 @@ class Decider:
 
     def _chained(self, action: Action) -> Action:
         """Let what happens upstream show downstream."""
-        run = action.run
-        upstream = [] if run is None else [image for image in run.inputs if isinstance(image, OutputImage)]
-        for image in upstream:
+        for image in self._chains.get(action.address, ()):
             before = self._actions.get(image.address)
             if before is None:
                 continue
@@ -214,7 +213,7 @@ class Decider:
         return wanted
 
     def _digest(self, run: Run) -> str | None:
-        if not any(isinstance(image, OutputImage) for image in run.inputs):
+        if run.address not in self._chains:
             return run.key
         return request_digest(run, self._input_digest)
 
@@ -228,6 +227,10 @@ class Decider:
                 if row is None or upstream is None or row.key != upstream.key:
                     return None
                 return next((output.blob for output in row.outputs if output.index == image.index), None)
+
+
+def _chained_inputs(run: Run) -> tuple[OutputImage, ...]:
+    return tuple([image for image in run.inputs if isinstance(image, OutputImage)])
 
 
 def _paths_differ(row: LockRow, run: Run) -> bool:

@@ -5,10 +5,11 @@ from typing import Any
 
 from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Span
 from specrun.model.inputs import OutputImage
+from specrun.model.output_path import folded
 from specrun.model.run import Run
 from specrun.plan.axes import same
-from specrun.plan.job import CellRun, JobExpander, Setting
-from specrun.plan.paths import folded
+from specrun.plan.groups import Setting
+from specrun.plan.job import JobExpander, JobRuns
 from specrun.plan.template import FunctionError
 from specrun.spec.spec import Spec
 
@@ -20,7 +21,7 @@ class Expander:
         self._spec = spec
         self._faults = faults
         self._setting: Setting | None = None
-        self._done: dict[str, list[CellRun]] = {}
+        self._done: dict[str, JobRuns] = {}
         self._open: list[str] = []
 
     def expand(self, setting: Setting) -> tuple[Run, ...]:
@@ -28,7 +29,7 @@ class Expander:
         self._setting = setting
         for name in self._spec.jobs:
             self._job(name)
-        runs = tuple(cell.run for cells in self._done.values() for cell in cells)
+        runs = tuple(run for made in self._done.values() for run in made.runs)
         self._refuse_twins(runs, "two runs with one address", lambda run: (run.address,), str)
         self._refuse_twins(runs, "two outputs with one path", lambda run: run.outputs, folded)
         return runs
@@ -41,36 +42,34 @@ class Expander:
         if job in self._open:
             circle = " -> ".join([*self._open[self._open.index(job) :], job])
             raise FunctionError(f"jobs use each other's outputs in a circle: {circle}", "outputs", "break the circle")
+        made = self._job(job)
+        known = [axis.name for axis in made.axes]
+        for name in axes:
+            if name not in known:
+                hint = f"its axes: {', '.join(known) or 'none'}"
+                raise FunctionError(f"job {job} has no axis {name}", "outputs", hint)
         found: list[OutputImage] = []
-        for cell in self._job(job):
-            for name, wanted in axes.items():
-                if name not in cell.axes:
-                    hint = f"its axes: {', '.join(cell.axes) or 'none'}"
-                    raise FunctionError(f"job {job} has no axis {name}", "outputs", hint)
-                value = cell.axes[name]
-                label = dict(cell.run.axes)[name]
-                if not same(wanted, value, label):
-                    break
-            else:
-                run = cell.run
+        for run, cell in zip(made.runs, made.cells, strict=True):
+            values = made.values(cell)
+            if all(same(wanted, values[name], dict(run.axes)[name]) for name, wanted in axes.items()):
                 found.extend(
-                    OutputImage(address=run.address, key=run.key, index=index, axes=cell.axes)
+                    OutputImage(address=run.address, key=run.key, index=index, axes=values)
                     for index in range(1, run.images + 1)
                 )
         return found
 
-    def _job(self, name: str) -> list[CellRun]:
+    def _job(self, name: str) -> JobRuns:
         if name not in self._done and self._setting is not None:
             self._open.append(name)
             try:
-                runs = JobExpander(self._setting, self._spec.jobs[name], self._faults).runs()
+                made = JobExpander(self._setting, self._spec.jobs[name], self._faults).expand()
             except InvalidInputError as error:  # a template that does not compile
                 self._faults.extend(error.diagnostics)
-                runs = []
+                made = JobRuns([], [], [])
             finally:
                 self._open.pop()
-            self._done[name] = runs
-        return self._done.get(name, [])
+            self._done[name] = made
+        return self._done.get(name, JobRuns([], [], []))
 
     def _refuse_twins(
         self, runs: tuple[Run, ...], summary: str, names: Callable[[Run], tuple[str, ...]], fold: Callable[[str], str]

@@ -5,6 +5,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from specrun.canonical import canonical, canonical_digest
@@ -13,7 +14,7 @@ from specrun.model.inputs import FileImage, OutputImage, UrlImage
 _BARE = re.compile(r"[\w.:/-]+")
 _LABEL_KEYS = ("id", "sku", "slug", "name", "key")
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
-_LONGEST_NAME = 120
+LONGEST_NAME = 120
 
 
 def label_of(value: Any) -> str:
@@ -59,9 +60,9 @@ def address(job: str, axes: Iterable[tuple[str, str]]) -> str:
     return f"{job}[{inner}]" if inner else job
 
 
-def slug(value: object) -> str:
+@lru_cache(maxsize=65536)
+def slug(text: str) -> str:
     """Return an ASCII, lower-case, dash-joined form of a text; a short hash where nothing is left of it."""
-    text = str(value)
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return _NOT_SLUG.sub("-", plain).strip("-") or short_hash(text)
 
@@ -73,7 +74,7 @@ def short_hash(text: str) -> str:
 
 def fit(name: str, identity: str) -> str:
     """Return a file or folder name, cut to 120 bytes plus a hash of what it stands for where it is longer."""
-    if len(name.encode()) <= _LONGEST_NAME:
+    if len(name.encode()) <= LONGEST_NAME:
         return name
-    cut = name.encode()[:_LONGEST_NAME].decode("utf-8", "ignore").rstrip("-. ")
+    cut = name.encode()[:LONGEST_NAME].decode("utf-8", "ignore").rstrip("-. ")
     return f"{cut}-{short_hash(identity)}"

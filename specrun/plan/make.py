@@ -18,7 +18,7 @@ from specrun.model.run import Run
 from specrun.plan.decide import Decider, Wishes
 from specrun.plan.expand import Expander
 from specrun.plan.functions import Functions
-from specrun.plan.job import Setting
+from specrun.plan.groups import Setting
 from specrun.plan.pins import Pins
 from specrun.plan.sandbox import Sandbox
 from specrun.plan.select import select
@@ -29,6 +29,7 @@ from specrun.spec.paths import ProjectPaths
 from specrun.spec.spec import Spec
 from specrun.spec.vars import Overrides, Variable, resolve_vars
 from specrun.store.blobs import Blobs
+from specrun.store.document import collector_paused
 from specrun.store.ledger import view_ledger
 from specrun.store.lockfile import check_owner, lock_path, read_lock
 
@@ -65,6 +66,11 @@ class Expanded:
 
 def make_plan(request: PlanRequest, project: Project) -> Plan:
     """Plan one spec; raise `InvalidInputError` with every fault there is. Reads only, writes nothing."""
+    with collector_paused():
+        return _make_plan(request, project)
+
+
+def _make_plan(request: PlanRequest, project: Project) -> Plan:
     path = lock_path(request.spec, request.name)
     lock = read_lock(path)
     shown = spec_name(request.spec, project)

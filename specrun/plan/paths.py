@@ -1,15 +1,19 @@
 """Output paths: where each image of a run is delivered."""
 
 import re
-import unicodedata
 
 from specrun.canonical import canonical
-from specrun.plan.labels import fit, slug
+from specrun.model.output_path import folded
+from specrun.plan.labels import LONGEST_NAME, fit, slug
 
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?", re.IGNORECASE)
+# What nearly all paths look like, and no rule below refuses: two letters that start no device's name, and on.
+_PLAIN = re.compile(
+    r"(?:(?!con|prn|aux|nul|com|lpt|man)[a-z0-9_][a-z0-9_-]{0,100}/)*(?!con|prn|aux|nul|com|lpt|man)[a-z0-9_][a-z0-9_-]{0,200}\.[a-z]{3,4}"
+)
 _IMAGE_SUFFIX = re.compile(r"\.(png|jpe?g|webp|gif|avif|bmp|tiff?)$", re.IGNORECASE)
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif", "image/avif": "avif"}
-_LONGEST_NAME = 255
+_LONGEST_ON_DISK = 255
 _FIRST_PRINTABLE, _DELETE = " ", "\x7f"
 
 
@@ -24,7 +28,9 @@ def extension(media_type: str) -> str:
 
 def default_path(job: str, labels: tuple[str, ...], sample: int | None) -> str:
     """Return the path, without extension and index, of a run whose job has no `output`."""
-    name = fit("-".join(slug(label) for label in labels) or slug(job), canonical(labels))
+    name = "-".join([slug(label) for label in labels]) or slug(job)
+    if len(name) > LONGEST_NAME:
+        name = fit(name, canonical(labels))
     return f"{job}/{name}" if sample is None else f"{job}/{name}-{sample}"
 
 
@@ -54,6 +60,8 @@ def indexed(path: str, index: int) -> str:
 
 def checked(path: str) -> str:
     """Return an output path; raise `PathProblemError` for what may not be written."""
+    if _PLAIN.fullmatch(path):
+        return path
     if not path.strip():
         raise PathProblemError("the path is empty")
     if path.startswith(("/", "~")):
@@ -67,11 +75,6 @@ def checked(path: str) -> str:
     return path
 
 
-def folded(path: str) -> str:
-    """Return the form in which two paths are one file on some disk: NFC, without regard to case."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
-
-
 def _check_part(part: str) -> None:
     if part in ("", ".", ".."):
         raise PathProblemError(f'it holds "{part}" between slashes')
@@ -81,5 +84,5 @@ def _check_part(part: str) -> None:
         raise PathProblemError(f'"{part}" ends in a space or dot, which Windows drops')
     if folded(part) == "manifest.json":
         raise PathProblemError("manifest.json is the manifest's own name")
-    if len(part.encode()) > _LONGEST_NAME:
+    if len(part.encode()) > _LONGEST_ON_DISK:
         raise PathProblemError("a part of it is too long for a file name")

@@ -1,0 +1,138 @@
+"""Groups of a job's cells: the same model, prompt and overrides, so the same params and the same facts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from specrun.catalog.models import Catalog
+from specrun.diagnostics import Collector
+from specrun.model.project import Provider
+from specrun.model.run import Price
+from specrun.plan.axes import Axis, ModelChoice
+from specrun.plan.cells import hits
+from specrun.plan.columns import Cell, Grid
+from specrun.plan.params import Layers, check_known, check_required, merge
+from specrun.plan.paths import extension
+from specrun.plan.pins import Pins
+from specrun.plan.recipes import Kind, RecipeMaker
+from specrun.plan.template import Compiler, Scope
+from specrun.spec.spec import Job, Spec
+from specrun.spec.text import Text
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """What all jobs of a spec are expanded with."""
+
+    spec: Spec
+    provider: Provider
+    catalog: Catalog
+    compiler: Compiler
+    pins: Pins
+    scope: Scope
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """What the runs of one group share."""
+
+    maker: RecipeMaker
+    model: str
+    price: Price | None
+    protect: bool
+    ext: str
+
+
+class Groups:
+    """Finds each cell's group; a group is made when its first cell asks for it."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        job: Job,
+        models: tuple[ModelChoice, ...],
+        axes: list[Axis],
+        overrides: list[dict[int, frozenset[int]] | None],
+        revision: int,
+        faults: Collector,
+    ) -> None:
+        self._setting = setting
+        self._job = job
+        self._models = models
+        self._overrides = [(number, wanted) for number, wanted in enumerate(overrides) if wanted is not None]
+        self._revision = revision
+        self._faults = faults
+        at: Mapping[str, int] = {axis.name: position for position, axis in enumerate(axes)}
+        self._model_at, self._prompt_at = at.get("model"), at.get("prompt")
+        base = {"sample": 1, **setting.scope, "job": job.name}
+        if self._model_at is None:
+            base["model"] = models[0].name
+        self.grid = Grid(base, {axis.name: axis.values for axis in axes})
+        self.made: dict[tuple[int, int, tuple[int, ...]], Group] = {}
+
+    def of(self, cell: Cell) -> Group:
+        """Return the group that a cell belongs to."""
+        model = 0 if self._model_at is None else cell[self._model_at]
+        prompt = 0 if self._prompt_at is None else cell[self._prompt_at]
+        matching = tuple([number for number, wanted in self._overrides if hits(cell, wanted)])
+        group = self.made.get((model, prompt, matching))
+        if group is None:
+            group = self._group(self._models[model], prompt, matching)
+            self.made[model, prompt, matching] = group
+        return group
+
+    def _group(self, choice: ModelChoice, prompt: int, matching: tuple[int, ...]) -> Group:
+        setting, job = self._setting, self._job
+        layers = self._layers(choice, matching)
+        written = merge(layers)
+        check_known(layers, choice.schema, setting.catalog, self._faults)
+        check_required(written, choice.schema, job.span, self._faults)
+        kind = Kind(
+            provider=setting.provider.name,
+            model=choice.schema,
+            revision=self._revision,
+            prompt=setting.compiler.text(prompts(setting.spec, job)[prompt]),
+            written=written,
+            span=job.span,
+        )
+        protect = job.protect
+        for number in matching:
+            said = job.overrides[number].protect
+            protect = protect if said is None else said
+        return Group(
+            maker=RecipeMaker(kind, self._fixed(choice, prompt), setting.compiler, setting.pins),
+            model=choice.schema.id,
+            price=_price(choice, setting.provider),
+            protect=protect,
+            ext=extension(choice.schema.facts.media_type),
+        )
+
+    def _fixed(self, choice: ModelChoice, prompt: int) -> Grid:
+        """Return the grid with what the group fixes as plain names, so that its columns do not repeat along them."""
+        names = {"model": choice.name}
+        if self._job.prompts is not None:
+            names["prompt"] = str(self._job.prompts[prompt].value)
+        return self.grid.fixed(names)
+
+    def _layers(self, choice: ModelChoice, matching: tuple[int, ...]) -> Layers:
+        alias = None if choice.alias is None else self._setting.spec.models[choice.alias]
+        return (
+            ("defaults", self._setting.spec.defaults),
+            *(() if alias is None else (("alias", alias.params),)),
+            ("job", self._job.params),
+            *(("override", self._job.overrides[number].params) for number in matching),
+        )
+
+
+def prompts(spec: Spec, job: Job) -> tuple[Text, ...]:
+    """Return a job's prompt templates: those it names, or its own."""
+    if job.prompts is not None:
+        return tuple(spec.prompts[str(name.value)] for name in job.prompts)
+    return () if job.prompt is None else (job.prompt,)
+
+
+def _price(choice: ModelChoice, provider: Provider) -> Price | None:
+    price = choice.schema.facts.price
+    if not provider.free:
+        return price
+    return Price(amount=Decimal(0), currency="CNY" if price is None else price.currency)
