@@ -10,6 +10,7 @@ from typing import Any
 from specrun.canonical import Json, canonical_digest
 from specrun.diagnostics import Diagnostic
 from specrun.model.lock import LockRow
+from specrun.model.project import Budget
 from specrun.model.run import Price, Run
 
 
@@ -105,7 +106,8 @@ class Asked:
 class Plan:
     """All actions for one spec, in order, with the digests of what they were decided from.
 
-    `bound` maps what a person calls an input (spec, files, vars, schemas, lock, project) to its digest.
+    `bound` maps what a person calls an input (spec, files, vars, schemas, lock, project) to its digest; `budget` is
+    the spec's own, beside the project's.
     """
 
     spec: Path
@@ -114,6 +116,7 @@ class Plan:
     totals: Totals
     bound: Mapping[str, str] = field(default_factory=dict)
     asked: Asked = field(default_factory=Asked)
+    budget: Budget = field(default_factory=Budget)
     files: Mapping[str, str] = field(default_factory=dict)
     vars: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()

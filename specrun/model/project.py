@@ -47,13 +47,14 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """A project: its folder, its providers, its limits."""
+    """A project: its folder, its providers, its limits; `prices` are its own, by model id, for one image."""
 
     root: Path
     providers: Mapping[str, Provider]
     default_provider: str = "modelverse"
     outputs: Path
     budget: Budget = field(default_factory=Budget)
+    prices: Mapping[str, Price] = field(default_factory=dict)
     digest: str | None = None
 
     @property

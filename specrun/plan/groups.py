@@ -26,6 +26,7 @@ class Setting:
 
     spec: Spec
     provider: Provider
+    prices: Mapping[str, Price]
     catalog: Catalog
     compiler: Compiler
     pins: Pins
@@ -102,10 +103,17 @@ class Groups:
         return Group(
             maker=RecipeMaker(kind, self._fixed(choice, prompt), setting.compiler, setting.pins),
             model=choice.schema.id,
-            price=_price(choice, setting.provider),
+            price=self._price(choice),
             protect=protect,
             ext=extension(choice.schema.facts.media_type),
         )
+
+    def _price(self, choice: ModelChoice) -> Price | None:
+        """Return the price of one image: the project's own before the schema's, nothing on a free provider."""
+        price = self._setting.prices.get(choice.schema.id, choice.schema.facts.price)
+        if not self._setting.provider.free:
+            return price
+        return Price(amount=Decimal(0), currency="CNY" if price is None else price.currency)
 
     def _fixed(self, choice: ModelChoice, prompt: int) -> Grid:
         """Return the grid with what the group fixes as plain names, so that its columns do not repeat along them."""
@@ -129,10 +137,3 @@ def prompts(spec: Spec, job: Job) -> tuple[Text, ...]:
     if job.prompts is not None:
         return tuple(spec.prompts[str(name.value)] for name in job.prompts)
     return () if job.prompt is None else (job.prompt,)
-
-
-def _price(choice: ModelChoice, provider: Provider) -> Price | None:
-    price = choice.schema.facts.price
-    if not provider.free:
-        return price
-    return Price(amount=Decimal(0), currency="CNY" if price is None else price.currency)

@@ -13,7 +13,7 @@ from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Severi
 from specrun.model.inputs import OutputImage
 from specrun.model.lock import Lock
 from specrun.model.plan import Action, Asked, Plan, Verb, total
-from specrun.model.project import Project, Provider
+from specrun.model.project import Budget, Project, Provider
 from specrun.model.run import Run
 from specrun.plan.decide import Decider, Wishes
 from specrun.plan.expand import Expander
@@ -100,6 +100,7 @@ def _make_plan(request: PlanRequest, project: Project) -> Plan:
         totals=total(actions),
         bound=_bound(expanded, project, lock),
         asked=_asked(request, expanded),
+        budget=spec.budget or Budget(),
         files=expanded.files,
         vars=_var_digests(expanded.variables),
         warnings=expanded.warnings,
@@ -121,6 +122,7 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
     setting = Setting(
         spec=spec,
         provider=_provider(spec, project),
+        prices=project.prices,
         catalog=catalog,
         compiler=Compiler(Sandbox(functions.table())),
         pins=Pins(lock),

@@ -7,10 +7,9 @@ from specrun.model.output_path import folded
 from specrun.plan.labels import LONGEST_NAME, fit, slug
 
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?", re.IGNORECASE)
-# What nearly all paths look like, and no rule below refuses: two letters that start no device's name, and on.
-_PLAIN = re.compile(
-    r"(?:(?!con|prn|aux|nul|com|lpt|man)[a-z0-9_][a-z0-9_-]{0,100}/)*(?!con|prn|aux|nul|com|lpt|man)[a-z0-9_][a-z0-9_-]{0,200}\.[a-z]{3,4}"
-)
+# What nearly all paths look like, and no rule below refuses.
+_PLAIN_PART = r"(?!con|prn|aux|nul|com|lpt|man)[a-z0-9_][a-z0-9_-]{0,150}"
+_PLAIN = re.compile(rf"(?:{_PLAIN_PART}/)*{_PLAIN_PART}\.[a-z]{{3,4}}")
 _IMAGE_SUFFIX = re.compile(r"\.(png|jpe?g|webp|gif|avif|bmp|tiff?)$", re.IGNORECASE)
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif", "image/avif": "avif"}
 _LONGEST_ON_DISK = 255

@@ -66,7 +66,7 @@ def load_project(start: Path) -> Project:
 
 
 def _read(read: Reader, node: Node, project: Project) -> Project:
-    fields = read.fields(node, PROJECT_FILE, ("provider", "providers", "outputs", "budget"))
+    fields = read.fields(node, PROJECT_FILE, ("provider", "providers", "outputs", "budget", "prices"))
     if fields is None:
         return project
     providers = dict(project.providers)
@@ -84,7 +84,20 @@ def _read(read: Reader, node: Node, project: Project) -> Project:
         default_provider=default,
         outputs=_outputs(read, fields.get("outputs"), project),
         budget=Budget() if budget is None else read_budget(read, budget),
+        prices=_prices(read, fields.get("prices")),
     )
+
+
+def _prices(read: Reader, node: Node | None) -> dict[str, Price]:
+    """Read `prices: {vendor/model: {CNY: 0.08}}`."""
+    prices = {}
+    for model, key, value in entries(None if node is None else read.mapping(node, "prices")):
+        budget = read_budget(read, value, f"price of {model}")
+        if len(budget.cost) == 1 and budget.images is None:
+            prices[model] = budget.cost[0]
+        elif not read.faults.failed:
+            read.fail(key, "not a price", f"the price of {model} is one currency and amount", "as in {CNY: 0.08}")
+    return prices
 
 
 def _default_provider(read: Reader, fields: Mapping, providers: AnyMapping[str, Provider]) -> str | None:
@@ -174,17 +187,17 @@ def _outputs(read: Reader, node: Node | None, project: Project) -> Path:
     return folder
 
 
-def read_budget(read: Reader, node: Node) -> Budget:
-    """Read `budget: {images: 100, CNY: 25.00}`."""
+def read_budget(read: Reader, node: Node, what: str = "budget") -> Budget:
+    """Read `{images: 100, CNY: 25.00}`."""
     images = None
     cost = []
-    for name, key, value in entries(read.mapping(node, "budget")):
+    for name, key, value in entries(read.mapping(node, what)):
         if name == "images":
-            images = read.integer(value, "budget.images", minimum=0)
+            images = read.integer(value, f"{what}.images", minimum=0)
         elif not _CURRENCY.fullmatch(name):
             detail = f'"{name}" is neither `images` nor a currency'
             read.fail(key, "unknown key", detail, "use a currency's three letters, as in CNY")
-        elif (amount := _amount(read, f"budget.{name}", value)) is not None:
+        elif (amount := _amount(read, f"{what}.{name}", value)) is not None:
             cost.append(Price(amount=amount, currency=name))
     return Budget(cost=tuple(cost), images=images)
 
