@@ -1,0 +1,65 @@
+"""Input images of a request: data URLs, bare base64 or https URLs become decoded pictures."""
+
+import base64
+import binascii
+import io
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from specrun.catalog.schema import ModelSchema
+from specrun.imaging import ImageError, decode_image
+from specrun.server.errors import ApiError
+
+LARGEST_SIDE = 2048
+"""Pixels of the longer side that engines get to see; larger images are scaled down first."""
+
+_HEAD = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
+_URL_SAFE = str.maketrans("-_", "+/")
+
+Fetch = Callable[[str], Awaitable[bytes]]
+
+
+def given_images(model: ModelSchema, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the place and the text of each input image, by parameter name."""
+    for name in sorted(model.inputs):
+        value = body.get(name)
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, list):
+            yield from ((f"{name}[{index}]", item) for index, item in enumerate(value) if isinstance(item, str))
+
+
+def is_url(text: str) -> bool:
+    """Whether an input image is given by its address."""
+    return text[:8].lower().startswith(("http://", "https://"))
+
+
+def decode_text(text: str, place: str) -> bytes:
+    """Return the bytes of a data URL or of base64, in either alphabet, with or without padding and line breaks."""
+    head = _HEAD.match(text)
+    if head is None and text[:5].lower() == "data:":
+        raise ApiError(f"{place} is a data URL that is not base64; write data:image/png;base64,…")
+    letters = "".join(text[head.end() if head else 0 :].split()).rstrip("=").translate(_URL_SAFE)
+    try:
+        return base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise ApiError(f"{place} is neither an https URL nor base64 data") from None
+
+
+def decode_input(data: bytes, place: str) -> Image.Image:
+    """Return an image in RGB, the right way up, on white where it is transparent, at most `LARGEST_SIDE` long."""
+    try:
+        decode_image(data)
+    except ImageError as error:
+        raise ApiError(f"{place} {error}") from None
+    with Image.open(io.BytesIO(data)) as opened:
+        image = ImageOps.exif_transpose(opened)
+        factor = -(-max(image.size) // LARGEST_SIDE)
+        if image.has_transparency_data:
+            layer = image.convert("RGBA")
+            image = Image.new("RGB", layer.size, (255, 255, 255))
+            image.paste(layer, mask=layer.getchannel("A"))
+        return image.convert("RGB").reduce(factor) if factor > 1 else image.convert("RGB")

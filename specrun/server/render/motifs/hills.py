@@ -1,0 +1,63 @@
+"""Ridges behind ridges, under a low sun, sometimes above a lake."""
+
+from PIL import Image
+
+from specrun.server.render.motifs.scene import Scene
+from specrun.server.render.motifs.sky import sky
+from specrun.server.render.shapes import ramp, ridge, spread
+
+
+def hills(scene: Scene) -> Image.Image:
+    """Draw a landscape; far ridges are light, near ones dark, each with mist at its foot."""
+    dice = scene.dice
+    lake = scene.height * dice.between(62, 78) // 100 if dice.chance(40) else scene.height
+    picture = sky(scene, horizon=lake * 60 // 100)
+    land, mask = _ridges(scene, lake)
+    picture.paste(land, (0, 0), mask)
+    return _mirrored(picture, lake) if lake < scene.height else picture
+
+
+def _ridges(scene: Scene, bottom: int) -> tuple[Image.Image, Image.Image]:
+    """Return the ridges and the mask of where they are, drawn a column at a time."""
+    dice, width = scene.dice, scene.width
+    count = 3 + scene.detail
+    cell = max(16, scene.width // dice.between(2, 5))
+    top = bottom * dice.between(34, 48) // 100
+    lines, faces = [], []
+    for layer in range(count):
+        base = top + (bottom - top) * layer // count
+        relief = max(8, bottom * dice.between(10, 22) // 100)
+        heights = ridge(width, cell, 4 + scene.detail // 2, dice.fork(layer))
+        lines.append(spread(heights, base, min(bottom - 1, base + relief)))
+        tone = 118 - 104 * layer // max(1, count - 1)
+        faces.append(ramp(bottom, tone, min(150, tone + 26)))
+    lines.append([bottom] * width)
+    land, mask = [], []
+    for x in range(width):
+        column, at = [bytes(lines[0][x])], lines[0][x]
+        for layer in range(count):
+            until = max(at, min(lines[layer + 1][x], bottom))
+            column.append(faces[layer][at - lines[layer][x] :][: until - at] if at >= lines[layer][x] else b"")
+            at = until
+        land.append(b"".join(column).ljust(bottom, b"\0"))
+        mask.append(bytes(lines[0][x]) + b"\xff" * (bottom - lines[0][x]))
+    return _upright(land), _upright(mask)
+
+
+def _upright(columns: list[bytes]) -> Image.Image:
+    size = (len(columns[0]), len(columns))
+    return Image.frombytes("L", size, b"".join(columns)).transpose(Image.Transpose.TRANSPOSE)
+
+
+def _mirrored(picture: Image.Image, shore: int) -> Image.Image:
+    """Lay what is above the shore into the water below it, darker, with a few streaks of light."""
+    depth = picture.height - shore
+    above = picture.crop((0, max(0, shore - 2 * depth), picture.width, shore))
+    water = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize((picture.width, depth), Image.Resampling.NEAREST)
+    picture.paste(water.point([tone * 4 // 5 + 6 for tone in range(256)]), (0, shore))
+    step = max(2, depth // 14)
+    for row in range(shore + step // 2, picture.height, step):
+        thickness = max(1, (row - shore) // 90)
+        streak = picture.crop((0, row, picture.width, row + thickness)).point([min(156, t + 9) for t in range(256)])
+        picture.paste(streak, (0, row))
+    return picture
