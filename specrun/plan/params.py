@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from specrun.canonical import NotCanonicalError, canonical
+from specrun.catalog.accept import accepts
 from specrun.catalog.fault import Fault
 from specrun.catalog.models import Catalog
 from specrun.catalog.schema import ModelSchema
-from specrun.catalog.validate import property_faults
 from specrun.diagnostics import Collector, Diagnostic, Span, nearest
 from specrun.model.inputs import FileImage, OutputImage, Param, UrlImage, recipe_param
 from specrun.model.run import images_in
@@ -103,8 +103,12 @@ def check_param(result: Any, name: str, model: ModelSchema, value: Value) -> Res
     except NotCanonicalError as error:
         detail = f"{name}: {error}"
         raise EvaluationError(Diagnostic(summary="unusable value", detail=detail, span=value.span)) from None
-    for fault in property_faults(model, name, result):
-        raise EvaluationError(fault_diagnostic(fault, value))
+    if not accepts(model, name, result):
+        # The library that words faults takes 200 ms to import, which a sound spec need not pay.
+        from specrun.catalog.validate import property_faults  # noqa: PLC0415
+
+        for fault in property_faults(model, name, result):
+            raise EvaluationError(fault_diagnostic(fault, value))
     unknown = any(image.recipe() is None for image in images_in(result))
     return Resolved(normalised(result), None if unknown else text)
 

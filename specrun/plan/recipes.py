@@ -6,7 +6,6 @@ from typing import Any
 
 from specrun.canonical import canonical
 from specrun.catalog.schema import ModelSchema
-from specrun.catalog.validate import faults as body_faults
 from specrun.diagnostics import Diagnostic, Span
 from specrun.model.inputs import Param, recipe_param
 from specrun.plan.columns import Cell, Column, Grid, TextColumn
@@ -152,6 +151,8 @@ class RecipeMaker:
         """Check a whole body, for schemas whose params depend on each other."""
         known = recipe.key or canonical({name: recipe_param(value) for name, value in recipe.params.items()})
         if known not in self._checked_bodies:
+            from specrun.catalog.validate import faults as body_faults  # noqa: PLC0415 - 200 ms few schemas need
+
             found = tuple(
                 Diagnostic(summary=fault.summary, detail=fault.detail, span=self._span(fault.path), hint=fault.hint)
                 for fault in body_faults(self._kind.model, recipe.params)
