@@ -57,11 +57,17 @@ def _paragraph(diagnostic: Diagnostic, ink: Ink) -> Iterator[str]:
         yield f"  {part}"
     if span is not None:
         yield from _excerpt(span, ink, _ROLES[diagnostic.severity])
-    if diagnostic.runs:
-        example = f", for example {inert.line(diagnostic.example)}" if diagnostic.example else ""
-        yield f"  in {count(diagnostic.runs, 'run')}{example}"
+    if hit := _hit(diagnostic):
+        yield f"  {inert.line(hit)}"
     for part in _lines(diagnostic.hint):
         yield f"  {ink('hint:', Role.HINT)} {part}"
+
+
+def _hit(diagnostic: Diagnostic) -> str:
+    """Return which runs one fault hits: `in 3 runs, for example shots[item=X1]`."""
+    parts = [f"in {count(diagnostic.runs, 'run')}"] if diagnostic.runs else []
+    parts += [f"for example {diagnostic.example}"] if diagnostic.example else []
+    return ", ".join(parts)
 
 
 def _lines(text: str) -> list[str]:
@@ -129,7 +135,6 @@ def _command(diagnostic: Diagnostic) -> str:
             "endColumn": str(span.end_column),
         } | properties
     listed = ",".join(f"{name}={inert.github_property(value)}" for name, value in properties.items())
-    example = f"in {count(diagnostic.runs, 'run')}, for example {diagnostic.example}" if diagnostic.runs else ""
     hint = f"hint: {diagnostic.hint}" if diagnostic.hint else ""
-    message = "\n".join(part for part in (diagnostic.detail, example, hint) if part) or diagnostic.summary
+    message = "\n".join(part for part in (diagnostic.detail, _hit(diagnostic), hint) if part) or diagnostic.summary
     return f"::{diagnostic.severity.value} {listed}::{inert.github_message(message)}"

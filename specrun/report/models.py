@@ -20,16 +20,18 @@ def catalog_lines(catalog: Catalog, ink: Ink = PLAIN) -> Iterator[str]:
 
 
 def model_lines(model: ModelSchema, ink: Ink = PLAIN) -> Iterator[str]:
-    """Return one model's facts, then each parameter with what it takes and does."""
+    """Return one model's facts, then a table of its parameters, each with what it does below it."""
     yield ink(inert.line(model.id), Role.STRONG)
     if model.description:
         yield f"  {inert.line(model.description)}"
     yield from (f"  {inert.line(fact)}" for fact in _facts(model))
-    for name in model.properties:
-        yield ""
-        yield f"  {ink(inert.line(name), Role.STRONG)}  {inert.line(_takes(model, name))}"
-        if description := model.properties[name].get("description"):
-            yield f"      {inert.line(str(description))}"
+    yield ""
+    head, *lines = columns([("PARAMETER", "TAKES", "DEFAULT"), *(_parameter(model, name) for name in model.properties)])
+    yield ink(head, Role.STRONG)
+    for line, schema in zip(lines, model.properties.values(), strict=True):
+        yield line
+        if description := schema.get("description"):
+            yield ink(f"    {inert.line(str(description))}", Role.QUIET)
 
 
 def _row(model: ModelSchema) -> tuple[str, ...]:
@@ -52,10 +54,7 @@ def _facts(model: ModelSchema) -> Iterator[str]:
         yield f"source: {facts.source.document}, {facts.source.date}"
 
 
-def _takes(model: ModelSchema, name: str) -> str:
-    parts = [allowed(model.properties[name], image=name in model.inputs)]
-    if name in model.required:
-        parts.append("required")
-    if name in model.defaults:
-        parts.append(f"default {show(model.defaults[name])}")
-    return "; ".join(parts)
+def _parameter(model: ModelSchema, name: str) -> tuple[str, str, str]:
+    takes = allowed(model.properties[name], image=name in model.inputs)
+    default = show(model.defaults[name]) if name in model.defaults else "required" if name in model.required else ""
+    return inert.line(name), inert.line(takes), inert.line(default)

@@ -8,8 +8,9 @@ import msgspec
 from specrun.model.inputs import Param, recipe_param
 from specrun.model.lock import LockRow
 from specrun.model.plan import Action, Asked, Plan, Totals
-from specrun.model.run import Price, Run
+from specrun.model.run import Run
 from specrun.report import inert
+from specrun.report.record import price_record
 
 FORMAT_VERSION = "1.0"
 
@@ -68,7 +69,7 @@ def _totals(totals: Totals) -> dict[str, Any]:
         "actions": {verb.value: number for verb, number in totals.actions.items()},
         "requests": totals.requests,
         "images": totals.images,
-        "cost": [_price(price) for price in totals.cost],
+        "cost": [price_record(price) for price in totals.cost],
         "unpriced": totals.unpriced,
     }
 
@@ -96,7 +97,7 @@ def _run(run: Run) -> dict[str, Any]:
         "seed": run.seed,
         "params": _params(run.params),
         "images": run.images,
-        "price": _price(run.price),
+        "price": None if run.price is None else price_record(run.price),
         "outputs": run.outputs,
     }
 
@@ -115,7 +116,3 @@ def _row(row: LockRow) -> dict[str, Any]:
 
 def _params(params: Mapping[str, Param]) -> dict[str, Any]:
     return {name: recipe_param(params[name]) for name in sorted(params)}
-
-
-def _price(price: Price | None) -> dict[str, str] | None:
-    return None if price is None else {"amount": f"{price.amount:f}", "currency": price.currency}

@@ -1,0 +1,121 @@
+"""What an apply tells, for people: what was made, what went wrong, what it came to."""
+
+from collections.abc import Iterator
+
+from specrun.apply.events import (
+    Event,
+    Finished,
+    How,
+    Recovered,
+    Resending,
+    RunBlocked,
+    RunDone,
+    RunFailed,
+    RunHeld,
+    Started,
+    Stopping,
+    Waiting,
+    Warned,
+)
+from specrun.diagnostics import Diagnostic, Severity
+from specrun.model.lock import State
+from specrun.model.run import Price
+from specrun.report import inert
+from specrun.report.words import count, money
+
+_DONE = {How.REQUESTED: "made", How.SHARED: "shared", How.RESTORED: "restored", How.MOVED: "moved"}
+_HELD_FIX = {
+    State.UNKNOWN: "ask the provider whether it was billed; --retry-unknown asks (and may pay) again",
+    State.PARTIAL: "the images that came are kept; --replace asks (and pays) again",
+    State.UNUSABLE: "the bytes are kept in .specrun/quarantine; --replace asks (and pays) again",
+    State.REFUSED: "change the prompt or the images; the same request is not sent again",
+    State.ORPHAN: "it is no longer in the spec",
+}
+
+
+def result(event: Event) -> str:
+    """Return the line that a run's images are worth, empty for other events and for runs that stay as they are."""
+    match event:
+        case RunDone(how=how, files=files) if how in _DONE:
+            return inert.line(f"{_DONE[how]:<8}  {event.address}: {', '.join(files)}")
+        case _:
+            return ""
+
+
+def progress(event: Event) -> str:
+    """Return a line about how things go, empty for events that are told elsewhere."""
+    match event:
+        case Started():
+            return inert.line(f"{event.name}: {_asks(event)}")
+        case Recovered():
+            return f"recovered from an apply that ended early: {_recovered(event)}"
+        case Waiting():
+            return inert.line(f"waiting   {event.address}: {event.spec} asks for the same")
+        case Resending():
+            status = f"{event.status} " if event.status is not None else ""
+            return inert.line(f"again     {event.address}: attempt {event.attempt} failed: {status}{event.cause}")
+        case _:
+            return ""
+
+
+def trouble(event: Event) -> Diagnostic | None:
+    """Return what is wrong with a run or with the whole apply, None for events without trouble."""
+    match event:
+        case RunHeld():
+            stake = f"; {money(event.stake)} may have been spent" if event.stake is not None else ""
+            detail = f"{event.address}: {event.cause}{_request(event.request_id)}{stake}"
+            return Diagnostic(summary=f"held as {event.state.value}", detail=detail, hint=_HELD_FIX[event.state])
+        case RunFailed():
+            detail = f"{event.address}: {event.cause}{_request(event.request_id)}"
+            return Diagnostic(summary="not made", detail=detail, hint=event.hint)
+        case RunBlocked():
+            return Diagnostic(summary="blocked", detail=f"{event.address} needs {event.by}, which has no image")
+        case Stopping():
+            severity = Severity.WARNING if event.interrupted else Severity.ERROR
+            return Diagnostic(summary="stopping", detail=event.cause, hint=event.hint, severity=severity)
+        case Warned():
+            return event.diagnostic
+        case _:
+            return None
+
+
+def summary(event: Finished) -> Iterator[str]:
+    """Return the lines that end an apply: what it came to, and the money."""
+    parts = [
+        f"{count(event.made, 'image')} made" if event.made else "",
+        f"{count(event.kept, 'run')} kept" if event.kept else "",
+        f"{len(event.failed):,} failed" if event.failed else "",
+        f"{len(event.held):,} held" if event.held else "",
+        f"{len(event.blocked):,} blocked" if event.blocked else "",
+        f"{event.not_started:,} not started" if event.not_started else "",
+    ]
+    yield f"Done: {', '.join(filter(None, parts)) or 'nothing to do'}."
+    yield f"Requests: {event.requests:,}."
+    yield f"Spent: {_spent(event)}."
+    if stake := _sum(event.stake):
+        yield f"May have been spent: {stake}."
+
+
+def _asks(event: Started) -> str:
+    if not event.requests:
+        return "no request to send"
+    cost = _sum(event.cost)
+    return f"{count(event.requests, 'request')} for {count(event.images, 'image')}{f', {cost}' if cost else ''}"
+
+
+def _recovered(event: Recovered) -> str:
+    counts = ((event.received, "received"), (event.unknown, "unknown"), (event.unsent, "never sent"))
+    return ", ".join(f"{len(addresses):,} {what}" for addresses, what in counts if addresses)
+
+
+def _request(identifier: str) -> str:
+    return f" (request {identifier})" if identifier else ""
+
+
+def _spent(event: Finished) -> str:
+    unknown = f"{count(event.unpriced, 'image')} of unknown price" if event.unpriced else ""
+    return " and ".join(filter(None, (_sum(event.spent), unknown))) or "nothing"
+
+
+def _sum(prices: tuple[Price, ...]) -> str:
+    return ", ".join(money(price) for price in prices if price.amount)
