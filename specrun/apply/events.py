@@ -1,0 +1,165 @@
+"""What an apply tells whoever watches: each event a value, in the order things happen."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from specrun.diagnostics import Diagnostic
+from specrun.model.lock import State
+from specrun.model.run import Price
+
+
+class How(Enum):
+    """Where a run's images came from."""
+
+    REQUESTED = "requested"  # asked for and received
+    SHARED = "shared"  # another run of this apply, or another spec, asked for the same
+    RESTORED = "restored"  # from the store
+    MOVED = "moved"  # from the store or their old file, to a new path
+    KEPT = "kept"  # nothing to do
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Started:
+    """The spec is held and checked; at most `requests` will be sent."""
+
+    spec: str
+    name: str
+    requests: int
+    images: int
+    cost: tuple[Price, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovered:
+    """What an earlier apply left open when it ended: addresses by what became of their requests."""
+
+    received: tuple[str, ...]
+    unknown: tuple[str, ...]
+    unsent: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """The same request is under way for another spec; its outcome serves this run too."""
+
+    address: str
+    spec: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sent:
+    """A request leaves; `attempt` counts from 1."""
+
+    address: str
+    attempt: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resending:
+    """An attempt was not billed and will be made again."""
+
+    address: str
+    attempt: int
+    cause: str
+    status: int | None
+    request_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunDone:
+    """A run's images stand at `files`, paths below the outputs folder."""
+
+    address: str
+    how: How
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunHeld:
+    """A run must not be asked for again unasked; `stake` is what may have been paid for it, None where unknown."""
+
+    address: str
+    state: State
+    cause: str
+    request_id: str
+    stake: Price | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFailed:
+    """A run was not made and not billed; the next apply tries again."""
+
+    address: str
+    cause: str
+    hint: str
+    request_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunBlocked:
+    """A run could not be asked for because the run `by`, whose image it takes, has none."""
+
+    address: str
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Warned:
+    """Something is not as asked for; said once a job."""
+
+    job: str
+    diagnostic: Diagnostic
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stopping:
+    """Nothing more is sent; what is in flight is awaited."""
+
+    cause: str
+    hint: str
+    interrupted: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """What an apply came to. `requests` counts what left this machine, resends included.
+
+    `spent` is what was certainly billed, `stake` what may have been; `unpriced` counts billed images of unknown price.
+    """
+
+    requests: int
+    made: int
+    delivered: int
+    kept: int
+    failed: tuple[str, ...]
+    held: tuple[str, ...]
+    blocked: tuple[str, ...]
+    not_started: int
+    spent: tuple[Price, ...]
+    stake: tuple[Price, ...]
+    unpriced: int
+    interrupted: bool
+
+    @property
+    def exit_code(self) -> int:
+        """0 where everything is as the spec wants it, 130 after an interruption, else 1."""
+        if self.interrupted:
+            return 130
+        return 1 if self.failed or self.held or self.blocked or self.not_started else 0
+
+
+Event: TypeAlias = (
+    Started
+    | Recovered
+    | Waiting
+    | Sent
+    | Resending
+    | RunDone
+    | RunHeld
+    | RunFailed
+    | RunBlocked
+    | Warned
+    | Stopping
+    | Finished
+)

@@ -1,0 +1,64 @@
+"""What became of one run: a closed set of types, to be narrowed by `match`."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from specrun.apply.events import How
+from specrun.model.lock import LockedOutput, State
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Obtained:
+    """Images that are durable in the store, by their index, not yet delivered."""
+
+    request_digest: str | None
+    take: int
+    blobs: tuple[tuple[int, str], ...]
+    how: How
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """Images that stand at their paths."""
+
+    request_digest: str | None
+    take: int
+    outputs: tuple[LockedOutput, ...]
+    how: How
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """Not to be asked for again unasked; `blobs` are the good images of a partial reply, `outputs` once delivered."""
+
+    state: State
+    cause: str
+    request_digest: str | None
+    take: int
+    request_id: str = ""
+    blobs: tuple[tuple[int, str], ...] = ()
+    outputs: tuple[LockedOutput, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failed:
+    """Not made; `hint` says what a person can do."""
+
+    cause: str
+    hint: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Blocked:
+    """Its input has no image: the run `by` was not made."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    """The apply stopped before this run's turn."""
+
+
+Result: TypeAlias = Done | Held | Failed | Blocked | NotStarted
