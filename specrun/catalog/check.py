@@ -10,16 +10,19 @@ from referencing.jsonschema import DRAFT202012
 
 from specrun.canonical import NotCanonicalError, canonical
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 # The path inside the schema, what is wrong there, and what to do about it.
 Problem: TypeAlias = tuple[tuple[str | int, ...], str, str]
 
 
 def schema_problems(schema: Mapping[str, Any]) -> list[Problem]:
-    """Return all that keeps `schema` from being a self-contained 2020-12 schema whose defaults satisfy it."""
-    if schema.get("$schema", DIALECT) != DIALECT:
-        return [(("$schema",), "the schema is written for another edition of JSON Schema", f'use "{DIALECT}"')]
+    """Return all that keeps `schema` from being a self-contained 2020-12 schema whose defaults satisfy it.
+
+    Raises `RecursionError` for one that is nested too deeply or refers to itself without end.
+    """
+    if schema.get("$schema", _DIALECT) != _DIALECT:
+        return [(("$schema",), "the schema is written for another edition of JSON Schema", f'use "{_DIALECT}"')]
     return [*_malformed(schema)] or [*_unresolved(schema)] or [*_refused_defaults(schema)]
 
 
@@ -56,9 +59,13 @@ def _references(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple
 
 
 def _refused_defaults(schema: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what the schema refuses of its own defaults; a schema that leads back to itself is found out on the way."""
     validator = Draft202012Validator(schema, registry=Registry())
+    list(validator.iter_errors({}))
     for name, declared in schema.get("properties", {}).items():
+        default = declared.get("default") if isinstance(declared, Mapping) else None
+        errors = list(validator.descend(default, declared))
         if isinstance(declared, Mapping) and "default" in declared:
-            for error in validator.descend(declared["default"], declared):
+            for error in errors:
                 path = ("properties", name, "default")
                 yield path, f"the default of {name} is not valid by its own schema: {error.message}", "correct either"

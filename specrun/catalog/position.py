@@ -5,9 +5,9 @@ from json import JSONDecoder
 
 from specrun.diagnostics import Source, Span
 
-_decoder = JSONDecoder()
-_space = re.compile(r"[ \t\r\n]*")
-_line_break = re.compile(r"\r\n|\r|\n")
+_DECODER = JSONDecoder()
+_SPACE = re.compile(r"[ \t\r\n]*")
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 def span_of(source: Source, path: tuple[str | int, ...]) -> Span:
@@ -21,14 +21,14 @@ def span_of(source: Source, path: tuple[str | int, ...]) -> Span:
         if found is None:
             break
         start = found
-    _, end = _decoder.raw_decode(source.text, start)
-    line_end = _line_break.search(source.text, start, end)
+    _, end = _DECODER.raw_decode(source.text, start)
+    line_end = _LINE_BREAK.search(source.text, start, end)
     return span_at(source, start, line_end.start() if line_end else end)
 
 
 def span_at(source: Source, start: int, end: int) -> Span:
     """Return the span between two offsets of one line, counted in characters from 0."""
-    before = _line_break.split(source.text[:start])
+    before = _LINE_BREAK.split(source.text[:start])
     line, column = len(before), len(before[-1]) + 1
     return Span(source=source, line=line, column=column, end_line=line, end_column=column + end - start)
 
@@ -38,7 +38,7 @@ def _member(text: str, start: int, name: str) -> int | None:
         return None
     position = _skip(text, start + 1)
     while text[position] == '"':
-        key, position = _decoder.raw_decode(text, position)
+        key, position = _DECODER.raw_decode(text, position)
         position = _skip(text, _skip(text, position) + 1)
         if key == name:
             return position
@@ -59,11 +59,11 @@ def _item(text: str, start: int, index: int) -> int | None:
 
 def _next(text: str, position: int) -> int:
     """Return where the element after the one at `position` starts, or the closing bracket stands."""
-    _, end = _decoder.raw_decode(text, position)
+    _, end = _DECODER.raw_decode(text, position)
     end = _skip(text, end)
     return _skip(text, end + 1) if text[end] == "," else end
 
 
 def _skip(text: str, position: int) -> int:
-    match = _space.match(text, position)
+    match = _SPACE.match(text, position)
     return match.end() if match else position

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
 
-from specrun.canonical import NotCanonicalError, canonical
+from specrun.canonical import LARGEST_INTEGER
 from specrun.catalog.explain import explain
 from specrun.catalog.fault import Fault, Kind
 from specrun.catalog.names import unknown_parameter
@@ -28,6 +28,8 @@ _LARGEST_BITS = 1024
 # JSON Schema's `$` stands at the very end, Python's also before a last line break; escapes and sets are passed over.
 _DOLLAR = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 def faults(model: ModelSchema, parameters: Mapping[str, Param]) -> tuple[Fault, ...]:
     """Return all that is wrong with a request's parameters as a whole, at most one fault a place.
@@ -42,7 +44,7 @@ def faults(model: ModelSchema, parameters: Mapping[str, Param]) -> tuple[Fault, 
 def property_faults(model: ModelSchema, name: str, value: Param) -> tuple[Fault, ...]:
     """Return all that is wrong with one parameter by itself, at most one fault a place.
 
-    Where the model is `separable`, this and `name_faults` say all that `faults` would.
+    Where the model is `separable`, this says all that `faults` would, apart from parameters that are missing.
     """
     if name not in model.properties:
         return (unknown_parameter(model, name),) if model.closed else ()
@@ -74,12 +76,27 @@ def _misplaced_images(model: ModelSchema, parameters: Mapping[str, Param]) -> It
 def _uncarried(model: ModelSchema, parameters: Mapping[str, Param]) -> Iterator[Fault]:
     """Yield a fault for each value that the schema allows and JSON cannot carry unchanged, such as NaN."""
     for name, value in parameters.items():
-        try:
-            canonical(_wire(value))
-        except NotCanonicalError:
+        if not _carried(_wire(value)):
             detail = f"{name} holds a value that JSON does not carry unchanged to {model.id}"
             hint = "use finite numbers, whole ones below 2^53, and text without broken characters"
             yield Fault(path=(name,), kind=Kind.REFUSED, detail=detail, hint=hint)
+
+
+def _carried(value: Any) -> bool:
+    """Whether canonical JSON holds the value, without the cost of writing it: images may be many megabytes of text."""
+    match value:
+        case str():
+            return value.isascii() or not _SURROGATE.search(value)
+        case float():
+            return math.isfinite(value)
+        case int():
+            return abs(value) <= LARGEST_INTEGER
+        case list():
+            return all(map(_carried, value))
+        case Mapping():
+            return all(isinstance(name, str) and _carried(name) and _carried(item) for name, item in value.items())
+        case _:
+            return True
 
 
 def _wire(value: Param) -> Any:
@@ -105,7 +122,7 @@ def _validator(model: ModelSchema) -> Draft202012Validator:
 
 def _pattern(validator: Draft202012Validator, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
     if validator.is_type(instance, "string") and not _compiled(pattern).search(instance):
-        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+        yield ValidationError(f"does not match {pattern}")
 
 
 @cache

@@ -100,9 +100,9 @@ def _typed(kind: str, schema: Mapping[str, Any], *, image: bool) -> str:
 def _number(kind: str, schema: Mapping[str, Any]) -> str:
     noun = "a whole number" if kind == "integer" else "a number"
     limits = bounds(schema)
-    link = "from" if " to " in limits else "of"
+    link = "from " if " to " in limits else "of " if " or " in limits else ""
     multiple = f", a multiple of {schema['multipleOf']}" if "multipleOf" in schema else ""
-    return f"{noun} {link} {limits}{multiple}" if limits else f"{noun}{multiple}"
+    return f"{noun} {link}{limits}{multiple}" if limits else f"{noun}{multiple}"
 
 
 def _text(schema: Mapping[str, Any]) -> str:

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from specrun.canonical import NotCanonicalError, canonical
 from specrun.catalog.facts import Facts
 from specrun.catalog.load import load_catalog
-from specrun.catalog.names import name_faults
 from specrun.catalog.position import span_of
 from specrun.catalog.schema import ModelSchema
 from specrun.catalog.validate import faults, property_faults
@@ -53,10 +53,9 @@ def test_a_body_is_taken_exactly_where_json_schema_says_so(model: ModelSchema, b
 @settings(max_examples=300)
 def test_parameter_by_parameter_the_same_is_said_as_of_the_whole(model: ModelSchema, body: dict[str, Any]) -> None:
     assert model.separable
-    by_value = [
-        fault for name in body if name in model.properties for fault in property_faults(model, name, body[name])
-    ]
-    assert {*by_value, *name_faults(model, body)} == set(faults(model, body))
+    by_value = [fault for name, value in body.items() for fault in property_faults(model, name, value)]
+    missing = [fault for fault in faults(model, {}) if fault.path[0] not in body]
+    assert {*by_value, *missing} == set(faults(model, body))
 
 
 rules = st.fixed_dictionaries(
@@ -116,3 +115,24 @@ def test_a_value_is_found_where_it_stands_however_the_file_is_written(
     found, _ = json.JSONDecoder().raw_decode("\n".join(source.text.split("\n")[span.line - 1 :])[span.column - 1 :])
     assert found == value
     assert span_of(source, (*path, "no such name")) == span
+
+
+unruly = st.recursive(
+    scalars
+    | st.floats()
+    | st.integers(-(2**60), 2**60)
+    | st.sampled_from([10**400, -(10**400), 2**53, 2**53 - 1, "\ud800", "a\udfff", "🙂"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("a\ud800", max_size=2), inner, max_size=2),
+    max_leaves=5,
+)
+
+
+@given(unruly)
+def test_what_a_schema_leaves_open_is_taken_exactly_where_canonical_json_can_hold_it(value: Any) -> None:
+    model = ModelSchema(id="m", path=Path("m.json"), schema={"properties": {"x": {}}}, facts=Facts())
+    try:
+        canonical(value)
+        held = True
+    except NotCanonicalError:
+        held = False
+    assert (property_faults(model, "x", value) == ()) is held

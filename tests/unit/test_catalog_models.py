@@ -10,7 +10,6 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from specrun.catalog.load import load_catalog
-from specrun.catalog.names import name_faults
 from specrun.catalog.shipped import FORMATS, SHIPPED, format_path, model_files
 from specrun.catalog.validate import faults, property_faults
 from specrun.model.inputs import FileImage, OutputImage, UrlImage
@@ -209,7 +208,6 @@ def test_a_parameter_of_another_model_is_refused_by_every_way_of_asking(id_: str
         by_body = faults(model, body_of(id_, **{name: 1}))
         assert [(fault.path, fault.summary) for fault in by_body] == [((name,), "unknown parameter")]
         assert property_faults(model, name, 1) == by_body
-        assert name_faults(model, body_of(id_, **{name: 1})) == by_body
 
 
 @pytest.mark.parametrize("id_", DOMAINS)
@@ -219,7 +217,6 @@ def test_each_required_parameter_is_missed_where_it_is_absent(id_: str) -> None:
     assert [(fault.path, fault.summary) for fault in found] == [
         ((name,), "missing parameter") for name in model.required
     ]
-    assert name_faults(model, ()) == found
 
 
 @pytest.mark.parametrize("id_", DOMAINS)

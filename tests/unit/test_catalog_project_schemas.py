@@ -144,6 +144,9 @@ def test_a_file_that_is_not_utf8_is_refused(schemas: Path) -> None:
         ({"$ref": "#/$defs/gone"}, "15:11", 'nothing is found at "#/$defs/gone"'),
         ({"$ref": "https://example.com/other.json"}, "15:11", 'nothing is found at "https://example.com/other.json"'),
         ({"minProperties": 2**60}, "1:1", "JSON does not carry unchanged"),
+        ({"$ref": "#"}, "1:1", "refers to itself without end"),
+        ({"$defs": {"a": {"$ref": "#/$defs/a"}}, "properties": {"x": {"$ref": "#/$defs/a"}}}, "1:1", "without end"),
+        ({"x": json.loads("[" * 600 + "]" * 600)}, "1:1", "nested too deeply"),
     ],
 )
 def test_what_is_no_sound_json_schema_is_refused_at_its_place(
