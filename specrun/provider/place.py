@@ -34,8 +34,10 @@ class Place:
         target = quote(parts[2] or "/", safe=_PRINTABLE)
         target = target if target.startswith("/") else f"/{target}"
         try:
+            # Stricter than httpx about brackets.
+            urlsplit(parts[1])
             return cls(text=text, url=httpx.URL(parts[1] + target), target=target.encode())
-        except httpx.InvalidURL:
+        except (ValueError, httpx.InvalidURL):
             raise PlaceError("the URL cannot be understood") from None
 
     def join(self, reference: str) -> Self:

@@ -13,7 +13,7 @@ from specrun.provider.client import ImageClient, ImageRequest
 from specrun.provider.outcome import Outcome, Received, Settled
 from specrun.provider.results import Arrival
 
-KEY = "sk-canary-7f3a9b"
+KEY = "sk-canary/7f3a9b+="
 ENVIRON: Mapping[str, str] = {"FAULT_KEY": KEY}
 QUICK = Backoff(base=0.001, cap=0.01)
 T = TypeVar("T")

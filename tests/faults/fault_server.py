@@ -69,13 +69,15 @@ class Post(Asked):
         return self.headers.get("idempotency-key", "")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stored:
-    """What a GET is answered with; `statuses` come first, one a GET."""
+    """What a GET is answered with: first with each of `statuses`, then `tears` times with a part of the content."""
 
     content: bytes
     media_type: str
     statuses: list[int] = field(default_factory=list)
+    tears: int = 0
+    endless: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -120,6 +122,16 @@ class FaultServer:
         """Serve `content` at `path`; return its URL."""
         self.files[path] = Stored(content, media_type, **kwargs)
         return self.origin + path
+
+    def drop_connections(self) -> None:
+        """Close every connection, idle or not, and return when that is done; for other threads than the server's."""
+
+        async def drop() -> None:
+            for task in list(self._connections):
+                task.cancel()
+            await asyncio.gather(*self._connections, return_exceptions=True)
+
+        asyncio.run_coroutine_threadsafe(drop(), self._loop).result()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -196,6 +208,16 @@ class FaultServer:
             await respond(writer, 404, b"no such file", {"content-type": "text/plain"})
         elif stored.statuses:
             await respond(writer, stored.statuses.pop(0), b"", stored.headers)
+        elif stored.tears:
+            stored.tears -= 1
+            writer.write(head(200, {"content-length": str(len(stored.content))}) + stored.content[:20])
+            await writer.drain()
+            reset(writer)
+        elif stored.endless:
+            writer.write(head(200, {"content-type": stored.media_type}))
+            while True:
+                writer.write(bytes(1 << 16))
+                await writer.drain()
         else:
             await respond(writer, 200, stored.content, {"content-type": stored.media_type, **stored.headers})
 
