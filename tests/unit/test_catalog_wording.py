@@ -165,7 +165,7 @@ def test_long_values_are_cut_and_control_characters_escaped() -> None:
 
 
 def test_an_unknown_name_leads_to_the_nearest_or_to_all_there_are() -> None:
-    body = {"prompt": "x", "stepps": 3, "zoom": 1}
+    body: dict[str, Any] = {"prompt": "x", "stepps": 3, "zoom": 1}
     assert [(fault.detail, fault.hint) for fault in faults(CATALOG.models[TEXT], body)] == [
         (f"{TEXT} has no parameter stepps", 'did you mean "steps"?'),
         (
