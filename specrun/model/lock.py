@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from specrun.model.provenance import Stamp
+
 
 class State(Enum):
     """Why a locked run is held back from being asked for."""
@@ -31,7 +33,8 @@ class LockRow:
     """One run as it was pinned, with what is needed to say why it changes.
 
     `params` are as in `Run`, with each input image replaced by its recipe (a digest, or upstream key and index);
-    `inputs` maps each input's source (path, URL or `address#index`) to its digest, None while unknown.
+    `inputs` maps each input's source (path, URL or `address#index`) to its digest, None while unknown. `provenance`
+    says how the outputs' files were made from their blobs, None where they are the blobs.
     """
 
     address: str
@@ -48,6 +51,7 @@ class LockRow:
     schema_digest: str
     inputs: Mapping[str, str | None]
     outputs: tuple[LockedOutput, ...] = ()
+    provenance: Stamp | None = None
     state: State | None = None
 
 

@@ -11,6 +11,7 @@ from specrun.canonical import Json, canonical_digest
 from specrun.diagnostics import Diagnostic
 from specrun.model.lock import LockRow
 from specrun.model.project import Budget
+from specrun.model.provenance import ProvenanceSettings
 from specrun.model.run import Price, Run
 
 
@@ -120,6 +121,7 @@ class Plan:
     files: Mapping[str, str] = field(default_factory=dict)
     vars: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
+    provenance: ProvenanceSettings = field(default_factory=ProvenanceSettings)
 
     @property
     def digest(self) -> str:

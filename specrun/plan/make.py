@@ -9,7 +9,7 @@ from typing import Any
 from specrun.canonical import canonical_digest, digest
 from specrun.catalog.load import load_catalog
 from specrun.catalog.models import Catalog
-from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Severity
+from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Severity, did_you_mean
 from specrun.model.inputs import OutputImage
 from specrun.model.lock import Lock
 from specrun.model.plan import Action, Asked, Plan, Verb, total
@@ -24,6 +24,7 @@ from specrun.plan.sandbox import Sandbox
 from specrun.plan.select import select
 from specrun.plan.template import Compiler
 from specrun.plan.world import World
+from specrun.provenance.facts import WITHHOLDABLE
 from specrun.spec.load import load_spec
 from specrun.spec.paths import ProjectPaths
 from specrun.spec.spec import Spec
@@ -103,6 +104,7 @@ def _make_plan(request: PlanRequest, project: Project) -> Plan:
         budget=spec.budget or Budget(),
         files=expanded.files,
         vars=_var_digests(expanded.variables),
+        provenance=spec.provenance,
         warnings=expanded.warnings,
     )
 
@@ -117,6 +119,7 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
     overrides = Overrides(flags=request.vars, files=request.var_files, environment=request.environment)
     variables = resolve_vars(spec, overrides, faults)
     catalog = load_catalog(project.schemas)
+    _check_withheld(spec, catalog, faults)
     expander = Expander(spec, faults)
     functions = Functions(ProjectPaths(project.root, request.spec.resolve().parent), expander.outputs)
     setting = Setting(
@@ -147,6 +150,18 @@ def spec_name(spec: Path, project: Project) -> str:
 
 def _provider(spec: Spec, project: Project) -> Provider:
     return project.providers[spec.provider or project.default_provider]
+
+
+def _check_withheld(spec: Spec, catalog: Catalog, faults: Collector) -> None:
+    """A name that withholds nothing is a slip of the pen, and would let out what was meant to stay private."""
+    if not spec.omit_spans:
+        return
+    known = WITHHOLDABLE.union(*(model.properties for model in catalog.models.values()))
+    for name, span in spec.omit_spans.items():
+        if name not in known:
+            hint = did_you_mean(name, known) or f"a parameter, or one of {', '.join(sorted(WITHHOLDABLE))}"
+            detail = f'"{name}" is neither a parameter of any model nor a fact about images'
+            faults.add(Diagnostic(summary="nothing to withhold", detail=detail, span=span, hint=hint))
 
 
 def _refuse_protected(actions: tuple[Action, ...]) -> None:

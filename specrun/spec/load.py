@@ -11,6 +11,7 @@ from specrun.spec.nodes import Mapping, Node, Scalar, plain
 from specrun.spec.paths import ProjectPaths
 from specrun.spec.project import read_budget
 from specrun.spec.prompt import read_prompt
+from specrun.spec.provenance import read_provenance
 from specrun.spec.reader import Reader, entries
 from specrun.spec.spec import Alias, Params, Spec
 from specrun.spec.text import Text, scalar_text
@@ -18,7 +19,10 @@ from specrun.spec.yaml import load_yaml
 
 MOST_RUNS = 100_000
 
-_FIELDS = ("specrun", "name", "provider", "vars", "defaults", "prompts", "models", "jobs", "max_runs", "budget")
+_FIELDS = (
+    *("specrun", "name", "provider", "vars", "defaults", "prompts", "models", "jobs"),
+    *("max_runs", "budget", "provenance"),
+)
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 _WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
@@ -45,6 +49,7 @@ class _SpecReader:
         models = self._models()
         provider_node = self._fields.get("provider")
         budget = self._fields.get("budget")
+        provenance, omit_spans = read_provenance(self._read, self._fields.get("provenance"))
         jobs_node = self._fields.get("jobs")
         if jobs_node is None:
             self._read.fail(self._fields, "missing key", "a spec needs `jobs`", "add a job with a model and a prompt")
@@ -70,6 +75,8 @@ class _SpecReader:
             jobs=jobs,
             max_runs=self._max_runs(),
             budget=None if budget is None else read_budget(self._read, budget),
+            provenance=provenance,
+            omit_spans=omit_spans,
         )
 
     def _name(self, path: Path) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from specrun.canonical import Json
 from specrun.diagnostics import Source, Span
 from specrun.model.project import Budget
+from specrun.model.provenance import ProvenanceSettings
 from specrun.spec.nodes import Node, Scalar
 from specrun.spec.text import Text
 
@@ -96,3 +97,5 @@ class Spec:
     jobs: Mapping[str, Job]
     max_runs: int
     budget: Budget | None
+    provenance: ProvenanceSettings
+    omit_spans: Mapping[str, Span]

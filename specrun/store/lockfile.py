@@ -105,9 +105,12 @@ def conflict_sides(data: bytes) -> tuple[bytes, bytes]:
 
 
 def _row(row: LockRow) -> bytes:
-    # The state is the last field and stands there only for held runs.
-    line = _ROW.encode(row)
-    return line if row.state else line.removesuffix(b',"state":null}') + b"}"
+    # The last fields stand there only where they say something.
+    state = b"null" if row.state is None else _ROW.encode(row.state)
+    line = _ROW.encode(row).removesuffix(b',"state":' + state + b"}").removesuffix(b',"provenance":null')
+    if line.endswith(b',"moved":{}}'):
+        line = line.removesuffix(b',"moved":{}}') + b"}"
+    return line + (b',"state":' + state + b"}" if row.state else b"}")
 
 
 def _twice(rows: Iterable[LockRow], path: Path) -> list[Diagnostic]:

@@ -15,6 +15,7 @@ LAYERS = (
     {"spec"},
     {"catalog"},
     {"store"},
+    {"provenance"},
     {"model"},
     {"addresses", "imaging"},
     {"atomic", "canonical", "diagnostics"},

@@ -1,0 +1,101 @@
+"""The facts an image carries: taken from its lock row alone, written as canonical JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from specrun.canonical import canonical, canonical_digest
+from specrun.model.lock import LockedOutput, LockRow
+from specrun.model.provenance import Stamp
+
+# Facts that a spec may withhold; parameters may be withheld by their own names. The digest of the bytes received
+# always stays: without it nothing else could be checked.
+WITHHOLDABLE = frozenset(
+    ("spec", "specrun", "provider", "model", "key", "request_digest", "revision", "sample", "take", "seed", "params")
+)
+
+
+class ProvenanceError(Exception):
+    """Facts that were written into an image but can no longer be read; the message takes "its provenance" before it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Provenance:
+    """What an image says of itself; None stands for what was withheld or does not apply.
+
+    `version` is the embedding's, `blob` the digest of the bytes as received, `index` the image's place in the reply.
+    `params` are as in the lock, `omitted` names what was withheld. `intact` says whether the facts, when they were
+    read, still had the digest that was written with them.
+    """
+
+    version: int
+    blob: str
+    index: int = 1
+    omitted: tuple[str, ...] = ()
+    spec: str | None = None
+    specrun: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    key: str | None = None
+    request_digest: str | None = None
+    revision: int | None = None
+    sample: int | None = None
+    take: int | None = None
+    seed: int | None = None
+    params: Mapping[str, Any] | None = None
+    intact: bool = True
+
+    @property
+    def prompt(self) -> str | None:
+        """The prompt, if it is said."""
+        prompt = (self.params or {}).get("prompt")
+        return prompt if isinstance(prompt, str) else None
+
+
+def facts_of(row: LockRow, output: LockedOutput, stamp: Stamp) -> Provenance:
+    """Return the facts of one locked image: what its row says, as it said when the image was made."""
+    params = {**row.params, **stamp.moved.get("params", {})}
+    told: dict[str, Any] = {
+        "spec": stamp.spec,
+        "specrun": stamp.specrun,
+        "provider": row.provider,
+        "model": row.model,
+        "key": stamp.moved.get("key", row.key),
+        "request_digest": row.request_digest,
+        "revision": row.revision,
+        # With a seed the sample's number is no part of the request: a run may become another sample unchanged.
+        "sample": row.sample if row.seed is None else None,
+        "take": row.take,
+        "seed": row.seed,
+        "params": {name: value for name, value in params.items() if name not in stamp.omit},
+    }
+    omitted = sorted(name for name in stamp.omit if name in told or name in params)
+    return Provenance(
+        version=stamp.version,
+        blob=output.blob,
+        index=output.index,
+        omitted=tuple(omitted),
+        **{name: value for name, value in told.items() if name not in stamp.omit},
+    )
+
+
+def facts_text(facts: Provenance) -> str:
+    """Return the facts as canonical JSON, closed by their own digest; absent ones are left out."""
+    told = msgspec.to_builtins(facts)
+    del told["intact"]
+    said = {name: value for name, value in told.items() if value is not None and value != ()}
+    text = canonical({**said, "digest": canonical_digest(said)})
+    # The two characters that JSON may hold as they are and XML may not.
+    return text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
+
+
+def read_facts(text: str) -> Provenance:
+    """Return the facts that `facts_text` wrote, perhaps by a newer specrun; raise `ProvenanceError`."""
+    try:
+        said = msgspec.json.decode(text, type=dict[str, Any])
+        written = said.pop("digest", None)
+        return msgspec.convert({**said, "intact": canonical_digest(said) == written}, Provenance)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise ProvenanceError(f"is damaged: {error}") from error
