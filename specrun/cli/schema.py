@@ -9,6 +9,7 @@ from specrun.cli.catalogue import catalog_here, complete_model, find_model
 from specrun.cli.console import say
 from specrun.cli.examples import examples
 from specrun.diagnostics import nearest
+from specrun.report import inert
 
 EPILOG = examples(
     ("specrun schema spec", "for editors that check and complete specs"),
@@ -26,7 +27,7 @@ def complete_name(context: click.Context, parameter: click.Parameter, incomplete
 @click.argument("name", shell_complete=complete_name)
 def command(name: str) -> None:
     """Print the JSON Schema NAME: spec, project, plan, lock, manifest, or the id of a model."""
-    say(schema_path(name).read_text("utf-8").rstrip("\n"))
+    say(inert.json_text(schema_path(name).read_text("utf-8").rstrip("\n")))
 
 
 def schema_path(name: str) -> Path:

@@ -15,10 +15,10 @@ def verbs(totals: Totals) -> str:
 
 
 def asked(totals: Totals) -> str:
-    """Return `26 requests for 50 images`, or `none`."""
+    """Return `26 for 50 images`, or `none`."""
     if not totals.requests:
         return "none"
-    return f"{count(totals.requests, 'request')} for {count(totals.images, 'image')}"
+    return f"{totals.requests:,} for {count(totals.images, 'image')}"
 
 
 def price(totals: Totals) -> str:

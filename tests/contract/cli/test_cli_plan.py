@@ -30,7 +30,7 @@ def test_a_new_project_plans_its_six_images(project: Any) -> None:
     assert ended.out.startswith(
         "quickstart (specs/quickstart.yaml)\n\n  animals\n    + create 6 runs; 6 images, free; not made yet\n"
     )
-    assert ended.out.endswith("Plan: 6 create.\nRequests: 6 requests for 6 images.\nPrice: free.\n")
+    assert ended.out.endswith("Plan: 6 create.\nRequests: 6 for 6 images.\nPrice: free.\n")
 
 
 def test_planning_writes_nothing(project: Any) -> None:

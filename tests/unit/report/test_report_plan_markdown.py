@@ -53,7 +53,7 @@ def test_a_comment_leads_with_the_totals_and_folds_the_jobs(make: Any) -> None:
         "\n"
         "| spec | plan | requests | price |\n"
         "|---|---|---|---|\n"
-        "| `specs/shots.yaml` | 1 create, 1 replace, 1 keep | 2 requests for 2 images | 0.70 CNY |\n"
+        "| `specs/shots.yaml` | 1 create, 1 replace, 1 keep | 2 for 2 images | 0.70 CNY |\n"
         "\n"
         "Free quota: `acme/one` gives an account 5 free images, the price does not count them; 2 asked for.\n"
         "\n"
@@ -79,7 +79,7 @@ def test_a_plan_of_ten_thousand_runs_fits_a_comment_and_says_all_totals(make: An
     plan = make.plan(*(make.action(Verb.CREATE, run, "not made yet") for run in runs))
     markdown = as_markdown([plan], quotas={}, full=full)
     assert len(markdown) <= LIMIT
-    assert "| 10,000 create | 10,000 requests for 10,000 images | 3,500.00 CNY |" in markdown
+    assert "| 10,000 create | 10,000 for 10,000 images | 3,500.00 CNY |" in markdown
     shown = sum(int(number.replace(",", "")) for number in re.findall(r"</code>: ([\d,]+) create", markdown))
     left = re.search(r"\*([\d,]+) runs? left out", markdown)
     assert shown + (int(left[1].replace(",", "")) if left else 0) == 10_000

@@ -53,7 +53,7 @@ def test_few_runs_are_listed_with_their_reasons_and_changes(make: Any) -> None:
                 old[item=X9]
 
         Plan: 1 create, 1 replace, 1 keep, 1 orphan.
-        Requests: 2 requests for 2 images.
+        Requests: 2 for 2 images.
         Price: 0.70 CNY.
     """)
 
@@ -70,7 +70,7 @@ def test_many_runs_are_folded_into_their_axes(make: Any) -> None:
                 sample (2): 1, 2
 
         Plan: 80 create.
-        Requests: 80 requests for 160 images.
+        Requests: 80 for 160 images.
         Price: 56.00 CNY.
     """)
 
@@ -115,7 +115,7 @@ def test_ten_thousand_actions_take_a_few_hundred_lines_and_end_with_the_totals(m
     assert len(lines) < 600
     assert lines[-3:] == [
         "Plan: 10,000 create.",
-        "Requests: 10,000 requests for 10,000 images.",
+        "Requests: 10,000 for 10,000 images.",
         "Price: 3,500.00 CNY.",
     ]
 
@@ -146,7 +146,7 @@ def test_several_specs_end_with_what_all_come_to(make: Any) -> None:
     first = make.plan(make.action(Verb.CREATE, make.run()))
     second = make.plan(make.action(Verb.CREATE, make.run()), make.action(Verb.KEEP, make.run("b")), name="other")
     assert shown(first, second).endswith(
-        "\nAll 2 specs\nPlan: 2 create, 1 keep.\nRequests: 2 requests for 2 images.\nPrice: 0.70 CNY.\n"
+        "\nAll 2 specs\nPlan: 2 create, 1 keep.\nRequests: 2 for 2 images.\nPrice: 0.70 CNY.\n"
     )
 
 
