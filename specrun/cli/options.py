@@ -25,9 +25,32 @@ class SpecOptions:
     var_files: tuple[Path, ...]
     name: str | None
 
-    def request(self, spec: Path, **wishes: Any) -> PlanRequest:
-        """Return the request to plan one of the specs; `wishes` are further fields of `PlanRequest`."""
-        return PlanRequest(spec=spec, vars=self.vars, var_files=self.var_files, name=self.name, **wishes)
+    def request(self, spec: Path) -> PlanRequest:
+        """Return the request to plan one of the specs."""
+        return PlanRequest(spec=spec, vars=self.vars, var_files=self.var_files, name=self.name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WishOptions(SpecOptions):
+    """Which runs of the specs are meant, and which are to be asked for although nothing calls for it."""
+
+    targets: tuple[str, ...]
+    replace: tuple[str, ...]
+    retry_unknown: bool
+    regenerate_lost: bool
+
+    def request(self, spec: Path) -> PlanRequest:
+        """Return the request to plan one of the specs."""
+        return PlanRequest(
+            spec=spec,
+            vars=self.vars,
+            var_files=self.var_files,
+            name=self.name,
+            targets=self.targets,
+            replace=self.replace,
+            retry_unknown=self.retry_unknown,
+            regenerate_lost=self.regenerate_lost,
+        )
 
 
 def _assignments(
@@ -69,12 +92,14 @@ def variable_options(function: Function) -> Function:
     return function
 
 
-def selection_options(function: Function) -> Function:
-    """Add `--target` and `--replace`."""
+def wish_options(function: Function) -> Function:
+    """Add `--target`, `--replace`, `--retry-unknown` and `--regenerate-lost`."""
     form = "an address (with * and ? as wildcards), a job, or axis=value. Repeatable."
     options = (
         click.option("--target", "targets", metavar="RUNS", multiple=True, help=f"Only these runs: {form}"),
         click.option("--replace", metavar="RUNS", multiple=True, help=f"Ask for these anew: {form}"),
+        click.option("--retry-unknown", is_flag=True, help="Ask again where nobody knows what came of a request."),
+        click.option("--regenerate-lost", is_flag=True, help="Ask (and pay) again for images that are nowhere."),
     )
     for option in reversed(options):
         function = option(function)

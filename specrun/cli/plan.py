@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -10,20 +10,15 @@ from typing import Any, Literal, TypeAlias, get_args
 import click
 
 from specrun.atomic import write_atomic
-from specrun.catalog.load import load_catalog
 from specrun.cli.boundary import DONE, PENDING
-from specrun.cli.console import complain, ink, write
+from specrun.cli.console import ink, write
 from specrun.cli.examples import examples
-from specrun.cli.options import SPECS, SpecOptions, selection_options, variable_options
-from specrun.diagnostics import Diagnostic, SpecrunError, UsageError
-from specrun.model.plan import Plan
-from specrun.model.project import Project
-from specrun.plan.make import make_plan, spec_name
+from specrun.cli.options import SPECS, WishOptions, variable_options, wish_options
+from specrun.cli.planning import Planned, plan_all, quotas_of
+from specrun.diagnostics import Diagnostic, UsageError
 from specrun.report.plan_graph import as_dot, as_mermaid
-from specrun.report.plan_json import as_json
 from specrun.report.plan_markdown import as_markdown
 from specrun.report.plan_text import as_text
-from specrun.spec.project import load_project
 
 EPILOG = examples(
     ("specrun plan specs/quickstart.yaml", "what would be made, and what it costs"),
@@ -38,33 +33,19 @@ Format: TypeAlias = Literal["text", "json", "markdown", "dot", "mermaid"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PlanOptions(SpecOptions):
+class PlanOptions(WishOptions):
     """What the command line asks of `plan`."""
 
-    targets: tuple[str, ...]
-    replace: tuple[str, ...]
     output: Path | None
     format: Format
     full: bool
     detailed_exitcode: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Planned:
-    """A plan and the project that it is for."""
-
-    plan: Plan
-    project: Project
-
-    def document(self) -> Iterable[str]:
-        """Return the plan as JSON, piece by piece."""
-        return as_json(self.plan, spec_name(self.plan.spec, self.project))
-
-
 @click.command("plan", epilog=EPILOG)
 @SPECS
 @variable_options
-@selection_options
+@wish_options
 @click.option(
     "-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Save it as JSON."
 )
@@ -79,7 +60,7 @@ def command(**given: Any) -> int:
     """
     options = PlanOptions(**given)
     _refuse(options)
-    planned, code = _plan_all(options)
+    planned, code = plan_all(options)
     if planned:
         _show(planned, options)
     changes = any(action.verb.pending for each in planned for action in each.plan.actions)
@@ -96,27 +77,10 @@ def _refuse(options: PlanOptions) -> None:
         raise UsageError(Diagnostic(summary="no file", detail=detail, hint="use --format json to write to a stream"))
 
 
-def _plan_all(options: PlanOptions) -> tuple[list[Planned], int]:
-    """Plan each spec, so that one with faults does not hide the others; return the plans and the worst exit code."""
-    planned, code = [], DONE
-    for spec in options.specs:
-        try:
-            project = load_project(spec.parent)
-            request = options.request(spec, targets=options.targets, replace=options.replace)
-            plan = make_plan(request, project)
-        except SpecrunError as error:
-            complain(*error.diagnostics)
-            code = max(code, error.exit_code)
-        else:
-            complain(*plan.warnings)
-            planned.append(Planned(plan=plan, project=project))
-    return planned, code
-
-
 def _show(planned: Sequence[Planned], options: PlanOptions) -> None:
     """Write the plans to standard output, the file asked for, and the summary of a GitHub workflow."""
     plans = [each.plan for each in planned]
-    quotas = _quotas(planned)
+    quotas = quotas_of(planned)
     match options.format:
         case "text":
             lines = as_text(plans, quotas=quotas, full=options.full, ink=ink(sys.stdout))
@@ -134,12 +98,3 @@ def _show(planned: Sequence[Planned], options: PlanOptions) -> None:
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(summary).open("a", encoding="utf-8", newline="\n") as file:
             file.write(as_markdown(plans, quotas=quotas, full=options.full))
-
-
-def _quotas(planned: Iterable[Planned]) -> Mapping[str, int]:
-    """Return how many images each model gives free, by model id."""
-    quotas: dict[str, int] = {}
-    for schemas in {each.project.schemas for each in planned}:
-        models = load_catalog(schemas).models.values()
-        quotas |= {model.id: model.facts.free_quota for model in models if model.facts.free_quota is not None}
-    return quotas
