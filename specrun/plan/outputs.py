@@ -7,6 +7,9 @@ from specrun.plan.paths import PathProblemError, checked, default_path, indexed,
 from specrun.plan.recipes import Recipe
 from specrun.plan.template import Joined
 
+# Far more than any service gives; a slip of the pen must not name files for hours.
+MOST_IMAGES = 1000
+
 # What only a run itself knows.
 LATER = frozenset(("index", "key", "seed", "ext"))
 
@@ -27,6 +30,9 @@ class OutputNamer:
         """Return one path an image; `sample` is None where the job has no samples, `ext` comes without a dot."""
         count = recipe.params.get("n", 1)
         images = count if isinstance(count, int) else 1
+        if images > MOST_IMAGES:
+            detail = f"one request may ask for {MOST_IMAGES:,} images at most, not {images:,}"
+            return Failed((Diagnostic(summary="value out of range", detail=detail, span=self._span, hint="lower `n`"),))
         names = []
         for index in range(1, images + 1):
             path = self._path(cell, labels, sample, recipe, ext, index)
