@@ -105,31 +105,27 @@ class SocketTransport(httpx.AsyncBaseTransport):
         if self._session is None:
             raise RuntimeError("enter the transport first")
         content = request.content
-        proxy, proxy_auth = self._proxy(request.url)
+        headers = dict(request.headers)
+        proxy = self._proxies.for_host(request.url.scheme, request.url.host)
+        if proxy is not None and request.url.scheme == "http":
+            # Over https the proxy sees nothing of the request; aiohttp tells it these when it asks for a tunnel.
+            headers |= proxy.headers
         token = _departure.set(request.extensions.get("departure"))
         try:
             response = await self._session.request(
                 request.method,
                 _url(request),
                 data=io.BytesIO(content) if len(content) > _LARGE_BODY else content or None,
-                headers=dict(request.headers),
+                headers=headers,
                 allow_redirects=False,
-                proxy=proxy,
-                proxy_auth=proxy_auth,
+                proxy=proxy.url if proxy else None,
+                proxy_headers=proxy.headers if proxy else None,
             )
         except (aiohttp.ClientError, OSError) as error:
             raise _told(error, request) from error
         finally:
             _departure.reset(token)
         return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response, request))
-
-    def _proxy(self, url: httpx.URL) -> tuple[URL | None, aiohttp.BasicAuth | None]:
-        found = self._proxies.for_host(url.scheme, url.host)
-        if found is None:
-            return None, None
-        proxy = URL(found)
-        auth = aiohttp.BasicAuth(proxy.user, proxy.password or "") if proxy.user else None
-        return proxy.with_user(None), auth
 
 
 class _Connector(aiohttp.TCPConnector):

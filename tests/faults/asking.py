@@ -47,8 +47,13 @@ class Answer:
 
 
 def provider(server: FaultServer, **changes: Any) -> Provider:
-    settings: dict[str, Any] = {"timeout": 5.0, "retry_for": 0.2, "api_key_env": "FAULT_KEY", **changes}
-    return Provider(name="faulty", base_url=server.base_url, **settings)
+    settings: dict[str, Any] = {
+        "timeout": 5.0,
+        "retry_for": 0.2,
+        "api_key_env": "FAULT_KEY",
+        "base_url": server.base_url,
+    }
+    return Provider(name="faulty", **{**settings, **changes})
 
 
 def request(number: int = 1, images: int = 1, prompt: str = "a lamp") -> ImageRequest:

@@ -17,6 +17,7 @@ import hashlib
 import io
 import json
 import socket
+import ssl
 import struct
 import termios
 import threading
@@ -84,8 +85,9 @@ class Stored:
 class FaultServer:
     """The server: `base_url` to be asked at, and what it has seen: `posts`, `gets`, `billed` images by key."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None) -> None:
         self._script = script
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._started = threading.Event()
@@ -104,7 +106,7 @@ class FaultServer:
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"
 
     @property
     def base_url(self) -> str:
@@ -152,7 +154,7 @@ class FaultServer:
             self._loop.run_until_complete(self._serve())
 
     async def _serve(self) -> None:
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, limit=1 << 26)
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, limit=1 << 26, ssl=self._tls)
         self.port = server.sockets[0].getsockname()[1]
         self._started.set()
         await self._stop.wait()
