@@ -1,6 +1,7 @@
 """Values of a whole job's cells, each evaluated once for each distinct combination of the axes that it reads."""
 
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from specrun.plan.faults import Failed
@@ -45,19 +46,23 @@ class Column(Generic[T]):
         self._grid = grid
         self._make = make
         self.axes = grid.reads(names)
-        self._memo: dict[Cell, T | Failed] = {}
+        # In C: an index for one axis, a tuple of them for more.
+        self._place: Callable[[Cell], Any] = itemgetter(*self.axes) if self.axes else _nowhere
+        self._memo: dict[Any, T | Failed] = {}
 
     def at(self, cell: Cell) -> T | Failed:
         """Return the value of a cell, or how it failed."""
-        indices = tuple([cell[axis] for axis in self.axes])
-        found = self._memo.get(indices)
+        place = self._place(cell)
+        found = self._memo.get(place)
         if found is None:
-            try:
-                found = self._make(self._grid.scope(self.axes, indices))
-            except EvaluationError as error:
-                found = Failed((error.diagnostic,))
-            self._memo[indices] = found
+            found = self._memo[place] = self._made(cell)
         return found
+
+    def _made(self, cell: Cell) -> T | Failed:
+        try:
+            return self._make(self._grid.scope(self.axes, tuple([cell[axis] for axis in self.axes])))
+        except EvaluationError as error:
+            return Failed((error.diagnostic,))
 
 
 class TextColumn:
@@ -68,33 +73,39 @@ class TextColumn:
 
     def __init__(self, grid: Grid, template: Joined, later: frozenset[str] = frozenset()) -> None:
         self._grid = grid
-        self._parts: list[str | Column[str] | Expression] = []
+        self._pieces: list[str] = []
+        self._columns: list[tuple[int, Column[str]]] = []
+        self._later: list[tuple[int, Expression]] = []
         reads: set[int] = set()
-        for part in template.parts:
+        for position, part in enumerate(template.parts):
+            self._pieces.append(part if isinstance(part, str) else "")
             if isinstance(part, str):
-                self._parts.append(part)
-            elif part.names & later:
-                self._parts.append(part)
+                continue
+            if part.names & later:
+                self._later.append((position, part))
                 reads.update(range(len(grid.values)))
             else:
                 column = Column(grid, part.names, part.string)
-                self._parts.append(column)
+                self._columns.append((position, column))
                 reads.update(column.axes)
         self.axes = tuple(sorted(reads))
 
     def at(self, cell: Cell, known: Scope | None = None) -> str | Failed:
         """Return the text of a cell, or how its first failing part failed; `known` holds the later names."""
-        texts = []
-        for part in self._parts:
-            text = part if isinstance(part, str) else self._part(part, cell, known or {})
+        pieces = self._pieces.copy()
+        for position, column in self._columns:
+            text = column.at(cell)
             if isinstance(text, Failed):
                 return text
-            texts.append(text)
-        return "".join(texts)
+            pieces[position] = text
+        for position, part in self._later:
+            text = self._evaluated(part, cell, known or {})
+            if isinstance(text, Failed):
+                return text
+            pieces[position] = text
+        return "".join(pieces)
 
-    def _part(self, part: "Column[str] | Expression", cell: Cell, known: Scope) -> str | Failed:
-        if isinstance(part, Column):
-            return part.at(cell)
+    def _evaluated(self, part: Expression, cell: Cell, known: Scope) -> str | Failed:
         if part.variable is not None and part.variable in known:
             return str(known[part.variable])
         scope = self._grid.scope(tuple(range(len(cell))), cell) | dict(known)
@@ -102,3 +113,7 @@ class TextColumn:
             return part.string(scope)
         except EvaluationError as error:
             return Failed((error.diagnostic,))
+
+
+def _nowhere(_cell: Cell) -> Cell:
+    return ()

@@ -41,7 +41,10 @@ class Kind:
 
 
 class RecipeMaker:
-    """Makes the recipes of one group of runs; every parameter is a column, evaluated and checked once a value."""
+    """Makes the recipes of one group of runs; every parameter is a column, evaluated and checked once a value.
+
+    Params that are the same in all of the group's cells are resolved, and written into the splice, only once.
+    """
 
     def __init__(self, kind: Kind, grid: Grid, compiler: Compiler, pins: Pins) -> None:
         self._kind = kind
@@ -49,85 +52,121 @@ class RecipeMaker:
         self._prompt = TextColumn(grid, kind.prompt)
         self._checked_prompts: dict[str, Resolved | Failed] = {}
         self._checked_bodies: dict[str, Failed | None] = {}
-        self._columns = {
+        columns = {
             name: self._column(grid, compiler, written)
             for name, written in kind.written.items()
             if name in kind.model.properties
         }
+        self.axes = frozenset(self._prompt.axes).union(*(column.axes for column in columns.values()))
+        self._transport = columns.pop(TRANSPORT, None)
+        self._seed = columns.pop("seed", None)
         self._defaults = {
             name: check_param(value, name, kind.model, Constant(value=value, span=kind.span))
             for name, value in kind.model.defaults.items()
-            if name not in self._columns and name not in (TRANSPORT, "seed")
+            if name not in columns and name not in (TRANSPORT, "seed")
         }
-        names = {"prompt", *self._columns, *self._defaults} - {TRANSPORT, "seed"}
-        self._writer = self._recipe_writer(names)
-        self.axes = frozenset(self._prompt.axes).union(*(column.axes for column in self._columns.values()))
+        self._fixed: dict[str, Resolved] = dict(self._defaults)
+        self._varying: list[tuple[str, Column[Resolved]]] = []
+        self._sort_out(columns)
+        self._fixed_values = {name: found.value for name, found in self._fixed.items()}
+        self._fixed_complete = all(found.text is not None for found in self._fixed.values())
+        self._writer = self._recipe_writer({"prompt", *columns, *self._defaults}, self._fixed)
 
     def make(self, cell: Cell, sample: int) -> Recipe | Failed:
         """Return the recipe of one cell, or everything that is wrong with its params."""
-        resolved: dict[str, Resolved] = dict(self._defaults)
+        varying: dict[str, Resolved] = {}
         failed: list[Diagnostic] = []
         prompt = self._prompt_at(cell)
-        for name, found in (("prompt", prompt), *((name, column.at(cell)) for name, column in self._columns.items())):
+        if isinstance(prompt, Failed):
+            failed.extend(prompt.diagnostics)
+        else:
+            varying["prompt"] = prompt
+        for name, column in self._varying:
+            found = column.at(cell)
             if isinstance(found, Failed):
                 failed.extend(found.diagnostics)
             else:
-                resolved[name] = found
-        if failed:
+                varying[name] = found
+        explicit = None if self._seed is None else self._seed.at(cell)
+        transport = None if self._transport is None else self._transport.at(cell)
+        for single in (explicit, transport):
+            if isinstance(single, Failed):
+                failed.extend(single.diagnostics)
+        if failed or isinstance(explicit, Failed) or isinstance(transport, Failed):
             return Failed(tuple(failed))
-        transport = resolved.pop(TRANSPORT, None)
-        explicit = resolved.pop("seed", None)
-        earlier = self._pinned(resolved, explicit, sample)
-        recipe = earlier or self._recipe(self._writer, resolved, explicit, sample, tuple(self._defaults))
+        recipe = self._pinned(varying, explicit, sample) or self._own(varying, explicit, sample)
         wrong = None if self._kind.model.separable else self._body_fault(recipe)
         if wrong is not None:
             return wrong
         return recipe if transport is None else _with_transport(recipe, transport)
 
+    def _sort_out(self, columns: Mapping[str, Column[Resolved]]) -> None:
+        """Part the params that no axis changes from those that vary; a faulty one stays where each cell meets it."""
+        for name, column in columns.items():
+            found = None if column.axes else column.at(())
+            if found is None or isinstance(found, Failed):
+                self._varying.append((name, column))
+            else:
+                self._fixed[name] = found
+
+    def _own(self, varying: Mapping[str, Resolved], explicit: Resolved | None, sample: int) -> Recipe:
+        """Return the recipe by the schema as it stands."""
+        params = dict(self._fixed_values)
+        texts: dict[str, str] = {}
+        complete = self._fixed_complete
+        for name, found in varying.items():
+            params[name] = found.value
+            texts[name] = found.text or "null"
+            complete = complete and found.text is not None
+        model = self._kind.model
+        return self._recipe(
+            self._writer, params, texts, explicit, sample, complete, tuple(self._defaults), model.digest
+        )
+
     def _recipe(
         self,
         writer: RecipeWriter,
-        resolved: Mapping[str, Resolved],
+        params: dict[str, Param],
+        texts: dict[str, str],
         explicit: Resolved | None,
         sample: int,
+        complete: bool,
         defaults: tuple[str, ...],
+        schema_digest: str,
     ) -> Recipe:
-        model = self._kind.model
-        params = {name: found.value for name, found in resolved.items()}
-        texts = {name: found.text for name, found in resolved.items() if found.text is not None}
         seed = None
-        if model.has_seed:
-            known = {name: text for name, text in texts.items() if name not in model.inputs}
+        if self._kind.model.has_seed:
             written = None if explicit is None else explicit.value
-            seed = writer.seed(known, sample) if written in (None, -1) else sample_seed(int(str(written)), sample)
+            seed = writer.seed(texts, sample) if written in (None, -1) else sample_seed(int(str(written)), sample)
             params["seed"] = seed
             texts["seed"] = str(seed)
-        complete = len(texts) == len(params)
-        key = writer.key(texts, None if model.has_seed else sample) if complete else None
-        return Recipe(params, defaults, None, seed, key, model.digest)
+        key = writer.key(texts, sample if seed is None else None) if complete else None
+        return Recipe(params, defaults, None, seed, key, schema_digest)
 
-    def _pinned(self, resolved: Mapping[str, Resolved], explicit: Resolved | None, sample: int) -> Recipe | None:
+    def _pinned(self, varying: Mapping[str, Resolved], explicit: Resolved | None, sample: int) -> Recipe | None:
         """Return the recipe with the defaults it was locked with, where only the schema has moved since."""
         kind = self._kind
         earlier = self._pins.earlier(kind.model.id, kind.model.digest)
         if not earlier:
             return None
-        own = {name: found for name, found in resolved.items() if name not in self._defaults}
+        own = {name: found for name, found in self._fixed.items() if name not in self._defaults} | dict(varying)
         said = {name: recipe_param(found.value) for name, found in own.items()}
         row = earlier.get(explicit_text(said, kind.provider, kind.revision, sample))
         if row is None:
             return None
         then = {name: Resolved(row.params[name], canonical(row.params[name])) for name in row.defaults}
-        writer = self._recipe_writer({*own, *then})
-        recipe = self._recipe(writer, own | then, explicit, sample, row.defaults)
-        if recipe.key != row.key:
-            return None
-        return Recipe(recipe.params, row.defaults, None, recipe.seed, recipe.key, row.schema_digest)
+        params = {name: found.value for name, found in (own | then).items()}
+        texts = {name: found.text for name, found in (own | then).items() if found.text is not None}
+        writer = self._recipe_writer(set(params), {})
+        complete = len(texts) == len(params)
+        recipe = self._recipe(writer, params, texts, explicit, sample, complete, row.defaults, row.schema_digest)
+        return recipe if recipe.key == row.key else None
 
-    def _recipe_writer(self, names: set[str]) -> RecipeWriter:
+    def _recipe_writer(self, names: set[str], fixed: Mapping[str, Resolved]) -> RecipeWriter:
         kind = self._kind
         seeded = ("seed",) if kind.model.has_seed else ()
-        return RecipeWriter(kind.provider, kind.model.id, kind.revision, (*names, *seeded), kind.model.inputs)
+        texts = {name: found.text or "null" for name, found in fixed.items()}
+        return RecipeWriter(kind.provider, kind.model.id, kind.revision, (*names, *seeded), kind.model.inputs, texts)
 
     def _column(self, grid: Grid, compiler: Compiler, written: Written) -> Column[Resolved]:
         value = compiler.value(written.node)
