@@ -1,5 +1,6 @@
 """Request bodies: JSON objects of bounded size."""
 
+import asyncio
 import json
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -7,6 +8,8 @@ from typing import Any, NoReturn
 from starlette.requests import ClientDisconnect, Request
 
 from specrun.server.errors import ApiError
+
+_SECONDS = 60  # for a whole body to arrive
 
 
 async def read_body(request: Request, most: int) -> bytes:
@@ -16,12 +19,19 @@ async def read_body(request: Request, most: int) -> bytes:
         _too_large(most)
     received = bytearray()
     try:
-        async for chunk in request.stream():
-            received += chunk
-            if len(received) > most:
-                _too_large(most)
-    except ClientDisconnect as error:
-        raise ApiError("the body did not arrive whole", status=HTTPStatus.REQUEST_TIMEOUT, code="timeout") from error
+        async with asyncio.timeout(_SECONDS):
+            async for chunk in request.stream():
+                received += chunk
+                if len(received) > most:
+                    _too_large(most)
+    except (ClientDisconnect, TimeoutError):
+        raise ApiError(
+            "the body did not arrive whole in time",
+            status=HTTPStatus.REQUEST_TIMEOUT,
+            type_="timeout",
+            code="timeout",
+            headers={"connection": "close"},
+        ) from None
     return bytes(received)
 
 

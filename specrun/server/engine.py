@@ -46,6 +46,13 @@ class ImageRequest:
 class Engine(Protocol):
     """Something that makes images; what takes long it does away from the event loop."""
 
+    @property
+    def name(self) -> str:
+        """What it is called, in `GET /healthz` and the log."""
+
+    def fault(self, request: ImageRequest) -> str | None:
+        """Return why it cannot serve a request that its model's schema allows; None where it can."""
+
     async def images(self, request: ImageRequest) -> Sequence[bytes]:
         """Return `request.count` image files."""
 

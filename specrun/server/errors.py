@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -15,7 +16,7 @@ class ApiError(Exception):
         self,
         message: str,
         *,
-        status: HTTPStatus = HTTPStatus.BAD_REQUEST,
+        status: int = HTTPStatus.BAD_REQUEST,
         type_: str = "invalid_request_error",
         code: str = "param_error",
         headers: Mapping[str, str] | None = None,
@@ -44,3 +45,21 @@ def request_id(request: Request) -> str:
     """Return the id that the request was given on arrival."""
     found = request.scope.get("specrun.request_id")
     return found if isinstance(found, str) else ""
+
+
+async def answer_http_exception(request: Request, error: Exception) -> Response:
+    """Answer where no endpoint is concerned: unknown paths, wrong methods."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - starlette hands each handler its own class
+    phrase = HTTPStatus(error.status_code).phrase
+    code = phrase.lower().replace(" ", "_")
+    message = f"{phrase}: {request.method} {request.url.path}"
+    document = error_document(message, "invalid_request_error", code, request_id(request))
+    return JSONResponse(document, status_code=error.status_code, headers=error.headers)
+
+
+async def answer_failure(request: Request, _error: Exception) -> Response:
+    """Answer for a failure of the server itself; the log tells what it was."""
+    document = error_document(
+        "the server failed; nothing was billed", "internal_error", "internal_error", request_id(request)
+    )
+    return JSONResponse(document, status_code=HTTPStatus.INTERNAL_SERVER_ERROR)

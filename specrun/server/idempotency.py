@@ -7,10 +7,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from starlette.requests import Request
+
 from specrun.server.errors import ApiError
 
 _KEPT_BYTES = 64 << 20
 _KEPT_SECONDS = 24 * 3600
+_LONGEST_KEY = 255
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return a request's Idempotency-Key, None where it has none; raises `ApiError` for one that cannot be used."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= _LONGEST_KEY:
+        raise ApiError(f"an Idempotency-Key is 1 to {_LONGEST_KEY} characters long")
+    return key
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-WEEK = 7 * 24 * 3600
+from specrun.server.chaos import Rule
+
+WEEK = 7 * 24 * 3600.0
 MEBIBYTE = 1 << 20
 
 
@@ -12,8 +14,9 @@ class Settings:
     """The defaults suit the sandbox inside the program itself; `specrun serve` narrows them.
 
     `api_key` None asks for none. `hosts` are the names that a request's Host header may give, None for any.
-    `url_ttl` is seconds. `results` is the folder that keeps result files, None for memory. `running` images are made
-    at once while at most `waiting` further requests wait. `fetches` says whether input images may be URLs.
+    `url_ttl` and `engine_seconds` are seconds. `results` is the folder that keeps result files, None for memory.
+    `running` requests are worked on at once while at most `waiting` more wait. `fetches` says whether input images
+    may be URLs. `latency` is the shortest and longest wait, in seconds, before an answer.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -22,6 +25,11 @@ class Settings:
     results: Path | None = None
     results_bytes: int = 256 * MEBIBYTE
     body_bytes: int = 32 * MEBIBYTE
+    engine_seconds: float | None = None
     running: int = 4
     waiting: int = 1_000_000
     fetches: bool = False
+    logs: bool = False
+    latency: tuple[float, float] = (0.0, 0.0)
+    requests_per_minute: int | None = None
+    chaos: tuple[Rule, ...] = ()

@@ -1,0 +1,99 @@
+"""Input images that a request names by URL."""
+
+import socket
+from http import HTTPStatus
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from specrun import __version__
+from specrun.addresses import PrivateAddressError, resolve_public
+from specrun.server.errors import ApiError
+
+_LARGEST = 32 << 20
+_SECONDS = 30
+_MOST_REDIRECTS = 3
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HEADERS = {"Accept": "image/*", "User-Agent": f"specrun/{__version__}"}
+
+
+class _FetchError(Exception):
+    """An image that cannot be had; the message takes "the image's server" before it or stands alone."""
+
+
+class Fetcher:
+    """Fetches over https, and from public addresses only: each redirect and each look-up is held to that."""
+
+    async def fetch(self, url: str, place: str) -> bytes:
+        """Return what is behind a URL; raises `ApiError` where that is impossible or not allowed."""
+        connector = aiohttp.TCPConnector(resolver=_PublicResolver())
+        timeout = aiohttp.ClientTimeout(total=_SECONDS)
+        try:
+            async with aiohttp.ClientSession(
+                connector=connector, timeout=timeout, headers=_HEADERS, cookie_jar=aiohttp.DummyCookieJar()
+            ) as session:
+                return await _follow(session, url)
+        except (_FetchError, PrivateAddressError) as error:
+            reason = str(error)
+        except (OSError, aiohttp.ClientError, ValueError):
+            reason = "its server cannot be reached"
+        except TimeoutError:
+            reason = f"it did not arrive within {_SECONDS} s"
+        raise ApiError(f"{place} could not be fetched: {reason}")
+
+
+async def _follow(session: aiohttp.ClientSession, url: str) -> bytes:
+    for _ in range(_MOST_REDIRECTS + 1):
+        await _check(url)
+        async with session.get(url, allow_redirects=False) as response:
+            location = response.headers.get("location")
+            if response.status not in _REDIRECTS or location is None:
+                return await _content(response)
+            url = urljoin(url, location)
+    raise _FetchError(f"there are more than {_MOST_REDIRECTS} redirects")
+
+
+async def _check(url: str) -> None:
+    """Refuse what is not https, and hosts that stand in private networks, by name or by number."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname:
+        raise _FetchError("only https URLs are fetched")
+    # The connection looks names up once more, through the same rules; addresses it takes as they are.
+    await resolve_public(parts.hostname, parts.port or 443)
+
+
+async def _content(response: aiohttp.ClientResponse) -> bytes:
+    if response.status != HTTPStatus.OK:
+        raise _FetchError(f"its server answered {response.status}")
+    received = bytearray()
+    async for chunk in response.content.iter_chunked(1 << 16):
+        received += chunk
+        if len(received) > _LARGEST:
+            raise _FetchError(f"it is larger than {_LARGEST >> 20} MiB")
+    return bytes(received)
+
+
+class _PublicResolver(AbstractResolver):
+    """Gives out public addresses only, so that what was checked is what is connected to."""
+
+    async def resolve(
+        self,
+        host: str,
+        port: int = 0,
+        family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002 - aiohttp's signature
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in await resolve_public(host, port)
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held open."""

@@ -1,0 +1,159 @@
+// Everything shown is set as text, never as HTML: prompts and model descriptions stay inert.
+
+const byId = (id) => document.getElementById(id);
+const form = byId("request");
+const schemas = new Map();
+const HANDLED = new Set(["model", "prompt", "response_format"]);
+
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+async function ask(path, options = {}) {
+  const headers = { ...options.headers };
+  if (byId("key").value) headers.Authorization = `Bearer ${byId("key").value}`;
+  const response = await fetch(path, { ...options, headers });
+  const document_ = await response.json();
+  if (response.status === 401) form.querySelector(".key").hidden = false;
+  if (!response.ok) throw new Error(document_.error.message);
+  return document_;
+}
+
+function complain(error) {
+  byId("problem").textContent = error ? error.message : "";
+  byId("problem").hidden = !error;
+}
+
+async function showHealth() {
+  const health = await ask("healthz");
+  byId("health").textContent = `${health.engine} engine · ${health.billed_images} images since start`;
+}
+
+function field(name, schema, required, takesImages) {
+  const title = schema.title ?? name;
+  let input;
+  if (takesImages) {
+    input = element("input", { type: "file", accept: "image/*", multiple: schema.type === "array" });
+  } else if (schema.enum) {
+    input = element("select", {}, ...schema.enum.map((choice) => element("option", { textContent: choice })));
+    input.value = schema.default ?? schema.enum[0];
+  } else if (schema.type === "integer" || schema.type === "number") {
+    input = element("input", { type: "number", step: schema.type === "integer" ? 1 : "any" });
+    if (schema.minimum !== undefined) input.min = schema.minimum;
+    if (schema.maximum !== undefined) input.max = schema.maximum;
+    input.placeholder = schema.default ?? "";
+  } else {
+    input = element("input", { type: "text", placeholder: schema.default ?? "" });
+  }
+  input.name = name;
+  input.required = required;
+  input.dataset.type = takesImages ? "image" : schema.type;
+  const label = element("label", { title: schema.description ?? "" }, `${title} `, input);
+  if (takesImages || name === "negative_prompt") label.className = "wide";
+  return label;
+}
+
+async function chooseModel(id) {
+  byId("model").value = id;
+  if (!schemas.has(id)) schemas.set(id, await ask(`v1/models/${id}`));
+  if (byId("model").value !== id) return;
+  const { description, inputs, schema } = schemas.get(id);
+  byId("about").textContent = description;
+  const fields = Object.entries(schema.properties)
+    .filter(([name]) => !HANDLED.has(name))
+    .map(([name, property]) => field(name, property, schema.required.includes(name), inputs.includes(name)));
+  byId("parameters").replaceChildren(...fields);
+  for (const card of byId("catalogue").children) card.ariaPressed = String(card.dataset.id === id);
+  showCurl(await body());
+}
+
+function dataUrl(file) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(file);
+  });
+}
+
+async function body() {
+  const request = { model: byId("model").value, prompt: byId("prompt").value };
+  for (const input of byId("parameters").querySelectorAll("input, select")) {
+    if (input.type === "file") {
+      const images = await Promise.all([...input.files].map(dataUrl));
+      if (images.length) request[input.name] = input.multiple ? images : images[0];
+    } else if (input.value !== "") {
+      const numeric = input.dataset.type === "integer" || input.dataset.type === "number";
+      request[input.name] = numeric ? Number(input.value) : input.value;
+    }
+  }
+  return request;
+}
+
+function showCurl(request) {
+  const shortened = JSON.stringify(request, (_, value) =>
+    typeof value === "string" && value.length > 400 ? `${value.slice(0, 40)}…` : value, 2);
+  const key = byId("key").value ? "  --header 'Authorization: Bearer …' \\\n" : "";
+  byId("curl").textContent =
+    `curl '${new URL("v1/images/generations", location.href)}' \\\n${key}` +
+    `  --header 'Content-Type: application/json' \\\n  --data '${shortened.replaceAll("'", "'\\''")}'`;
+}
+
+async function draw(event) {
+  event.preventDefault();
+  const button = form.querySelector("button");
+  button.disabled = true;
+  complain(null);
+  try {
+    const request = await body();
+    showCurl(request);
+    const started = performance.now();
+    const answer = await ask("v1/images/generations", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(request),
+    });
+    const seconds = ((performance.now() - started) / 1000).toFixed(2);
+    byId("images").replaceChildren(...answer.data.map(({ url }, index) => {
+      const link = element("a", { href: url }, element("img", { src: url, alt: request.prompt }));
+      const caption = `${request.model}, image ${index + 1} of ${answer.data.length}, ${seconds} s`;
+      return element("figure", {}, link, element("figcaption", { textContent: caption }));
+    }));
+    await showHealth();
+  } catch (error) {
+    complain(error);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+function card(model) {
+  const price = model.price ? `${model.price.amount} ${model.price.currency} an image at the service` : "price unknown";
+  const button = element("button", { type: "button" },
+    element("b", { textContent: model.id }),
+    element("span", { textContent: model.description }),
+    element("small", { textContent: `${model.modes.join(", ")} · ${price}` }));
+  button.dataset.id = model.id;
+  button.addEventListener("click", () => {
+    chooseModel(model.id).catch(complain);
+    form.scrollIntoView({ behavior: "smooth" });
+  });
+  return button;
+}
+
+async function start() {
+  const { data } = await ask("v1/models");
+  byId("model").replaceChildren(...data.map(({ id }) => element("option", { value: id, textContent: id })));
+  byId("catalogue").replaceChildren(...data.map(card));
+  await chooseModel((data.find(({ inputs }) => inputs.length === 0) ?? data[0]).id);
+  await showHealth();
+  complain(null);
+}
+
+form.addEventListener("submit", draw);
+form.addEventListener("input", async () => showCurl(await body()));
+byId("model").addEventListener("change", () => chooseModel(byId("model").value).catch(complain));
+byId("key").addEventListener("change", () => start().catch(complain));
+start().catch(complain);
