@@ -1,12 +1,12 @@
 """The facts an image carries: taken from its lock row alone, written as canonical JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
-from specrun.canonical import canonical, canonical_digest
+from specrun.canonical import canonical, digest
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.model.provenance import Stamp
 
@@ -81,21 +81,26 @@ def facts_of(row: LockRow, output: LockedOutput, stamp: Stamp) -> Provenance:
     )
 
 
+class _Told(msgspec.Struct):
+    digest: str
+    facts: msgspec.Raw
+
+
 def facts_text(facts: Provenance) -> str:
-    """Return the facts as canonical JSON, closed by their own digest; absent ones are left out."""
+    """Return the facts as canonical JSON, absent ones left out, with the digest of just that text."""
     told = msgspec.to_builtins(facts)
     del told["intact"]
-    said = {name: value for name, value in told.items() if value is not None and value != ()}
-    text = canonical({**said, "digest": canonical_digest(said)})
+    text = canonical({name: value for name, value in told.items() if value is not None and value != ()})
     # The two characters that JSON may hold as they are and XML may not.
-    return text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
+    text = text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
+    return f'{{"digest":"{digest(text)}","facts":{text}}}'
 
 
 def read_facts(text: str) -> Provenance:
     """Return the facts that `facts_text` wrote, perhaps by a newer specrun; raise `ProvenanceError`."""
     try:
-        said = msgspec.json.decode(text, type=dict[str, Any])
-        written = said.pop("digest", None)
-        return msgspec.convert({**said, "intact": canonical_digest(said) == written}, Provenance)
-    except (msgspec.DecodeError, ValueError) as error:
+        told = msgspec.json.decode(text, type=_Told)
+        facts = msgspec.json.decode(told.facts, type=Provenance)
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise ProvenanceError(f"is damaged: {error}") from error
+    return replace(facts, intact=digest(bytes(told.facts)) == told.digest)
