@@ -6,7 +6,9 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 # IPv6 addresses that carry an IPv4 address in their last 32 bits: NAT64 and the deprecated compatible form.
-_CARRIERS: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
+_CARRIERS: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
+# Local by their definitions, which not every Python knows.
+_LOCAL: Final = (IPv6Network("64:ff9b:1::/48"), IPv6Network("fec0::/10"))
 
 
 class PrivateAddressError(OSError):
@@ -19,7 +21,7 @@ def is_private(address: str) -> bool:
     An IPv6 address that carries an IPv4 address is as private as that one.
     """
     ip = ip_address(address.partition("%")[0])
-    return any(not each.is_global or each.is_multicast or each.is_reserved for each in _carried(ip))
+    return any(_is_private(each) for each in _carried(ip))
 
 
 def is_loopback(host: str) -> bool:
@@ -53,6 +55,10 @@ async def resolve_public(host: str, port: int) -> tuple[str, ...]:
             shown = host if host == address else f"{host} ({address})"
             raise PrivateAddressError(f"{shown} is in a private network")
     return addresses
+
+
+def _is_private(ip: IPv4Address | IPv6Address) -> bool:
+    return not ip.is_global or ip.is_multicast or ip.is_reserved or any(ip in network for network in _LOCAL)
 
 
 def _carried(ip: IPv4Address | IPv6Address) -> tuple[IPv4Address | IPv6Address, ...]:

@@ -1,0 +1,126 @@
+"""Images are decoded whole, and are what their bytes say."""
+
+import contextlib
+import io
+import struct
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from specrun.canonical import digest
+from specrun.imaging import MOST_PIXELS, DecodedImage, ImageError, decode_image, media_type
+
+
+def encoded(kind: str, *, frames: int = 1, mode: str = "RGB", size: tuple[int, int] = (40, 30)) -> bytes:
+    pictures = [Image.linear_gradient("L").resize(size).rotate(90 * turn).convert(mode) for turn in range(frames)]
+    buffer = io.BytesIO()
+    if frames > 1:
+        pictures[0].save(buffer, kind, save_all=True, append_images=pictures[1:])
+    else:
+        pictures[0].save(buffer, kind)
+    return buffer.getvalue()
+
+
+KINDS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif", "AVIF": "image/avif"}
+
+
+@pytest.mark.parametrize(("kind", "expected"), KINDS.items())
+@pytest.mark.parametrize("frames", [1, 3])
+def test_every_kind_is_decoded_with_all_its_frames(kind: str, expected: str, frames: int) -> None:
+    data = encoded(kind, frames=frames if kind != "JPEG" else 1)
+    image = decode_image(data)
+    assert image == DecodedImage(
+        data=data,
+        digest=digest(data),
+        media_type=expected,
+        extension=expected.removeprefix("image/").replace("jpeg", "jpg"),
+        width=40,
+        height=30,
+    )
+    assert media_type(data) == expected
+
+
+def test_a_jpeg_with_more_pictures_behind_it_is_a_jpeg() -> None:
+    image = decode_image(encoded("MPO", frames=2))
+    assert (image.media_type, image.extension) == ("image/jpeg", "jpg")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_every_depth_of_png_is_decoded(mode: str) -> None:
+    buffer = io.BytesIO()
+    Image.new(mode, (9, 7)).save(buffer, "PNG")
+    assert decode_image(buffer.getvalue()).width == 9
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_image_that_breaks_off_anywhere_is_refused(kind: str) -> None:
+    data = encoded(kind)
+    # The last bytes of some formats carry nothing that a decoder needs.
+    for length in range(0, len(data) - 4, max(1, len(data) // 100)):
+        with pytest.raises(ImageError):
+            decode_image(data[:length])
+
+
+def test_a_wrong_checksum_anywhere_in_a_png_is_noticed() -> None:
+    data = encoded("PNG")
+    place = data.index(b"IDAT")
+    (length,) = struct.unpack(">I", data[place - 4 : place])
+    checksum = place + 4 + length
+    damaged = data[:checksum] + bytes([data[checksum] ^ 1]) + data[checksum + 1 :]
+    with pytest.raises(ImageError, match="starts like image/png, but is broken or incomplete"):
+        decode_image(damaged)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "is empty"),
+        (b"<html>", "is not a PNG, JPEG, WebP, GIF or AVIF image"),
+        (b'{"error": "x"}', "is not a PNG"),
+        (b"%PDF-1.7", "is not a PNG"),
+        (b"\x89PNG\r\n\x1a\n", "starts like image/png"),
+        (b"\x89PNG\n\x1a\n" + encoded("PNG")[8:], "is not a PNG"),
+        (encoded("TIFF"), "is not a PNG"),
+        (encoded("BMP"), "is not a PNG"),
+    ],
+    ids=["nothing", "a page", "json", "pdf", "a signature", "line breaks changed", "tiff", "bmp"],
+)
+def test_what_is_no_image_is_refused_in_words(data: bytes, message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        decode_image(data)
+
+
+def png_of(width: int, height: int, pixels: bytes) -> bytes:
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("size", [(8193, 8192), (10_000, 10_000), (60_000, 60_000)], ids=str)
+def test_a_bomb_is_refused_by_its_size(size: tuple[int, int]) -> None:
+    with pytest.raises(ImageError, match=f"has more than {MOST_PIXELS:,} pixels"):
+        decode_image(png_of(*size, zlib.compress(bytes(1 << 20))))
+
+
+def test_a_bomb_of_many_frames_is_refused() -> None:
+    frames = [Image.new("1", (4000, 4000), turn % 2) for turn in range(6)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    with pytest.raises(ImageError, match="has more than"):
+        decode_image(buffer.getvalue())
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@given(st.sampled_from([*map(encoded, KINDS), encoded("PNG", frames=2), encoded("GIF", frames=2)]), st.data())
+def test_damage_of_any_kind_gives_an_image_or_a_reason(data: bytes, draw: st.DataObject) -> None:
+    damaged = bytearray(data)
+    for _ in range(draw.draw(st.integers(1, 6))):
+        damaged[draw.draw(st.integers(0, min(len(data), 400) - 1))] = draw.draw(st.integers(0, 255))
+    with contextlib.suppress(ImageError):
+        image = decode_image(bytes(damaged))
+        assert image.width * image.height <= MOST_PIXELS
