@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "validate": "Check specs; report every fault with its place and fix.",
     "plan": "Show what would be made, why, and what it costs.",
     "apply": "Make the images that the plan lists, and only those.",
+    "serve": "Serve the images API on a port.",
     "models": "List the models, or one model's parameters.",
     "schema": "Print the JSON Schema of a file format or a model.",
     "completion": "Print the script that completes commands in a shell.",

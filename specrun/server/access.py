@@ -2,6 +2,7 @@
 
 import hmac
 from http import HTTPStatus
+from ipaddress import ip_address
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,6 +20,7 @@ class Access:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._hosts = settings.hosts
+        self._addresses = settings.addresses
         self._key = None if settings.api_key is None else settings.api_key.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,7 +37,7 @@ class Access:
 
     def _check(self, request: Request) -> None:
         host = _host(request.headers.get("host", ""))
-        if self._hosts is not None and host not in self._hosts:
+        if self._hosts is not None and host not in self._hosts and not (self._addresses and _is_address(host)):
             raise ApiError(
                 f'this server is not called "{host[:80]}"; allow the name with --allow-host',
                 status=HTTPStatus.FORBIDDEN,
@@ -56,6 +58,14 @@ class Access:
                 code="invalid_api_key",
                 headers={"www-authenticate": "Bearer"},
             )
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _host(header: str) -> str:

@@ -1,8 +1,10 @@
 """A server on a port, until it is told to stop."""
 
 import asyncio
+import signal
 import socket
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -15,18 +17,10 @@ _IDLE_SECONDS = 5
 _SECONDS_TO_FINISH = 300
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Address:
-    """Where to listen; port 0 takes any free one."""
-
-    host: str
-    port: int
-
-
-def listen(address: Address) -> socket.socket:
-    """Return a listening socket; raises `OSError` where the address cannot be had."""
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    return socket.create_server((address.host, address.port), family=family, backlog=1024)
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket, for port 0 at any free one; raises `OSError` where the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=1024)
 
 
 def run(app: ASGIApp, listener: socket.socket) -> None:
@@ -45,5 +39,16 @@ def run(app: ASGIApp, listener: socket.socket) -> None:
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
         proxy_headers=False,
     )
-    server = uvicorn.Server(config)
-    asyncio.run(server.serve(sockets=[listener]))
+    asyncio.run(_Server(config).serve(sockets=[listener]))
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at a signal, and let that be the end of it: being told to stop is how a server ends well."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -13,7 +13,8 @@ MEBIBYTE = 1 << 20
 class Settings:
     """The defaults suit the sandbox inside the program itself; `specrun serve` narrows them.
 
-    `api_key` None asks for none. `hosts` are the names that a request's Host header may give, None for any.
+    `api_key` None asks for none. `hosts` are the names that a request's Host header may give, None for any;
+    `addresses` lets any IP address pass too, which no rebound name can be.
     `url_ttl` and `engine_seconds` are seconds. `results` is the folder that keeps result files, None for memory.
     `running` requests are worked on at once while at most `waiting` more wait. `fetches` says whether input images
     may be URLs. `latency` is the shortest and longest wait, in seconds, before an answer.
@@ -21,6 +22,7 @@ class Settings:
 
     api_key: str | None = field(default=None, repr=False)
     hosts: frozenset[str] | None = None
+    addresses: bool = False
     url_ttl: float = WEEK
     results: Path | None = None
     results_bytes: int = 256 * MEBIBYTE
