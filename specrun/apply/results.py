@@ -29,7 +29,10 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Held:
-    """Not to be asked for again unasked; `blobs` are the good images of a partial reply, `outputs` once delivered."""
+    """Not to be asked for again unasked; `blobs` are the good images of a partial reply, `outputs` once delivered.
+
+    `asked` is set where this apply sent the request.
+    """
 
     state: State
     cause: str
@@ -38,6 +41,7 @@ class Held:
     request_id: str = ""
     blobs: tuple[tuple[int, str], ...] = ()
     outputs: tuple[LockedOutput, ...] = ()
+    asked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -70,6 +70,10 @@ class Ledger:
         """Write the intent down unless an attempt by anyone in the project stands against it; say which."""
         return await self._durably(lambda connection: self._claim(connection, intent, ignoring))
 
+    async def look(self, intent: Intent) -> Standing:
+        """Return what stands against an intent, without writing it down."""
+        return await self._durably(lambda connection: self._look(connection, intent, ()))
+
     async def sent(self, attempt: int) -> None:
         """From here on the request may have been billed."""
         await self._durably(lambda connection: ledger_rows.mark_sent(connection, attempt, time.time()))
@@ -90,6 +94,10 @@ class Ledger:
         """Take back an intent that was never sent."""
         await self._durably(lambda connection: ledger_rows.delete_unsent(connection, attempt))
 
+    def latest(self) -> int:
+        """Return the id of the latest attempt, 0 where there is none."""
+        return self._now(ledger_rows.latest)
+
     def recover(self, hold: str) -> Recovery:
         """Settle what an apply that had this hold, and died, left open; call it while having the hold."""
         return self._now(lambda connection: self._recover(connection, hold))
@@ -101,6 +109,12 @@ class Ledger:
     def _claim(
         self, connection: sqlite3.Connection, intent: Intent, ignoring: Collection[int]
     ) -> Granted | Made | HeldBack | UnderWay:
+        found = self._look(connection, intent, ignoring)
+        if not isinstance(found, Free):
+            return found
+        return Granted(attempt=ledger_rows.insert(connection, intent, time.time()))
+
+    def _look(self, connection: sqlite3.Connection, intent: Intent, ignoring: Collection[int]) -> Standing:
         found = self._standing(connection, intent, ignoring)
         while isinstance(found, UnderWay) and self._left_behind(found.attempt, intent.hold):
             ending = self._what_became_of(found.attempt)
@@ -109,9 +123,7 @@ class Ledger:
                 return HeldBack(attempt=replace(found.attempt, ending=ending))
             ledger_rows.mark_ended(connection, found.attempt.id, ending, time.time())
             found = self._standing(connection, intent, ignoring)
-        if not isinstance(found, Free):
-            return found
-        return Granted(attempt=ledger_rows.insert(connection, intent, time.time()))
+        return found
 
     def _standing(self, connection: sqlite3.Connection, intent: Intent, ignoring: Collection[int]) -> Standing:
         return standing(ledger_rows.attempts_at(connection, [intent.request_digest]), intent.take, ignoring)

@@ -92,6 +92,11 @@ def open_attempts(connection: sqlite3.Connection, hold: str) -> tuple[Attempt, .
     return _attempts(connection, "ended_at IS NULL AND hold = ?", hold)
 
 
+def latest(connection: sqlite3.Connection) -> int:
+    """Return the id of the latest attempt, 0 where there is none."""
+    return int(connection.execute("SELECT coalesce(max(id), 0) AS latest FROM attempts").fetchone()["latest"])
+
+
 def facts_of(connection: sqlite3.Connection, blobs: Iterable[str]) -> dict[str, ImageFacts]:
     """Return what is known of these blobs."""
     rows = connection.execute(

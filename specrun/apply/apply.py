@@ -1,0 +1,136 @@
+"""A plan made true: images asked for, kept, delivered, and locked.
+
+The order of writing is the promise: an image is durable in the store before the ledger says so, the ledger before the
+lock, the lock before the manifest. So each can be rebuilt from those before it, and a kill at any instant leaves
+nothing that the next apply does not find: what the ledger knows as received is delivered without a request, whatever
+the lock says.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
+
+from specrun.apply.ask import Asker
+from specrun.apply.budget import Purse
+from specrun.apply.check import check_writable
+from specrun.apply.delivery import Delivery
+from specrun.apply.equip import equipped
+from specrun.apply.events import Event, Finished, Started
+from specrun.apply.interrupt import interruptible
+from specrun.apply.leave import leave
+from specrun.apply.options import ApplyOptions
+from specrun.apply.place import Place, place_of, rehearsal_of
+from specrun.apply.recover import recover
+from specrun.apply.rehearse import rehearsed
+from specrun.apply.results import NotStarted
+from specrun.apply.session import Session, as_found
+from specrun.apply.stop import Stop
+from specrun.apply.tally import Tally
+from specrun.apply.work import work
+from specrun.catalog.models import Catalog
+from specrun.model.plan import Plan
+from specrun.model.project import Project, Provider
+from specrun.provider.client import ImageClient
+from specrun.store.hold import hold
+from specrun.store.lockfile import lock_path
+
+# Threads that write images: more than processors, since they mostly wait for the disk.
+_WRITERS = 16
+_SANDBOX = "sandbox"
+
+
+async def apply(
+    plan: Plan,
+    project: Project,
+    catalog: Catalog,
+    client_for: Callable[[Provider], ImageClient],
+    options: ApplyOptions,
+    watch: Callable[[Event], None],
+) -> Finished:
+    """Do what a plan says, tell `watch` as it goes, and return what it came to.
+
+    `client_for` makes a client, not yet opened, for a provider. Raises before the first request: `BusyError` where
+    another apply holds the spec, `OverBudgetError`, `InvalidInputError` for a lock, manifest or key that cannot be
+    used, `UnwritableError`. Once requests have left, what goes wrong is an event, and what arrived is kept.
+    """
+    lock = lock_path(plan.spec, plan.asked.variant)
+    if options.rehearse:
+        plan, place = rehearsed(plan), rehearsal_of(plan, project, lock)
+    else:
+        place = place_of(plan, project, lock)
+    check_writable(place)
+    with (
+        hold(place.holds, place.spec, place.name),
+        ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer") as writers,
+    ):
+        session = _begin(plan, project, catalog, client_for, options, watch, place, writers)
+        session.purse.check(plan.totals)
+        recover(place, session.tally.emit)
+        async with equipped(session) as asker:
+            session.tally.emit(_started(session))
+            await _work_and_leave(session, asker)
+        finished = session.tally.finished(interrupted=session.stop.interrupted)
+        session.tally.emit(finished)
+        return finished
+
+
+def _begin(
+    plan: Plan,
+    project: Project,
+    catalog: Catalog,
+    client_for: Callable[[Provider], ImageClient],
+    options: ApplyOptions,
+    watch: Callable[[Event], None],
+    place: Place,
+    writers: Executor,
+) -> Session:
+    found, facts = as_found(place)
+    tally = Tally(watch)
+    names = {action.run.provider for action in plan.actions if action.run is not None}
+    return Session(
+        plan=plan,
+        place=place,
+        providers={name: _maker(project, name, options) for name in names},
+        catalog=catalog,
+        client_for=client_for,
+        purse=Purse(() if options.rehearse else (project.budget, options.budget)),
+        tally=tally,
+        stop=Stop(tally.emit),
+        writers=writers,
+        lock=found,
+        facts=facts,
+    )
+
+
+def _maker(project: Project, name: str, options: ApplyOptions) -> Provider:
+    provider = project.providers[_SANDBOX if options.rehearse else name]
+    return provider if options.jobs is None else replace(provider, concurrency=options.jobs)
+
+
+def _started(session: Session) -> Started:
+    totals = session.plan.totals
+    return Started(
+        spec=session.place.spec,
+        name=session.place.name,
+        requests=totals.requests,
+        images=totals.images,
+        cost=totals.cost,
+    )
+
+
+async def _work_and_leave(session: Session, asker: Asker | None) -> None:
+    delivery = Delivery(session.place, session.blobs, {} if session.lock is None else session.lock.rows)
+    working = asyncio.create_task(work(session, asker, delivery))
+    with interruptible(session.stop, working.cancel):
+        try:
+            await working
+        except asyncio.CancelledError:
+            if not session.stop.interrupted:
+                raise
+        finally:
+            for action in session.plan.actions:
+                if action.run is not None and action.address not in session.results:
+                    session.tally.add(action.run, NotStarted())
+            # Also when all of it goes wrong: the ledger knows what was received, and the lock should.
+            leave(session, delivery)

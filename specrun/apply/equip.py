@@ -1,0 +1,78 @@
+"""The ledger and the clients that an apply needs, opened only where the plan needs them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from specrun.apply.ask import Asker
+from specrun.apply.claims import Claims
+from specrun.apply.observe import Observer
+from specrun.apply.send import Sender
+from specrun.apply.session import Session
+from specrun.apply.space import Room
+from specrun.apply.urls import UrlInputs
+from specrun.model.plan import Verb
+from specrun.provider.download import Downloader
+from specrun.store.ledger import Ledger
+
+
+@asynccontextmanager
+async def equipped(session: Session) -> AsyncIterator[Asker | None]:
+    """Yield who asks for images, or None where nothing is asked for and nothing held; close it all in the end.
+
+    Raises `InvalidInputError` where an API key is missing, `LedgerError` where the ledger cannot be used.
+    """
+    place = session.place
+    verbs = {action.verb for action in session.plan.actions}
+    asking = {run.provider for action in session.plan.actions if action.requested and (run := action.run) is not None}
+    if not any(verb.asks for verb in verbs) and not (Verb.HELD in verbs and place.ledger.exists()):
+        yield None
+        return
+    async with AsyncExitStack() as stack:
+        ledger = stack.enter_context(Ledger(place.ledger, place.holds, session.blobs))
+        claims = Claims(
+            ledger=ledger,
+            blobs=session.blobs,
+            horizon=ledger.latest(),
+            retry_unknown=session.plan.asked.retry_unknown,
+            regenerate_lost=session.plan.asked.regenerate_lost or all(p.free for p in session.providers.values()),
+            stop=session.stop,
+            emit=session.tally.emit,
+        )
+        shared = _Shared(session, ledger)
+        senders = {name: await shared.sender(stack, name) for name in sorted(asking)}
+        yield Asker(spec=place.spec, hold=place.hold, claims=claims, senders=senders)
+
+
+class _Shared:
+    """What the senders of one apply have in common."""
+
+    def __init__(self, session: Session, ledger: Ledger) -> None:
+        self._session = session
+        self._ledger = ledger
+        self._room = Room(session.place.state, session.place.outputs)
+        self._observer = Observer(session.tally.emit)
+
+    async def sender(self, stack: AsyncExitStack, name: str) -> Sender:
+        session = self._session
+        provider = session.providers[name]
+        client = await stack.enter_async_context(session.client_for(provider))
+        session.stop.whenever(client.stop)
+        downloader = await stack.enter_async_context(Downloader(provider))
+        session.stop.whenever(downloader.hurry)
+        models = session.catalog.models
+        return Sender(
+            client=client,
+            model_of=lambda run: models[run.model],
+            ledger=self._ledger,
+            blobs=session.blobs,
+            quarantine=session.place.quarantine(),
+            writers=session.writers,
+            inputs=session.inputs(),
+            urls=UrlInputs(downloader, session.blobs, session.writers),
+            purse=session.purse,
+            room=self._room,
+            stop=session.stop,
+            observer=self._observer,
+            facts=session.facts,
+            emit=session.tally.emit,
+        )

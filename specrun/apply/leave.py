@@ -1,0 +1,36 @@
+"""What an apply leaves behind: superseded files removed, then the lock, then the manifest."""
+
+from specrun.apply.delivery import Delivery
+from specrun.apply.events import Warned
+from specrun.apply.listing import gather_facts, listed
+from specrun.apply.record import locked, standing_paths, superseded
+from specrun.apply.session import Session
+from specrun.diagnostics import Diagnostic, Severity
+from specrun.store.lockfile import write_lock
+from specrun.store.manifest import write_manifest
+
+
+def leave(session: Session, delivery: Delivery) -> None:
+    """Write what is now so; what has not changed is not written.
+
+    Superseded files go first: were the lock to forget them before they are gone, a kill in between would leave files
+    that nobody knows. Their images stay in the store.
+    """
+    place = session.place
+    lock = locked(session.plan, place.spec, session.lock, session.results, session.inputs())
+    edited = delivery.remove(superseded(session.plan, session.results), standing_paths(lock))
+    for path in edited:
+        _warn_of_edited(session, path)
+    write_lock(place.lock, lock)
+    facts = gather_facts(lock, session.facts, ledger=place.ledger, blobs=session.blobs, outputs=place.outputs)
+    write_manifest(place.outputs, listed(lock, session.plan, facts))
+
+
+def _warn_of_edited(session: Session, path: str) -> None:
+    diagnostic = Diagnostic(
+        summary="edited file left in place",
+        detail=f"{session.place.outputs / path} was replaced or moved, and somebody had changed it",
+        hint="delete it if it is not wanted",
+        severity=Severity.WARNING,
+    )
+    session.tally.emit(Warned(job=path, diagnostic=diagnostic))

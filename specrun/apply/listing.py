@@ -1,0 +1,79 @@
+"""The manifest that an apply leaves: the lock's images, each with its facts."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from specrun.imaging import decode_image
+from specrun.model.lock import Lock, LockedOutput, LockRow, State
+from specrun.model.plan import Plan
+from specrun.store.blobs import Blobs
+from specrun.store.ledger import view_ledger
+from specrun.store.manifest import ImageFacts, Manifest, ManifestOutput
+
+# One axis of an address: a bare label, or one in JSON's quotes.
+_AXIS = re.compile(r'([^=,\[\]]+)=("(?:[^"\\]|\\.)*"|[^,\]"]*)')
+
+
+def listed(lock: Lock, plan: Plan, facts: Mapping[str, ImageFacts]) -> Manifest:
+    """Return the manifest of a lock; images of orphans are no longer anybody's and stay out of it."""
+    axes = {action.run.address: dict(action.run.axes) for action in plan.actions if action.run is not None}
+    rows = [row for row in lock.rows.values() if row.state is not State.ORPHAN]
+    return Manifest(
+        spec=lock.spec,
+        name=lock.name,
+        held=Counter(row.state.value for row in rows if row.state is not None),
+        outputs=tuple(
+            _listed(row, output, facts[output.blob], axes.get(row.address)) for row in rows for output in row.outputs
+        ),
+    )
+
+
+def gather_facts(
+    lock: Lock, known: Mapping[str, ImageFacts], *, ledger: Path, blobs: Blobs, outputs: Path
+) -> Mapping[str, ImageFacts]:
+    """Return the facts of all images of a lock: those known, those the ledger has, and those the bytes tell."""
+    images = {output.blob: output for row in lock.rows.values() for output in row.outputs}
+    found = {blob: known[blob] for blob in images if blob in known}
+    if len(found) < len(images):
+        with view_ledger(ledger) as view:
+            found |= view.facts(images.keys() - found.keys())
+    for blob in images.keys() - found.keys():
+        found[blob] = _decoded(blobs.read(blob) if blobs.has(blob) else (outputs / images[blob].path).read_bytes())
+    return found
+
+
+def _listed(row: LockRow, output: LockedOutput, facts: ImageFacts, axes: Mapping[str, str] | None) -> ManifestOutput:
+    return ManifestOutput(
+        address=row.address,
+        index=output.index,
+        path=output.path,
+        file=output.file,
+        blob=output.blob,
+        media_type=facts.media_type,
+        width=facts.width,
+        height=facts.height,
+        bytes=facts.bytes,
+        provider=row.provider,
+        model=row.model,
+        prompt=str(row.params.get("prompt", "")),
+        params=row.params,
+        seed=row.seed,
+        key=row.key,
+        request_digest=row.request_digest,
+        job=row.address.partition("[")[0],
+        axes=_axes(row.address) if axes is None else axes,
+    )
+
+
+def _axes(address: str) -> dict[str, str]:
+    """Return the axes that an address names, for rows that the plan leaves out."""
+    inner = address.partition("[")[2]
+    return {name: json.loads(label) if label[:1] == '"' else label for name, label in _AXIS.findall(inner)}
+
+
+def _decoded(data: bytes) -> ImageFacts:
+    image = decode_image(data)
+    return ImageFacts(media_type=image.media_type, width=image.width, height=image.height, bytes=len(data))

@@ -1,0 +1,117 @@
+"""Where a run's images come from: a request, another run, the store, or nowhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from specrun.apply.ask import Asker, held, made
+from specrun.apply.events import How
+from specrun.apply.inputs import Inputs
+from specrun.apply.results import Blocked, Done, Failed, Held, NotStarted, Obtained, Result
+from specrun.apply.shelf import Shelf
+from specrun.model.inputs import OutputImage
+from specrun.model.lock import LockRow, State
+from specrun.model.plan import Action, Verb
+from specrun.model.request import request_digest
+from specrun.model.run import Run
+from specrun.store.ledger import view_ledger
+from specrun.store.standing import HeldBack, Made, Standing, UnderWay
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Obtainer:
+    """Gets the images of one action after another; `results` are those of the actions before.
+
+    `asker` is None where the plan asks for nothing and nothing is held.
+    """
+
+    results: Mapping[str, Result]
+    inputs: Inputs
+    shelf: Shelf
+    asker: Asker | None
+    ledger: Path
+
+    async def obtain(self, action: Action, run: Run) -> Obtained | Held | Failed | Blocked | NotStarted:
+        """Return a run's images, durable in the store, or why there are none."""
+        match action.verb:
+            case Verb.CREATE | Verb.REPLACE if action.shares:
+                return self._shared(self.results.get(action.shares, NotStarted()))
+            case Verb.CREATE | Verb.REPLACE:
+                return await self._asked(action, run)
+            case Verb.RESTORE | Verb.MOVE:
+                return await self._locked(action, run, How.MOVED if action.verb is Verb.MOVE else How.RESTORED)
+            case Verb.HELD:
+                return await self._held(action, run)
+            case Verb.BLOCKED:
+                return Blocked(by=self._lacking(run) or action.reason)
+            case Verb.LOST | Verb.KEEP | Verb.ORPHAN:
+                return Failed(cause=action.reason)
+
+    async def _asked(self, action: Action, run: Run) -> Obtained | Held | Failed | Blocked | NotStarted:
+        lacking = self._lacking(run)
+        digest = request_digest(run, self.inputs.digest)
+        if lacking is not None:
+            return Blocked(by=lacking)
+        if digest is None or self.asker is None:
+            return Failed(cause="an input URL has not been fetched yet", hint="`specrun lock` fetches it")
+        unchanged = action.row if action.row is not None and _same_request(action, action.row, digest) else None
+        if unchanged is not None and await self.shelf.has_all(unchanged):
+            return _locked_images(unchanged, How.KEPT)
+        return await self.asker.ask(run, digest, action.take)
+
+    def _shared(self, first: Result) -> Obtained | Held | Failed | Blocked | NotStarted:
+        if isinstance(first, Done):
+            blobs = tuple((output.index, output.blob) for output in first.outputs)
+            return Obtained(request_digest=first.request_digest, take=first.take, blobs=blobs, how=How.SHARED)
+        return first
+
+    async def _locked(self, action: Action, run: Run, how: How) -> Obtained | Failed:
+        row = action.origin or action.row
+        if row is not None and row.key == run.key and row.outputs and await self.shelf.has_all(row):
+            return _locked_images(row, how)
+        found = self._standing(request_digest(run, self.inputs.digest), action.take)
+        if isinstance(found, Made) and self.shelf.stored(image.blob for image in found.attempt.images):
+            return made(found.attempt, how)
+        return Failed(cause="its bytes have left the store since it was planned", hint="plan again")
+
+    async def _held(self, action: Action, run: Run) -> Obtained | Held | Failed | NotStarted:
+        """Deliver what turns out to have been received, wait for what is under way elsewhere, hold everything else."""
+        row = action.origin
+        if row is None or row.key == run.key:
+            digest = row.request_digest if row is not None else request_digest(run, self.inputs.digest)
+            found = self._standing(digest, action.take)
+            if isinstance(found, Made) and self.shelf.stored(image.blob for image in found.attempt.images):
+                return made(found.attempt, How.RESTORED)
+            if isinstance(found, UnderWay) and digest is not None and self.asker is not None:
+                return await self.asker.wait(run, digest, action.take)
+            if isinstance(found, HeldBack):
+                return held(found.attempt)
+        return Held(
+            state=row.state if row is not None and row.state is not None else State.UNKNOWN,
+            cause=action.reason,
+            request_digest=None if row is None else row.request_digest,
+            take=action.take,
+            outputs=() if row is None else row.outputs,
+        )
+
+    def _lacking(self, run: Run) -> str | None:
+        """Return the run whose missing image keeps this one from being asked for."""
+        chained = (image for image in run.inputs if isinstance(image, OutputImage))
+        return next((image.address for image in chained if self.inputs.digest(image) is None), None)
+
+    def _standing(self, digest: str | None, take: int) -> Standing | None:
+        if digest is None:
+            return None
+        with view_ledger(self.ledger) as ledger:
+            return ledger.standings({digest: take}).get(digest)
+
+
+def _same_request(action: Action, row: LockRow, digest: str) -> bool:
+    """Say whether a locked row answers this very request: its inputs turned out as they were."""
+    made_before = bool(row.outputs) and row.state in (None, State.ORPHAN)
+    return made_before and row.request_digest == digest and action.take <= row.take
+
+
+def _locked_images(row: LockRow, how: How) -> Obtained:
+    blobs = tuple((output.index, output.blob) for output in row.outputs)
+    return Obtained(request_digest=row.request_digest, take=row.take, blobs=blobs, how=how)

@@ -1,0 +1,92 @@
+"""The lock that an apply leaves: the old one, with what became of each action."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from specrun.apply.inputs import Inputs
+from specrun.apply.results import Done, Held, NotStarted, Result
+from specrun.model.inputs import recipe_param
+from specrun.model.lock import Lock, LockedOutput, LockRow, State
+from specrun.model.output_path import folded
+from specrun.model.plan import Action, Plan, Verb
+from specrun.model.request import request_digest
+from specrun.model.run import Run
+
+
+def locked(plan: Plan, spec: str, old: Lock | None, results: Mapping[str, Result], inputs: Inputs) -> Lock:
+    """Return the new lock: rows that the plan does not name stay, the others say what became of their action."""
+    rows = dict(old.rows) if old is not None else {}
+    planned = {action.address for action in plan.actions}
+    for action in plan.actions:
+        result = results.get(action.address, NotStarted())
+        row = _row(action, rows.get(action.address), result, inputs)
+        if row is not None:
+            rows[action.address] = row
+        if _moved_away(action, result) and action.origin is not None and action.origin.address not in planned:
+            rows.pop(action.origin.address, None)
+    return Lock(spec=spec, name=plan.name, files=plan.files, vars=plan.vars, rows=rows)
+
+
+def superseded(plan: Plan, results: Mapping[str, Result]) -> tuple[LockedOutput, ...]:
+    """Return the outputs that runs had before and whose images have been replaced or moved."""
+    before = []
+    for action in plan.actions:
+        if isinstance(results.get(action.address), Done) and action.verb is not Verb.KEEP:
+            origin = action.origin if action.verb is Verb.MOVE else None
+            before += [output for row in (action.row, origin) if row is not None for output in row.outputs]
+    return tuple(before)
+
+
+def standing_paths(lock: Lock) -> set[str]:
+    """Return the paths at which the lock's images stand, folded."""
+    return {folded(output.path) for row in lock.rows.values() for output in row.outputs}
+
+
+def _row(action: Action, old: LockRow | None, result: Result, inputs: Inputs) -> LockRow | None:
+    run = action.run
+    if run is None:
+        return None if old is None else replace(old, state=old.state or State.ORPHAN)
+    match result:
+        case Done():
+            return _pinned(run, inputs, result.request_digest, result.take, result.outputs)
+        case Held() if action.verb is Verb.HELD and action.origin is not None:
+            return replace(action.origin, address=action.address, state=result.state, outputs=result.outputs)
+        case Held():
+            return _pinned(run, inputs, result.request_digest, result.take, result.outputs, result.state)
+        case _ if old is None or not (old.outputs or old.state):
+            # Nothing was made; the pins hold all the same, so that the next plan finds them unmoved.
+            return _pinned(run, inputs, request_digest(run, inputs.digest), action.take, ())
+        case _:
+            return old
+
+
+def _pinned(
+    run: Run,
+    inputs: Inputs,
+    sent: str | None,
+    take: int,
+    outputs: tuple[LockedOutput, ...],
+    state: State | None = None,
+) -> LockRow:
+    return LockRow(
+        address=run.address,
+        key=run.key,
+        request_digest=sent,
+        take=take,
+        seed=run.seed,
+        provider=run.provider,
+        model=run.model,
+        params={name: recipe_param(value) for name, value in run.params.items()},
+        defaults=run.defaults,
+        revision=run.revision,
+        sample=run.sample,
+        schema_digest=run.schema_digest,
+        inputs={image.source: inputs.digest(image) for image in run.inputs},
+        outputs=outputs,
+        state=state,
+    )
+
+
+def _moved_away(action: Action, result: Result) -> bool:
+    """Say whether what stood under the origin's address now stands under the action's."""
+    return action.verb is not Verb.RESTORE and isinstance(result, (Done, Held))

@@ -1,0 +1,73 @@
+"""What one apply works with from beginning to end."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+from specrun.apply.budget import Purse
+from specrun.apply.inputs import Inputs
+from specrun.apply.place import Place
+from specrun.apply.results import Done, Held, Result
+from specrun.apply.stop import Stop
+from specrun.apply.tally import Tally
+from specrun.catalog.models import Catalog
+from specrun.model.inputs import OutputImage
+from specrun.model.lock import Lock, LockedOutput
+from specrun.model.plan import Plan
+from specrun.model.project import Provider
+from specrun.provider.client import ImageClient
+from specrun.store.blobs import Blobs
+from specrun.store.lockfile import check_owner as check_lock_owner
+from specrun.store.lockfile import read_lock
+from specrun.store.manifest import ImageFacts, read_manifest
+from specrun.store.manifest import check_owner as check_manifest_owner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """The plan and its place, what was found there, and what has come of it so far.
+
+    `providers` maps the name that a run gives to whoever makes its images: itself, or the sandbox in a rehearsal.
+    `results` holds what became of each action, by address; `facts` what is known of images, by blob.
+    """
+
+    plan: Plan
+    place: Place
+    providers: Mapping[str, Provider]
+    catalog: Catalog
+    client_for: Callable[[Provider], ImageClient]
+    purse: Purse
+    tally: Tally
+    stop: Stop
+    writers: Executor
+    lock: Lock | None
+    facts: dict[str, ImageFacts]
+    results: dict[str, Result] = field(default_factory=dict)
+
+    @property
+    def blobs(self) -> Blobs:
+        """The store."""
+        return self.place.blobs()
+
+    def inputs(self) -> Inputs:
+        """Return a reader of the images that runs are made from."""
+        return Inputs(self.place, self.place.blobs(), self.upstream)
+
+    def upstream(self, image: OutputImage) -> LockedOutput | None:
+        """Return the image that a chained input stands for; None where it was not made."""
+        result = self.results.get(image.address)
+        outputs = result.outputs if isinstance(result, (Done, Held)) else ()
+        return next((output for output in outputs if output.index == image.index), None)
+
+
+def as_found(place: Place) -> tuple[Lock | None, dict[str, ImageFacts]]:
+    """Return the lock and the facts of the manifest that stand at a place; raise where either is another spec's."""
+    lock = read_lock(place.lock)
+    if lock is not None:
+        check_lock_owner(lock, place.lock, spec=place.spec)
+    manifest = read_manifest(place.outputs)
+    if manifest is None:
+        return lock, {}
+    owner, outputs = manifest
+    check_manifest_owner(owner, place.outputs, spec=place.spec)
+    return lock, {output.blob: output.facts for output in outputs}

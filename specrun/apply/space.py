@@ -1,0 +1,36 @@
+"""Room on the disk, looked for before money is spent on what could not be kept."""
+
+import shutil
+from pathlib import Path
+
+# A 1536 x 1536 PNG that does not compress is 7 MiB; it is kept in the store and delivered to the outputs.
+_PER_IMAGE = 16 << 20
+_RESERVE = 64 << 20
+
+
+class Room:
+    """Watches the file systems that images are written to."""
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = tuple(_standing(folder) for folder in folders)
+        self._expected = 0
+
+    def lacking(self, images: int) -> str:
+        """Say what is missing for `images` more beside those in flight; an empty string where nothing is."""
+        needed = _RESERVE + (self._expected + images) * _PER_IMAGE
+        for folder in self._folders:
+            free = shutil.disk_usage(folder).free
+            if free < needed:
+                return f"{folder} has {free >> 20} MiB free; {needed >> 20} MiB are kept for images in flight"
+        return ""
+
+    def expect(self, images: int) -> None:
+        """Count images as in flight, or with a negative number as arrived."""
+        self._expected += images
+
+
+def _standing(folder: Path) -> Path:
+    """Return the folder or the nearest one above it that exists."""
+    while not folder.exists():
+        folder = folder.parent
+    return folder
