@@ -18,12 +18,14 @@ async def read_body(response: httpx.Response, most: int) -> bytes:
 
     Raises `BodyError`, or `httpx.TransportError` where the body breaks off.
     """
-    pieces = bytearray()
+    pieces = []
+    size = 0
     async for piece in _pieces(response, most):
-        pieces += piece
-        if len(pieces) > most:
+        pieces.append(piece)
+        size += len(piece)
+        if size > most:
             raise BodyError(f"the reply is larger than {most >> 20} MiB")
-    return bytes(pieces)
+    return b"".join(pieces)
 
 
 async def _pieces(response: httpx.Response, most: int) -> AsyncIterator[bytes]:

@@ -105,7 +105,7 @@ class SocketTransport(httpx.AsyncBaseTransport):
         if self._session is None:
             raise RuntimeError("enter the transport first")
         content = request.content
-        headers = dict(request.headers)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw}
         proxy = self._proxies.for_host(request.url.scheme, request.url.host)
         if proxy is not None and request.url.scheme == "http":
             # Over https the proxy sees nothing of the request; aiohttp tells it these when it asks for a tunnel.
