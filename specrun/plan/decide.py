@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from specrun.model.inputs import FileImage, InputImage, OutputImage, UrlImage
 from specrun.model.lock import LockRow, State
 from specrun.model.plan import Action, Verb
+from specrun.model.provenance import ProvenanceSettings
 from specrun.model.request import request_digest
 from specrun.model.run import Run
 from specrun.plan.changes import changes
 from specrun.plan.paths import stem
 from specrun.plan.world import World
+from specrun.provenance.deliver import settings_of
 from specrun.store.attempts import AttemptState
 from specrun.store.standing import HeldBack, Made, UnderWay
 
@@ -31,6 +33,7 @@ class Wishes:
     retry_unknown: bool = False
     regenerate_lost: bool = False
     free: bool = False
+    provenance: ProvenanceSettings = field(default_factory=ProvenanceSettings)
 
 
 class Decider:
@@ -86,12 +89,23 @@ class Decider:
             return self._moved_or_lost(run, row, row, f"path was {row.outputs[0].path}")
         wrong = [output for output in row.outputs if not self._world.delivered(output)]
         if not wrong:
+            untold = self._untold(row)
+            if untold:
+                return Action(Verb.RESTORE, run.address, untold, run, row, take=row.take)
             return Action(Verb.KEEP, run.address, "", run, row)
         if all(self._world.stored(output.blob) for output in wrong):
             missing = sum(self._world.digest(output.path) is None for output in wrong)
             what = "missing" if missing == len(wrong) else "modified" if missing == 0 else "missing or modified"
             return Action(Verb.RESTORE, run.address, f"the file is {what}", run, row, take=row.take)
         return self._lost(run, row)
+
+    def _untold(self, row: LockRow) -> str:
+        """Say why images that stand where they should have to be delivered again, empty where they need not."""
+        before, now = settings_of(row), self._wishes.provenance
+        if before != now:
+            return f"provenance: {_settings(before)} becomes {_settings(now)}"
+        untold = any(not self._world.told(row, output) for output in row.outputs)
+        return "the facts beside it are missing or modified" if untold else ""
 
     def _lost(self, run: Run, row: LockRow) -> Action:
         if self._wishes.regenerate_lost or self._wishes.free:
@@ -149,13 +163,13 @@ class Decider:
                 here = attempt.intent.address
                 reason = f"made already, for {here} of {attempt.intent.spec}"
                 return Action(Verb.RESTORE, run.address, reason, run, row, take=attempt.intent.take)
-            case HeldBack(attempt=attempt):
+            case HeldBack(attempt=attempt) | UnderWay(attempt=attempt) if attempt.state is not AttemptState.INTENDED:
                 state = attempt.state.held or State.UNKNOWN
                 if self._wishes.retry_unknown and state is State.UNKNOWN:
-                    return None
-                return Action(Verb.HELD, run.address, _HELD_WHY[state], run, row, take=attempt.intent.take)
-            case UnderWay(attempt=attempt) if attempt.state is not AttemptState.INTENDED:
-                reason = "an apply has sent it and has not recorded what came of it"
+                    reason = "unknown before; asked again with --retry-unknown"
+                    return replace(self._new(run, row), reason=reason, take=attempt.intent.take)
+                sent = "an apply has sent it and has not recorded what came of it"
+                reason = sent if isinstance(standing, UnderWay) else _HELD_WHY[state]
                 return Action(Verb.HELD, run.address, reason, run, row, take=attempt.intent.take)
         return None
 
@@ -227,6 +241,10 @@ class Decider:
                 if row is None or upstream is None or row.key != upstream.key:
                     return None
                 return next((output.blob for output in row.outputs if output.index == image.index), None)
+
+
+def _settings(settings: ProvenanceSettings) -> str:
+    return f"{settings.mode.value} without {', '.join(settings.omit)}" if settings.omit else settings.mode.value
 
 
 def _chained_inputs(run: Run) -> tuple[OutputImage, ...]:
