@@ -28,7 +28,8 @@ function complain(error) {
 
 async function showHealth() {
   const health = await ask("healthz");
-  byId("health").textContent = `${health.engine} engine · ${health.billed_images} images since start`;
+  const images = health.billed_images === 1 ? "1 image" : `${health.billed_images} images`;
+  byId("health").textContent = `${health.engine} engine · ${images} since start`;
 }
 
 function field(name, schema, required, takesImages) {
@@ -147,7 +148,7 @@ async function start() {
   const { data } = await ask("v1/models");
   byId("model").replaceChildren(...data.map(({ id }) => element("option", { value: id, textContent: id })));
   byId("catalogue").replaceChildren(...data.map(card));
-  await chooseModel((data.find(({ inputs }) => inputs.length === 0) ?? data[0]).id);
+  await chooseModel(data[0].id);
   await showHealth();
   complain(null);
 }

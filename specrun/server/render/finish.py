@@ -4,9 +4,11 @@ from PIL import Image
 
 from specrun.server.render.dice import Dice
 from specrun.server.render.palette import TONES
-from specrun.server.render.shapes import paste_disc
+from specrun.server.render.shapes import paste_disc, tone_at
 
 _COARSE = ((2, 64), (4, 32), (8, 16), (12, 8), (16, 4))  # fewer steps than the first: blocks of so many 1024ths
+
+_DARK, _LIGHT = 6, 150
 
 
 def unfinished(plate: Image.Image, steps: int) -> Image.Image:
@@ -26,7 +28,7 @@ def surface(plate: Image.Image, dice: Dice) -> None:
 
 
 def _laid_lines(plate: Image.Image, dice: Dice) -> None:
-    darker = _shifted(plate, -dice.between(4, 7))
+    darker = _shifted(plate, -dice.between(2, 4))
     pitch = _unit(plate) * dice.between(2, 5)
     for top in range(0, plate.height, 2 * pitch):
         box = (0, top, plate.width, min(plate.height, top + max(1, pitch // 2)))
@@ -73,9 +75,9 @@ def _unit(plate: Image.Image) -> int:
 def negative_space(plate: Image.Image, negative_prompt: str) -> None:
     """Leave a round place empty for what must not be there: where and how large depends on the words."""
     dice = Dice("negative", negative_prompt)
-    radius = min(plate.size) * dice.between(8, 14) // 100
+    radius = min(plate.size) * dice.between(10, 16) // 100
     centre = (dice.between(radius, plate.width - radius), dice.between(radius, plate.height - radius))
-    paste_disc(plate, centre, radius, dice.pick((6, 150)))
+    paste_disc(plate, centre, radius, _DARK if tone_at(plate, *centre) > TONES // 2 else _LIGHT)
 
 
 def _tiled(tile: Image.Image, size: tuple[int, int]) -> Image.Image:

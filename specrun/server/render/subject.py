@@ -21,9 +21,8 @@ from specrun.server.render.motifs.waves import waves
 
 Motif = Callable[[Scene], Image.Image]
 
-_MOTIFS: tuple[Motif, ...] = (
-    hills, contours, ribbons, mosaic, orbits, skyline, bloom, waves, arches, vessels, figure,
-)  # fmt: skip
+# A person stands only where the prompt speaks of one.
+_MOTIFS: tuple[Motif, ...] = (hills, contours, ribbons, mosaic, orbits, skyline, bloom, waves, arches, vessels)
 
 _SUBJECTS: dict[Motif, str] = {
     hills: "mountain hill landscape valley desert canyon field meadow lake sunset sunrise horizon forest countryside",

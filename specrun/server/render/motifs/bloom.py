@@ -19,13 +19,13 @@ def bloom(scene: Scene) -> Image.Image:
     centre = (scene.width * dice.between(38, 62) // 100, scene.height * dice.between(40, 60) // 100)
     reach = scene.side * dice.between(46, 66) // 100
     picture.paste(80, (centre[0] - reach, centre[1] - reach), glow(reach, 140))
-    count = 90 + 55 * scene.detail
+    count = 80 + 45 * scene.detail
     inner, outer = dice.between(8, 40), dice.between(110, 156)
     if dice.chance(40):
         inner, outer = outer, inner
     spiral = dice.pick((3, 5, 8, 13, 21))
     turn = dice.between(0, TURN - 1)
-    smallest, largest = reach * dice.between(2, 4) // 100, reach * dice.between(7, 15) // 100
+    smallest, largest = reach * dice.between(2, 4) // 100, reach * dice.between(7, 12) // 100
     for index in range(count - 1, -1, -1):
         angle = turn + index * _GOLDEN // 1024 % TURN
         away = isqrt(index * reach * reach // count)

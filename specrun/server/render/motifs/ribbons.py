@@ -46,10 +46,10 @@ def _pattern(scene: Scene, span: int) -> list[bytes]:
         light, dark = min(158, tone + dice.between(4, 24)), max(2, tone - dice.between(10, 40))
         crest = width * dice.between(20, 60) // 100
         fine += ramp(crest, (tone + dark) // 2, light) + ramp(width - crest, light, dark)
-    # Tones in steps of three: finer ones cost much space and nobody sees them.
+    # Tones in steps of four: finer ones cost much space and nobody sees them.
     return [
         bytes(
-            sum(fine[at + phase : at + phase + _PHASES]) // (_PHASES * 3) * 3
+            sum(fine[at + phase : at + phase + _PHASES]) // (_PHASES * 4) * 4
             for at in range(0, span * _PHASES, _PHASES)
         )
         for phase in range(_PHASES)
