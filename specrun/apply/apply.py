@@ -61,12 +61,13 @@ async def apply(
         place = place_of(plan, project, lock)
     check_writable(place)
     with (
-        hold(place.holds, place.spec, place.name),
+        hold(place.holds, place.spec, place.name) as died,
         ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer") as writers,
     ):
         session = _begin(plan, project, catalog, client_for, options, watch, place, writers)
         session.purse.check(plan.totals)
-        recover(place, session.tally.emit)
+        if died:
+            recover(place, session.tally.emit)
         async with equipped(session) as asker:
             session.tally.emit(_started(session))
             await _work_and_leave(session, asker)

@@ -1,6 +1,7 @@
 """Images from the store to their paths: whole files, never over a stranger's."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from specrun.apply.place import Place
@@ -10,6 +11,8 @@ from specrun.imaging import media_type
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.model.output_path import folded, truthful
 from specrun.model.run import Run
+from specrun.provenance.deliver import beside, delivery, told
+from specrun.provenance.embed import blob_of
 from specrun.store.blobs import Blobs
 
 
@@ -40,12 +43,13 @@ class Delivery:
             self._check_folder(path)
             self._check_stranger(path)
 
-    def deliver(self, run: Run, blobs: Iterable[tuple[int, str]]) -> tuple[LockedOutput, ...]:
-        """Bring a run's images to their paths, by index; images beyond those asked for stay in the store."""
+    def deliver(self, run: Run, row: LockRow, blobs: Iterable[tuple[int, str]]) -> tuple[LockedOutput, ...]:
+        """Bring a run's images to their paths, by index; images beyond those asked for stay in the store.
+
+        `row` holds the run's pins and says how their files are made.
+        """
         return tuple(
-            self._deliver(run.address, run.outputs[index - 1], index, blob)
-            for index, blob in blobs
-            if index <= run.images
+            self._deliver(row, run.outputs[index - 1], index, blob) for index, blob in blobs if index <= run.images
         )
 
     def remove(self, outputs: Iterable[LockedOutput], standing: set[str]) -> tuple[str, ...]:
@@ -57,29 +61,50 @@ class Delivery:
                 continue
             if digest(path.read_bytes()) == output.file:
                 path.unlink()
+                self._remove_sidecar(beside(path))
                 self._remove_empty(path.parent)
             else:
                 edited.append(output.path)
         return tuple(edited)
 
-    def _deliver(self, address: str, planned: str, index: int, blob: str) -> LockedOutput:
+    def _deliver(self, row: LockRow, planned: str, index: int, blob: str) -> LockedOutput:
         data = self._blobs.read(blob)
         path = truthful(planned, media_type(data) or "")
-        owner = self._claimed.setdefault(folded(path), address)
-        if owner != address:
+        owner = self._claimed.setdefault(folded(path), row.address)
+        if owner != row.address:
             raise DeliveryError(f"{path} is also where {owner} goes", "give the two different names in `output`")
         self._check_folder(path)
         self._check_stranger(path)
-        write_if_changed(self._folder / path, data)
-        return LockedOutput(index=index, path=path, blob=blob, file=blob)
+        output = LockedOutput(index=index, path=path, blob=blob, file=blob)
+        made = delivery(data, row, output)
+        target = self._folder / path
+        if made.sidecar is None:
+            self._remove_sidecar(beside(target))
+        else:
+            self._check_sidecar(beside(target))
+            write_if_changed(beside(target), made.sidecar)
+        write_if_changed(target, made.file)
+        return replace(output, file=digest(made.file))
 
     def _check_stranger(self, path: str) -> None:
         target = self._folder / path
         if path in self._locked or not (target.exists() or target.is_symlink()):
             return
-        if target.is_file() and self._blobs.has(digest(target.read_bytes())):
+        if target.is_file() and self._is_ours(target.read_bytes()):
             return
         raise DeliveryError(f"{target} is in the way, and specrun did not make it", "move it away")
+
+    def _is_ours(self, data: bytes) -> bool:
+        blob = blob_of(data)
+        return self._blobs.has(digest(data)) or (blob is not None and self._blobs.has(blob))
+
+    def _check_sidecar(self, sidecar: Path) -> None:
+        if sidecar.exists() and not _is_sidecar(sidecar):
+            raise DeliveryError(f"{sidecar} is in the way, and specrun did not make it", "move it away")
+
+    def _remove_sidecar(self, sidecar: Path) -> None:
+        if _is_sidecar(sidecar):
+            sidecar.unlink()
 
     def _check_folder(self, path: str) -> None:
         """Refuse folders that are files, or that a symbolic link leads elsewhere."""
@@ -99,3 +124,7 @@ class Delivery:
         while folder != self._folder and not any(folder.iterdir()):
             folder.rmdir()
             folder = folder.parent
+
+
+def _is_sidecar(path: Path) -> bool:
+    return path.is_file() and told(path.read_bytes()) is not None

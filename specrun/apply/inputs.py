@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from specrun.apply.place import Place
-from specrun.canonical import digest
 from specrun.model.inputs import FileImage, InputImage, OutputImage, UrlImage
 from specrun.model.lock import LockedOutput
+from specrun.provenance.embed import original
 from specrun.store.blobs import Blobs
 
 
@@ -62,6 +62,7 @@ def _checked(path: Path, expected: str, hint: str) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}", hint) from error
-    if digest(data) != expected:
+    received = original(data, expected or "")
+    if received is None:
         raise InputError(f"{path} has changed since it was planned", hint)
-    return data
+    return received

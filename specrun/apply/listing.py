@@ -9,6 +9,7 @@ from pathlib import Path
 from specrun.imaging import decode_image
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
 from specrun.model.plan import Plan
+from specrun.provenance.embed import original
 from specrun.store.blobs import Blobs
 from specrun.store.ledger import view_ledger
 from specrun.store.manifest import ImageFacts, Manifest, ManifestOutput
@@ -41,8 +42,13 @@ def gather_facts(
         with view_ledger(ledger) as view:
             found |= view.facts(images.keys() - found.keys())
     for blob in images.keys() - found.keys():
-        found[blob] = _decoded(blobs.read(blob) if blobs.has(blob) else (outputs / images[blob].path).read_bytes())
+        found[blob] = _decoded(blobs.read(blob) if blobs.has(blob) else _received(outputs / images[blob].path, blob))
     return found
+
+
+def _received(path: Path, blob: str) -> bytes:
+    data = path.read_bytes()
+    return original(data, blob) or data
 
 
 def _listed(row: LockRow, output: LockedOutput, facts: ImageFacts, axes: Mapping[str, str] | None) -> ManifestOutput:

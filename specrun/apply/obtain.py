@@ -92,6 +92,7 @@ class Obtainer:
             request_digest=None if row is None else row.request_digest,
             take=action.take,
             outputs=() if row is None else row.outputs,
+            stamp=None if row is None else row.provenance,
         )
 
     def _lacking(self, run: Run) -> str | None:
@@ -114,4 +115,4 @@ def _same_request(action: Action, row: LockRow, digest: str) -> bool:
 
 def _locked_images(row: LockRow, how: How) -> Obtained:
     blobs = tuple((output.index, output.blob) for output in row.outputs)
-    return Obtained(request_digest=row.request_digest, take=row.take, blobs=blobs, how=how)
+    return Obtained(request_digest=row.request_digest, take=row.take, blobs=blobs, how=how, origin=row)

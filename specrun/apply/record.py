@@ -48,26 +48,22 @@ def _row(action: Action, old: LockRow | None, result: Result, inputs: Inputs) ->
         return None if old is None else replace(old, state=old.state or State.ORPHAN)
     match result:
         case Done():
-            return _pinned(run, inputs, result.request_digest, result.take, result.outputs)
-        case Held() if action.verb is Verb.HELD and action.origin is not None:
-            return replace(action.origin, address=action.address, state=result.state, outputs=result.outputs)
+            row = pinned(run, inputs, result.request_digest, result.take)
+            return replace(row, outputs=result.outputs, provenance=result.stamp)
         case Held():
-            return _pinned(run, inputs, result.request_digest, result.take, result.outputs, result.state)
+            pins = pinned(run, inputs, result.request_digest, result.take)
+            row = action.origin if action.verb is Verb.HELD and action.origin is not None else pins
+            held = replace(row, address=action.address, state=result.state)
+            return replace(held, outputs=result.outputs, provenance=result.stamp)
         case _ if old is None or not (old.outputs or old.state):
             # Nothing was made; the pins hold all the same, so that the next plan finds them unmoved.
-            return _pinned(run, inputs, request_digest(run, inputs.digest), action.take, ())
+            return pinned(run, inputs, request_digest(run, inputs.digest), action.take)
         case _:
             return old
 
 
-def _pinned(
-    run: Run,
-    inputs: Inputs,
-    sent: str | None,
-    take: int,
-    outputs: tuple[LockedOutput, ...],
-    state: State | None = None,
-) -> LockRow:
+def pinned(run: Run, inputs: Inputs, sent: str | None, take: int) -> LockRow:
+    """Return the pins of a run, without what came of it; `sent` is the request digest."""
     return LockRow(
         address=run.address,
         key=run.key,
@@ -82,8 +78,6 @@ def _pinned(
         sample=run.sample,
         schema_digest=run.schema_digest,
         inputs={image.source: inputs.digest(image) for image in run.inputs},
-        outputs=outputs,
-        state=state,
     )
 
 

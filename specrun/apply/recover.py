@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from specrun.apply.events import Event, Recovered
 from specrun.apply.place import Place
+from specrun.atomic import remove_leftovers
 from specrun.store.ledger import Ledger, view_ledger
 
 
@@ -15,6 +16,8 @@ def recover(place: Place, emit: Callable[[Event], None]) -> None:
     blobs = place.blobs()
     blobs.adopt()
     place.quarantine().adopt()
+    remove_leftovers(place.outputs.rglob(".*"))
+    remove_leftovers(place.lock.parent.glob(f".{place.lock.name}.*"))
     with view_ledger(place.ledger) as view:
         left_open = view.left_open(place.hold)
     if not left_open:

@@ -4,27 +4,30 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from specrun.apply.events import How
-from specrun.model.lock import LockedOutput, State
+from specrun.model.lock import LockedOutput, LockRow, State
+from specrun.model.provenance import Stamp
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Obtained:
-    """Images that are durable in the store, by their index, not yet delivered."""
+    """Images that are durable in the store, by their index, not yet delivered; `origin` is the row that had them."""
 
     request_digest: str | None
     take: int
     blobs: tuple[tuple[int, str], ...]
     how: How
+    origin: LockRow | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Done:
-    """Images that stand at their paths."""
+    """Images that stand at their paths; `stamp` says how their files were made."""
 
     request_digest: str | None
     take: int
     outputs: tuple[LockedOutput, ...]
     how: How
+    stamp: Stamp | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +44,7 @@ class Held:
     request_id: str = ""
     blobs: tuple[tuple[int, str], ...] = ()
     outputs: tuple[LockedOutput, ...] = ()
+    stamp: Stamp | None = None
     asked: bool = False
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from concurrent.futures import Executor
 from pathlib import Path
 
-from specrun.canonical import digest
 from specrun.model.lock import LockedOutput, LockRow
+from specrun.provenance.embed import original
 from specrun.store.blobs import Blobs
 
 
@@ -41,4 +41,5 @@ class Shelf:
             data = (self._outputs / output.path).read_bytes()
         except OSError:
             return False
-        return digest(data) == output.blob and self._blobs.put(data) == output.blob
+        received = original(data, output.blob)
+        return received is not None and self._blobs.put(received) == output.blob

@@ -9,14 +9,16 @@ from specrun.apply.check import in_the_way
 from specrun.apply.delivery import Delivery, DeliveryError
 from specrun.apply.events import How
 from specrun.apply.obtain import Obtainer
+from specrun.apply.record import pinned
 from specrun.apply.results import Done, Failed, Held, Obtained, Result
 from specrun.apply.schedule import Schedule
 from specrun.apply.session import Session
 from specrun.apply.shelf import Shelf
 from specrun.diagnostics import SpecrunError
-from specrun.model.lock import LockedOutput
+from specrun.model.lock import LockedOutput, LockRow
 from specrun.model.plan import Action, Verb
 from specrun.model.run import Run
+from specrun.provenance.deliver import stamped
 
 # How many images are delivered at once where nothing is asked for.
 _DELIVERIES = 8
@@ -46,7 +48,9 @@ def _stands(session: Session, action: Action) -> bool:
     if action.verb is not Verb.KEEP or action.row is None:
         return False
     row = action.row
-    done = Done(request_digest=row.request_digest, take=row.take, outputs=row.outputs, how=How.KEPT)
+    done = Done(
+        request_digest=row.request_digest, take=row.take, outputs=row.outputs, how=How.KEPT, stamp=row.provenance
+    )
     session.results[action.address] = done
     session.tally.add(action.run, done)
     return True
@@ -102,21 +106,37 @@ class _Work:
                 return obtained
 
     async def _delivered(self, run: Run, obtained: Obtained) -> Done | Failed:
-        outputs = await self._deliver(run, obtained.blobs)
+        row = self._stamped(run, obtained, obtained.origin)
+        outputs = await self._deliver(run, row, obtained.blobs)
         if isinstance(outputs, Failed):
             return outputs
-        return Done(request_digest=obtained.request_digest, take=obtained.take, outputs=outputs, how=obtained.how)
+        return Done(
+            request_digest=obtained.request_digest,
+            take=obtained.take,
+            outputs=outputs,
+            how=obtained.how,
+            stamp=row.provenance,
+        )
 
     async def _delivered_in_part(self, run: Run, held: Held) -> Held:
-        outputs = await self._deliver(run, held.blobs)
+        row = self._stamped(run, held, None)
+        outputs = await self._deliver(run, row, held.blobs)
         if isinstance(outputs, Failed):
             return replace(held, cause=f"{held.cause}; not delivered: {outputs.cause}")
-        return replace(held, outputs=outputs)
+        return replace(held, outputs=outputs, stamp=row.provenance)
 
-    async def _deliver(self, run: Run, blobs: tuple[tuple[int, str], ...]) -> tuple[LockedOutput, ...] | Failed:
+    def _stamped(self, run: Run, found: Obtained | Held, origin: LockRow | None) -> LockRow:
+        """Return the pins that a run's files tell of."""
+        plan = self._session.plan
+        row = pinned(run, self._session.inputs(), found.request_digest, found.take)
+        return stamped(row, plan.provenance, plan.name, origin)
+
+    async def _deliver(
+        self, run: Run, row: LockRow, blobs: tuple[tuple[int, str], ...]
+    ) -> tuple[LockedOutput, ...] | Failed:
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._session.writers, self._delivery.deliver, run, blobs)
+            return await loop.run_in_executor(self._session.writers, self._delivery.deliver, run, row, blobs)
         except DeliveryError as error:
             return Failed(cause=str(error), hint=f"{error.hint}, then apply again: the images are in the store")
         except OSError as error:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from specrun.model.inputs import FileImage, InputImage, OutputImage, UrlImage
-from specrun.model.lock import LockRow, State
+from specrun.model.lock import LockedOutput, LockRow, State
 from specrun.model.plan import Action, Verb
 from specrun.model.provenance import ProvenanceSettings
 from specrun.model.request import request_digest
@@ -15,14 +15,6 @@ from specrun.plan.world import World
 from specrun.provenance.deliver import settings_of
 from specrun.store.attempts import AttemptState
 from specrun.store.standing import HeldBack, Made, UnderWay
-
-_HELD_WHY = {
-    State.UNKNOWN: "an earlier request may have been billed, and nobody knows what came of it",
-    State.PARTIAL: "the server gave fewer images than asked for",
-    State.UNUSABLE: "the images that came do not decode; their bytes are kept aside",
-    State.REFUSED: "the server's moderation refused it",
-    State.ORPHAN: "it is no longer in the spec",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,24 +80,25 @@ class Decider:
         if _paths_differ(row, run):
             return self._moved_or_lost(run, row, row, f"path was {row.outputs[0].path}")
         wrong = [output for output in row.outputs if not self._world.delivered(output)]
-        if not wrong:
-            untold = self._untold(row)
-            if untold:
-                return Action(Verb.RESTORE, run.address, untold, run, row, take=row.take)
-            return Action(Verb.KEEP, run.address, "", run, row)
+        return self._restored_or_lost(run, row, wrong) if wrong else self._kept(run, row)
+
+    def _restored_or_lost(self, run: Run, row: LockRow, wrong: list[LockedOutput]) -> Action:
         if all(self._world.stored(output.blob) for output in wrong):
             missing = sum(self._world.digest(output.path) is None for output in wrong)
             what = "missing" if missing == len(wrong) else "modified" if missing == 0 else "missing or modified"
             return Action(Verb.RESTORE, run.address, f"the file is {what}", run, row, take=row.take)
         return self._lost(run, row)
 
-    def _untold(self, row: LockRow) -> str:
-        """Say why images that stand where they should have to be delivered again, empty where they need not."""
+    def _kept(self, run: Run, row: LockRow) -> Action:
+        """Decide for images that stand where they should: they stay, unless their provenance is told otherwise."""
         before, now = settings_of(row), self._wishes.provenance
         if before != now:
-            return f"provenance: {_settings(before)} becomes {_settings(now)}"
-        untold = any(not self._world.told(row, output) for output in row.outputs)
-        return "the facts beside it are missing or modified" if untold else ""
+            reason = f"provenance: {_settings(before)} becomes {_settings(now)}"
+            return Action(Verb.RESTORE, run.address, reason, run, row, take=row.take)
+        if not all(self._world.told(row, output) for output in row.outputs):
+            reason = "the facts beside it are missing or modified"
+            return Action(Verb.RESTORE, run.address, reason, run, row, take=row.take)
+        return Action(Verb.KEEP, run.address, "", run, row)
 
     def _lost(self, run: Run, row: LockRow) -> Action:
         if self._wishes.regenerate_lost or self._wishes.free:
@@ -120,13 +113,13 @@ class Decider:
         if self._wishes.retry_unknown and state is State.UNKNOWN:
             reason = "unknown before; asked again with --retry-unknown"
             return Action(Verb.CREATE, run.address, reason, run, row, take=origin.take, origin=origin)
-        return Action(Verb.HELD, run.address, _HELD_WHY[state], run, row, take=origin.take, origin=origin)
+        return Action(Verb.HELD, run.address, state.why, run, row, take=origin.take, origin=origin)
 
     def _held_and_changed(self, run: Run, row: LockRow) -> Action:
         if run.address in self._wishes.replace:
             return Action(Verb.REPLACE, run.address, "asked for with --replace", run, row, changes(row, run))
         state = row.state or State.UNKNOWN
-        reason = f"{_HELD_WHY[state]}, and the request has changed since; `specrun resolve` it, or --replace"
+        reason = f"{state.why}, and the request has changed since; `specrun resolve` it, or --replace"
         return Action(Verb.HELD, run.address, reason, run, row, changes(row, run), take=row.take, origin=row)
 
     def _from(self, run: Run, row: LockRow | None, origin: LockRow) -> Action:
@@ -169,7 +162,7 @@ class Decider:
                     reason = "unknown before; asked again with --retry-unknown"
                     return replace(self._new(run, row), reason=reason, take=attempt.intent.take)
                 sent = "an apply has sent it and has not recorded what came of it"
-                reason = sent if isinstance(standing, UnderWay) else _HELD_WHY[state]
+                reason = sent if isinstance(standing, UnderWay) else state.why
                 return Action(Verb.HELD, run.address, reason, run, row, take=attempt.intent.take)
         return None
 

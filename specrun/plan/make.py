@@ -86,6 +86,7 @@ def _make_plan(request: PlanRequest, project: Project) -> Plan:
         retry_unknown=request.retry_unknown,
         regenerate_lost=request.regenerate_lost,
         free=_provider(spec, project).free,
+        provenance=spec.provenance,
     )
     with view_ledger(project.state / "ledger.db") as ledger:
         blobs = Blobs(project.state / "store")

@@ -5,7 +5,9 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from specrun.model.lock import Lock, LockedOutput
+from specrun.canonical import digest
+from specrun.model.lock import Lock, LockedOutput, LockRow
+from specrun.provenance.deliver import SIDECAR, sidecar
 from specrun.store.blobs import Blobs
 from specrun.store.ledger import LedgerView
 from specrun.store.standing import Standing
@@ -25,6 +27,11 @@ class World:
     def delivered(self, output: LockedOutput) -> bool:
         """Whether the file on disk is what the lock says."""
         return self.digest(output.path) == output.file
+
+    def told(self, row: LockRow, output: LockedOutput) -> bool:
+        """Whether what should stand beside the file, if anything, does."""
+        text = sidecar(row, output)
+        return text is None or self.digest(output.path + SIDECAR) == digest(text)
 
     def digest(self, path: str) -> str | None:
         """Return the digest of an output file, None where there is none."""

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from specrun import __version__
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.model.provenance import ProvenanceMode, ProvenanceSettings, Stamp
 from specrun.provenance.embed import embed
-from specrun.provenance.facts import facts_of, facts_text
+from specrun.provenance.facts import Provenance, ProvenanceError, facts_of, facts_text, read_facts
 from specrun.provenance.xmp import LATEST, CannotEmbedError
 
 SIDECAR = ".json"
+_NONE = ProvenanceSettings(mode=ProvenanceMode.NONE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,16 +24,22 @@ class Delivery:
     sidecar: bytes | None = None
 
 
-def stamp(settings: ProvenanceSettings, spec: str) -> Stamp | None:
-    """Return what the row of a fresh image records; `spec` is the spec's name. None where nothing is delivered."""
+def stamped(row: LockRow, settings: ProvenanceSettings, spec: str, origin: LockRow | None = None) -> LockRow:
+    """Return the row with the stamp that its images are delivered under; `spec` is the spec's name.
+
+    Images that come from another row, `origin`, and were delivered under the same settings keep the stamp they have.
+    """
+    if origin is not None and settings_of(origin) == settings:
+        return kept(origin, row)
     if settings.mode is ProvenanceMode.NONE:
-        return None
-    return Stamp(mode=settings.mode, omit=settings.omit, version=LATEST, specrun=__version__, spec=spec)
+        return replace(row, provenance=None)
+    stamp = Stamp(mode=settings.mode, omit=settings.omit, version=LATEST, specrun=__version__, spec=spec)
+    return replace(row, provenance=stamp)
 
 
 def settings_of(row: LockRow) -> ProvenanceSettings:
     """Return the settings that a row's files were delivered under."""
-    return ProvenanceSettings(mode=ProvenanceMode.NONE) if row.provenance is None else row.provenance.settings
+    return _NONE if row.provenance is None else row.provenance.settings
 
 
 def delivery(blob: bytes, row: LockRow, output: LockedOutput) -> Delivery:
@@ -47,6 +55,19 @@ def delivery(blob: bytes, row: LockRow, output: LockedOutput) -> Delivery:
 def sidecar(row: LockRow, output: LockedOutput) -> bytes | None:
     """Return what stands beside a delivered file, None where nothing does: its facts are inside, or not wanted."""
     return _sidecar(row, output) if output.file == output.blob else None
+
+
+def beside(image: Path) -> Path:
+    """Return where an image's sidecar stands, whether there is one or not."""
+    return image.with_name(image.name + SIDECAR)
+
+
+def told(text: bytes) -> Provenance | None:
+    """Return the facts in a sidecar, None where specrun did not write it."""
+    try:
+        return read_facts(text.decode())
+    except (UnicodeDecodeError, ProvenanceError):
+        return None
 
 
 def kept(old: LockRow, new: LockRow) -> LockRow:

@@ -5,7 +5,7 @@ from typing import Protocol
 from specrun.canonical import digest
 from specrun.imaging import media_type
 from specrun.provenance import jpeg, png, webp
-from specrun.provenance.facts import Provenance
+from specrun.provenance.facts import Provenance, ProvenanceError
 from specrun.provenance.xmp import CannotEmbedError, add_facts, facts_in, without_facts
 
 
@@ -14,6 +14,7 @@ class _Container(Protocol):
     def xmp_in(self, data: bytes) -> bytes | None: ...
     def put_xmp(self, data: bytes, packet: bytes) -> bytes: ...
     def drop_xmp(self, data: bytes) -> tuple[bytes, ...]: ...
+    def picture(self, data: bytes) -> bytes: ...
 
 
 _CONTAINERS: dict[str, _Container] = {"image/png": png, "image/jpeg": jpeg, "image/webp": webp}
@@ -51,6 +52,27 @@ def original(data: bytes, blob: str) -> bytes | None:
     rest = without_facts(packet)
     candidates = container.drop_xmp(data) if rest is None else (container.put_xmp(data, rest),)
     return next((candidate for candidate in candidates if digest(candidate) == blob), None)
+
+
+def blob_of(data: bytes) -> str | None:
+    """Return the digest of the bytes as received that a delivered file is made of; None where it was changed since."""
+    try:
+        facts = extract(data)
+    except ProvenanceError:
+        return None
+    return None if facts is None or original(data, facts.blob) is None else facts.blob
+
+
+def same_picture(one: bytes, other: bytes) -> bool:
+    """Whether two images differ in nothing but metadata: the same coded picture, not decoded."""
+    kind = media_type(one)
+    container = _CONTAINERS.get(kind or "")
+    if container is None or media_type(other) != kind:
+        return one == other
+    try:
+        return container.picture(one) == container.picture(other)
+    except CannotEmbedError:
+        return False
 
 
 def _packet(data: bytes) -> bytes | None:

@@ -13,6 +13,7 @@ _MARK = 0xFF
 _LENGTH = 2  # bytes of the length, which counts itself
 _APP0, _APP1, _APP11 = 0xE0, 0xE1, 0xEB
 _SCAN = 0xDA
+_METADATA = frozenset((*range(0xE0, 0xF0), 0xFE))  # application segments and comments
 _LARGEST = 0xFFFF - _LENGTH - len(_XMP)
 
 
@@ -60,6 +61,13 @@ def drop_xmp(data: bytes) -> tuple[bytes, ...]:
     """Return the ways the image may have looked before XMP was put in: one."""
     there = _xmp_segment(data)
     return (data,) if there is None else (data[: there.start] + data[there.end :],)
+
+
+def picture(data: bytes) -> bytes:
+    """Return the bytes that code the picture itself: no text, no profile, no time."""
+    parts = list(_segments(data))
+    tables = [data[part.start : part.end] for part in parts if part.marker not in _METADATA]
+    return b"".join([*tables, data[parts[-1].end if parts else _START :]])
 
 
 def _xmp_segment(data: bytes) -> _Segment | None:

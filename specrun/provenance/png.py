@@ -14,6 +14,7 @@ _CHECKSUM = 4
 _XMP = b"XML:com.adobe.xmp\0\0\0\0\0"
 _KEYWORD = _XMP[:18]
 _SIGNED = b"caBX"  # Content Credentials
+_PICTURE = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ def drop_xmp(data: bytes) -> tuple[bytes, ...]:
     """Return the ways the image may have looked before XMP was put in: one."""
     there = _xmp_chunk(data)
     return (data,) if there is None else (data[: there.start] + data[there.end :],)
+
+
+def picture(data: bytes) -> bytes:
+    """Return the bytes that code the picture itself: no text, no profile, no time."""
+    return b"".join(chunk.kind + chunk.data for chunk in _chunks(data) if chunk.kind in _PICTURE)
 
 
 def _xmp_chunk(data: bytes) -> _Chunk | None:

@@ -11,6 +11,7 @@ _HEAD = struct.Struct("<4sI")  # kind, length
 _HAS_XMP = 0x04
 _HAS_ALPHA = 0x10
 _SIGNED = b"C2PA"
+_PICTURE = frozenset((b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ def drop_xmp(data: bytes) -> tuple[bytes, ...]:
     unmarked = rest[:20] + bytes([rest[20] & ~_HAS_XMP]) + rest[21:]
     simple = _sized(rest[:_RIFF] + rest[head.end :], head.start - head.end)
     return unmarked, simple
+
+
+def picture(data: bytes) -> bytes:
+    """Return the bytes that code the picture itself: no text, no profile, no time."""
+    return b"".join(chunk.kind + chunk.data for chunk in _chunks(data) if chunk.kind in _PICTURE)
 
 
 def _find(data: bytes, kind: bytes) -> _Chunk | None:

@@ -20,10 +20,10 @@ def read_provenance(read: Reader, node: Node | None) -> tuple[ProvenanceSettings
     mode = None if fields is None else fields.get("mode")
     omit = None if fields is None else fields.get("omit")
     spans = {} if omit is None else _names(read, omit)
-    settings = ProvenanceSettings(
-        mode=ProvenanceMode.EMBED if mode is None else _mode(read, mode), omit=tuple(sorted(spans))
-    )
-    return settings, spans
+    where = ProvenanceMode.EMBED if mode is None else _mode(read, mode)
+    # Where nothing is told there is nothing to withhold, and two ways to say so are one setting.
+    omit_names = () if where is ProvenanceMode.NONE else tuple(sorted(spans))
+    return ProvenanceSettings(mode=where, omit=omit_names), spans
 
 
 def _mode(read: Reader, node: Node) -> ProvenanceMode:
