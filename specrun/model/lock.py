@@ -17,6 +17,20 @@ class State(Enum):
     REFUSED = "refused"  # moderation said no
     ORPHAN = "orphan"  # no longer in the spec
 
+    @property
+    def why(self) -> str:
+        """What happened, as a sentence without its full stop."""
+        return _WHY[self]
+
+
+_WHY: Mapping[State, str] = {
+    State.UNKNOWN: "an earlier request may have been billed, and nobody knows what came of it",
+    State.PARTIAL: "the server gave fewer images than asked for",
+    State.UNUSABLE: "the images that came do not decode; their bytes are kept aside",
+    State.REFUSED: "the server's moderation refused it",
+    State.ORPHAN: "it is no longer in the spec",
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockedOutput:

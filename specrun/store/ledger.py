@@ -180,6 +180,10 @@ class LedgerView:
         """Return all attempts for an address, oldest first."""
         return () if self._connection is None else ledger_rows.attempts_for(self._connection, address)
 
+    def history(self, spec: str) -> tuple[Attempt, ...]:
+        """Return all attempts for a spec under all its names, oldest first."""
+        return () if self._connection is None else ledger_rows.attempts_of(self._connection, spec)
+
     def left_open(self, hold: str) -> bool:
         """Say whether an apply with this hold has attempts that have not ended."""
         return self._connection is not None and bool(ledger_rows.open_attempts(self._connection, hold))

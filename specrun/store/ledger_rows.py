@@ -87,6 +87,11 @@ def attempts_for(connection: sqlite3.Connection, address: str) -> tuple[Attempt,
     return _attempts(connection, "address = ?", address)
 
 
+def attempts_of(connection: sqlite3.Connection, spec: str) -> tuple[Attempt, ...]:
+    """Return all attempts made for a spec, oldest first."""
+    return _attempts(connection, "spec = ?", spec)
+
+
 def open_attempts(connection: sqlite3.Connection, hold: str) -> tuple[Attempt, ...]:
     """Return the attempts of a hold that have not ended, oldest first."""
     return _attempts(connection, "ended_at IS NULL AND hold = ?", hold)
