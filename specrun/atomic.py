@@ -2,9 +2,13 @@
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+# What `tempfile` makes of the prefix and suffix below.
+_LEFTOVER = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 
 
 def write_atomic(path: Path, data: bytes | Iterable[bytes]) -> None:
@@ -31,6 +35,13 @@ def write_if_changed(path: Path, data: bytes) -> bool:
             return False
     write_atomic(path, data)
     return True
+
+
+def remove_leftovers(files: Iterable[Path]) -> None:
+    """Remove those of `files` that are temporary files of a writer that was killed; call it when none can be alive."""
+    for path in files:
+        if _LEFTOVER.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:

@@ -61,13 +61,13 @@ async def apply(
         place = place_of(plan, project, lock)
     check_writable(place)
     with (
-        hold(place.holds, place.spec, place.name) as died,
+        hold(place.holds, place.spec, place.name) as unfinished,
         ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer") as writers,
     ):
+        if unfinished:
+            recover(place, watch)
         session = _begin(plan, project, catalog, client_for, options, watch, place, writers)
         session.purse.check(plan.totals)
-        if died:
-            recover(place, session.tally.emit)
         async with equipped(session) as asker:
             session.tally.emit(_started(session))
             await _work_and_leave(session, asker)

@@ -46,8 +46,8 @@ def hold_name(spec: str, name: str) -> str:
 
 
 @contextlib.contextmanager
-def hold(folder: Path, spec: str, name: str) -> Iterator[str]:
-    """Hold a spec for this process, and yield the hold's name.
+def hold(folder: Path, spec: str, name: str) -> Iterator[bool]:
+    """Hold a spec for this process, and yield whether the last holder ended before its work did.
 
     Raises `BusyError` where another process has it, `LockingError` where files cannot be locked.
     """
@@ -60,11 +60,13 @@ def hold(folder: Path, spec: str, name: str) -> Iterator[str]:
         raise BusyError(_busy(folder, called, spec)) from None
     except OSError as error:
         raise LockingError(_unlockable(folder, error)) from error
+    unfinished = _sidecar(folder, called).exists()
     try:
         write_atomic(_sidecar(folder, called), json.dumps(asdict(_myself())).encode())
-        yield called
-    finally:
+        yield unfinished
+        # Only here: whoever leaves by an error may leave something to recover too.
         _sidecar(folder, called).unlink(missing_ok=True)
+    finally:
         lock.release()
 
 

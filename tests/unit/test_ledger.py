@@ -16,7 +16,7 @@ from specrun.model.lock import State
 from specrun.model.run import Price
 from specrun.store.attempts import AttemptState, Ending, Intent, StoredImage
 from specrun.store.blobs import Blobs
-from specrun.store.hold import hold
+from specrun.store.hold import hold, hold_name
 from specrun.store.ledger import Granted, Ledger, LedgerView, view_ledger
 from specrun.store.ledger_schema import LedgerError
 from specrun.store.manifest import ImageFacts
@@ -85,9 +85,9 @@ def test_a_claim_stands_against_every_spec_until_it_ends(ledger: Ledger, tmp_pat
         assert isinstance(made, Made)
         assert (made.attempt.id, made.attempt.images) == (second, (IMAGE,))
 
-    with hold(tmp_path / "holds", INTENT.spec, "shots") as called:
+    with hold(tmp_path / "holds", INTENT.spec, "shots"):
         other = replace(INTENT, hold="other-1", spec="specs/other.yaml")
-        asyncio.run(story(replace(INTENT, hold=called), other))
+        asyncio.run(story(replace(INTENT, hold=hold_name(INTENT.spec, "shots")), other))
 
 
 def test_what_may_have_been_billed_is_held_until_someone_says_otherwise(ledger: Ledger) -> None:

@@ -44,8 +44,11 @@ def test_a_hold_dies_with_its_process(tmp_path: Path) -> None:
         child.send_signal(signal.SIGKILL)
         child.communicate()
     assert not held(tmp_path, NAME)
-    with hold(tmp_path, "specs/shots.yaml", "shots"):
+    with hold(tmp_path, "specs/shots.yaml", "shots") as unfinished:
         who = holder(tmp_path, NAME)
+    assert unfinished
+    with hold(tmp_path, "specs/shots.yaml", "shots") as unfinished:
+        assert not unfinished
     assert who is not None
     assert who.pid == os.getpid()
 
