@@ -1,5 +1,6 @@
 """The models that are known where the command was started, and their names for the shell."""
 
+from functools import cache
 from pathlib import Path
 
 import click
@@ -8,12 +9,21 @@ from specrun.catalog.load import load_catalog
 from specrun.catalog.models import Catalog
 from specrun.catalog.schema import ModelSchema
 from specrun.diagnostics import Diagnostic, UsageError
+from specrun.model.project import Project
 from specrun.spec.project import load_project
 
 
 def catalog_here() -> Catalog:
     """Return the shipped models with those of the project around the current folder."""
-    return load_catalog(load_project(Path.cwd()).schemas)
+    return catalog_of(load_project(Path.cwd()))
+
+
+def catalog_of(project: Project) -> Catalog:
+    """Return the shipped models with those of a project, read once a command."""
+    return _load(project.schemas)
+
+
+_load = cache(load_catalog)
 
 
 def find_model(catalog: Catalog, name: str, *others: str) -> ModelSchema:

@@ -21,9 +21,9 @@ def ink(stream: TextIO) -> Ink:
     return Ink(colour=stream.isatty() and os.environ.get("TERM") != "dumb")
 
 
-def say(text: str) -> None:
-    """Write part of the result."""
-    click.echo(text, color=True)
+def say(text: str, *, line_break: bool = True) -> None:
+    """Write part of the result, at once."""
+    click.echo(text, nl=line_break, color=True)
 
 
 def write(lines: Iterable[str]) -> None:

@@ -23,7 +23,7 @@ from specrun.report.plan_text import as_text
 EPILOG = examples(
     ("specrun plan specs/quickstart.yaml", "what would be made, and what it costs"),
     ("specrun plan --full specs/quickstart.yaml", "with each run on a line"),
-    ("specrun plan --target 'animals[style=woodcut*' specs/quickstart.yaml", "only some runs"),
+    ("specrun plan --target 'animals[*style=woodcut]' specs/quickstart.yaml", "only some runs"),
     ("specrun plan --format markdown specs/*.yaml", "as a comment for a pull request"),
     ("specrun plan --detailed-exitcode specs/*.yaml", "exit 2 where anything is to do"),
 )

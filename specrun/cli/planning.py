@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from specrun.catalog.load import load_catalog
 from specrun.cli.boundary import DONE
+from specrun.cli.catalogue import catalog_of
 from specrun.cli.console import complain
 from specrun.cli.options import WishOptions
 from specrun.diagnostics import SpecrunError
@@ -46,7 +46,7 @@ def plan_all(options: WishOptions) -> tuple[list[Planned], int]:
 def quotas_of(planned: Iterable[Planned]) -> Mapping[str, int]:
     """Return how many images each model gives free, by model id."""
     quotas: dict[str, int] = {}
-    for schemas in {each.project.schemas for each in planned}:
-        models = load_catalog(schemas).models.values()
+    for each in planned:
+        models = catalog_of(each.project).models.values()
         quotas |= {model.id: model.facts.free_quota for model in models if model.facts.free_quota is not None}
     return quotas

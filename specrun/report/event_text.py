@@ -79,21 +79,25 @@ def trouble(event: Event) -> Diagnostic | None:
             return None
 
 
-def summary(event: Finished) -> Iterator[str]:
-    """Return the lines that end an apply: what it came to, and the money."""
-    parts = [
-        f"{count(event.made, 'image')} made" if event.made else "",
-        f"{count(event.kept, 'run')} kept" if event.kept else "",
-        f"{len(event.failed):,} failed" if event.failed else "",
-        f"{len(event.held):,} held" if event.held else "",
-        f"{len(event.blocked):,} blocked" if event.blocked else "",
-        f"{event.not_started:,} not started" if event.not_started else "",
-    ]
-    yield f"Done: {', '.join(filter(None, parts)) or 'nothing to do'}."
+def summary(event: Finished, folder: str) -> Iterator[str]:
+    """Return the lines that end an apply: what it came to, the money, and the folder of the images."""
+    counts = (
+        (event.made, f"{count(event.made, 'image')} made"),
+        (event.delivered, f"{count(event.delivered, 'run')} delivered without a request"),
+        (event.kept, f"{count(event.kept, 'run')} kept"),
+        (len(event.failed), f"{len(event.failed):,} failed"),
+        (len(event.held), f"{len(event.held):,} held"),
+        (len(event.blocked), f"{len(event.blocked):,} blocked"),
+        (event.not_started, f"{event.not_started:,} not started"),
+    )
+    title = "Interrupted" if event.interrupted else "Not all done" if event.exit_code else "Done"
+    yield f"{title}: {', '.join(phrase for number, phrase in counts if number) or 'nothing to do'}."
     yield f"Requests: {event.requests:,}."
     yield f"Spent: {_spent(event)}."
     if stake := _sum(event.stake):
         yield f"May have been spent: {stake}."
+    if event.made or event.delivered or event.kept:
+        yield f"Images: {inert.line(folder)}"
 
 
 def _asks(event: Started) -> str:

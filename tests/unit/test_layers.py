@@ -10,11 +10,12 @@ PACKAGE = Path(specrun.__file__).parent
 LAYERS = (
     {"cli"},
     {"report"},
-    {"apply", "plan"},
+    {"apply", "plan", "verify"},
     {"provider", "server"},
     {"spec"},
     {"catalog"},
     {"store"},
+    {"provenance"},
     {"provenance"},
     {"model"},
     {"addresses", "imaging"},

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import get_args
@@ -140,13 +141,18 @@ def test_a_remark_names_an_example() -> None:
 
 
 def test_the_end_says_what_was_made_and_what_it_cost() -> None:
-    assert list(summary(FINISHED)) == [
-        "Done: 4 images made, 10 runs kept, 1 failed, 1 held, 1 blocked, 2 not started.",
+    counts = (
+        "4 images made, 3 runs delivered without a request, 10 runs kept, 1 failed, 1 held, 1 blocked, 2 not started"
+    )
+    assert list(summary(FINISHED, "outputs/a")) == [
+        f"Not all done: {counts}.",
         "Requests: 5.",
         "Spent: 0.70 CNY and 1 image of unknown price.",
         "May have been spent: 0.70 CNY.",
+        "Images: outputs/a",
     ]
-    assert list(summary(NOTHING)) == ["Done: nothing to do.", "Requests: 0.", "Spent: nothing."]
+    assert list(summary(NOTHING, "outputs/a")) == ["Done: nothing to do.", "Requests: 0.", "Spent: nothing."]
+    assert next(summary(replace(FINISHED, interrupted=True), "outputs/a")).startswith("Interrupted: 4 images made, ")
 
 
 @pytest.mark.parametrize(

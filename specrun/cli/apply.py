@@ -1,0 +1,149 @@
+"""`specrun apply SPEC…`: the images that the plan lists, and only those."""
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import click
+
+from specrun.apply.apply import apply
+from specrun.apply.budget import Purse
+from specrun.apply.events import Finished
+from specrun.apply.options import ApplyOptions
+from specrun.apply.place import place_of, rehearsal_of
+from specrun.cli.boundary import DONE, FAILED
+from specrun.cli.catalogue import catalog_of
+from specrun.cli.console import complain, ink, note, say, write
+from specrun.cli.examples import examples
+from specrun.cli.options import SPECS, WishOptions, variable_options, wish_options
+from specrun.cli.planning import Planned, plan_all, quotas_of
+from specrun.cli.watching import watching
+from specrun.cli.wiring import client_factory
+from specrun.diagnostics import Diagnostic, SpecrunError, UsageError
+from specrun.model.plan import Verb, total
+from specrun.model.project import Budget
+from specrun.model.run import Price
+from specrun.report.event_text import summary
+from specrun.report.plan_text import as_text
+from specrun.store.lockfile import lock_path
+
+EPILOG = examples(
+    ("specrun apply specs/quickstart.yaml", "shows the plan, asks, then makes it"),
+    ("specrun apply --yes specs/quickstart.yaml", "without asking, for scripts"),
+    ("specrun apply --rehearse specs/quickstart.yaml", "everything on the sandbox, for nothing"),
+    ("specrun apply --yes --max-cost 25CNY --max-images 100 specs/*.yaml", "never more than this"),
+)
+
+# What changes the world, and so is asked about before.
+_CHANGING = (Verb.CREATE, Verb.REPLACE, Verb.RESTORE, Verb.MOVE)
+_AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Z]{3})\s*")
+
+
+def _prices(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Price, ...]:
+    """Read amounts like `25CNY`."""
+    found = []
+    for value in values:
+        match = _AMOUNT.fullmatch(value)
+        if match is None:
+            raise click.BadParameter(f"{value!r} is not an amount with its currency, like 25CNY", context, parameter)
+        found.append(Price(amount=Decimal(match[1]), currency=match[2]))
+    return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApplyCommandOptions(WishOptions):
+    """What the command line asks of `apply`."""
+
+    yes: bool
+    jobs: int | None
+    max_cost: tuple[Price, ...]
+    max_images: int | None
+    rehearse: bool
+    json: bool
+
+
+@click.command("apply", epilog=EPILOG)
+@SPECS
+@variable_options
+@wish_options
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "-j", "--jobs", metavar="N", type=click.IntRange(min=1), help="Have at most N requests under way at once."
+)
+@click.option(
+    "--max-cost", metavar="AMOUNT", multiple=True, callback=_prices, help="Spend at most this, like 25CNY. Repeatable."
+)
+@click.option("--max-images", metavar="N", type=click.IntRange(min=0), help="Ask for at most N images.")
+@click.option("--rehearse", is_flag=True, help="Make everything on the sandbox, into .specrun/rehearsal.")
+@click.option("--json", is_flag=True, help="Write what happens as JSON, an event a line.")
+def command(**given: Any) -> int:
+    """Make the images that the plan lists, and only those.
+
+    What was made before is kept, what was paid for is never paid for twice. Interrupt it at any time: everything
+    that arrived is kept, and the next apply goes on from there.
+    """
+    options = ApplyCommandOptions(**given)
+    if options.json and not options.yes and not options.rehearse:
+        detail = "--json leaves no place for a question"
+        raise UsageError(Diagnostic(summary="nobody to ask", detail=detail, hint="add --yes"))
+    planned, code = plan_all(options)
+    if not options.json:
+        plans = [each.plan for each in planned]
+        write(f"{line}\n" for line in as_text(plans, quotas=quotas_of(planned), ink=ink(sys.stdout)))
+    budget = Budget(cost=options.max_cost, images=options.max_images)
+    if not options.rehearse:
+        _check_budgets(planned, budget)
+        if not _agreed(planned, options):
+            note("Nothing was changed.")
+            return FAILED
+    how = ApplyOptions(jobs=options.jobs, budget=budget, rehearse=options.rehearse)
+    return max(code, _apply_all(planned, how, json=options.json))
+
+
+def _check_budgets(planned: Sequence[Planned], budget: Budget) -> None:
+    """Raise `OverBudgetError` where all plans together may pass a limit, before any of them is applied."""
+    limits = {budget, *(each.project.budget for each in planned)}
+    Purse(limits).check(total(tuple(action for each in planned for action in each.plan.actions)))
+
+
+def _agreed(planned: Sequence[Planned], options: ApplyCommandOptions) -> bool:
+    """Ask, unless nothing would change or the answer was given."""
+    if options.yes or not any(action.verb in _CHANGING for each in planned for action in each.plan.actions):
+        return True
+    if not sys.stdin.isatty():
+        detail = "apply asks before it changes anything, and there is no terminal to ask on"
+        raise UsageError(Diagnostic(summary="nobody to ask", detail=detail, hint="read the plan, then pass --yes"))
+    return click.confirm("\nApply this?", err=True)
+
+
+def _apply_all(planned: Sequence[Planned], how: ApplyOptions, *, json: bool) -> int:
+    """Apply plan after plan, so that one that fails does not keep the others; return the worst exit code."""
+    code = DONE
+    for each in planned:
+        try:
+            finished = _apply(each, how, json=json)
+        except SpecrunError as error:
+            complain(*error.diagnostics)
+            code = max(code, error.exit_code)
+            continue
+        code = max(code, finished.exit_code)
+        if finished.interrupted:
+            break
+    return code
+
+
+def _apply(planned: Planned, how: ApplyOptions, *, json: bool) -> Finished:
+    plan, project = planned.plan, planned.project
+    catalog = catalog_of(project)
+    with watching(plan, json=json) as watch:
+        finished = asyncio.run(apply(plan, project, catalog, client_factory(catalog), how, watch))
+    if not json:
+        place = rehearsal_of if how.rehearse else place_of
+        folder = place(plan, project, lock_path(plan.spec, plan.asked.variant)).outputs
+        say("\n".join(("", *summary(finished, os.path.relpath(folder)))))
+    return finished

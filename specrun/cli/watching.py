@@ -1,0 +1,59 @@
+"""Who watches an apply: a person at a terminal, a log, or a program."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from specrun.apply.events import Event
+from specrun.cli.console import complain, ink, note, say
+from specrun.model.plan import Plan
+from specrun.report.diagnostics import as_text
+from specrun.report.event_json import as_line
+from specrun.report.event_text import progress, result, trouble
+
+Watch = Callable[[Event], None]
+
+
+@contextlib.contextmanager
+def watching(plan: Plan, *, json: bool) -> Iterator[Watch]:
+    """Give a function that shows each event as whoever watches wants it."""
+    if json:
+        yield lambda event: say(as_line(event, datetime.now(UTC)), line_break=False)
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        with _bar(plan) as watch:
+            yield watch
+    else:
+        yield _tell
+
+
+def _tell(event: Event) -> None:
+    """Write results to standard output, everything else to standard error."""
+    if made := result(event):
+        say(made)
+    if how := progress(event):
+        note(how)
+    if (wrong := trouble(event)) is not None:
+        complain(wrong)
+
+
+@contextlib.contextmanager
+def _bar(plan: Plan) -> Iterator[Watch]:
+    """Draw a bar on the terminal; only what a person should read stands above it."""
+    # Drawing takes a while to import, which a log has no use for.
+    from specrun.report.progress import Bar  # noqa: PLC0415
+
+    colours = ink(sys.stderr)
+    with Bar(plan.name, sum(action.verb.pending for action in plan.actions)) as bar:
+
+        def watch(event: Event) -> None:
+            bar.show(event)
+            if not sys.stdout.isatty() and (made := result(event)):
+                say(made)
+            if how := progress(event):
+                bar.print(how)
+            if (wrong := trouble(event)) is not None:
+                bar.print(as_text([wrong], colours).rstrip("\n"))
+
+        yield watch

@@ -1,0 +1,23 @@
+"""Where the parts meet that must not know each other: the HTTP client and the sandbox's server."""
+
+from collections.abc import Callable
+
+import httpx
+
+from specrun.catalog.models import Catalog
+from specrun.model.project import Provider
+from specrun.provider.client import ImageClient
+
+
+def client_factory(catalog: Catalog) -> Callable[[Provider], ImageClient]:
+    """Return what makes a client for a provider: over sockets, or for the sandbox to its app in this process."""
+
+    def client_for(provider: Provider) -> ImageClient:
+        if provider.base_url is not None:
+            return ImageClient(provider)
+        # Most applies go to a server elsewhere, and start faster without one of their own.
+        from specrun.server.app import create_app  # noqa: PLC0415
+
+        return ImageClient(provider, transport=httpx.ASGITransport(create_app(catalog)))
+
+    return client_for
