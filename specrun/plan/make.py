@@ -39,7 +39,9 @@ from specrun.store.lockfile import check_owner, lock_path, read_lock
 class PlanRequest:
     """What to plan: a spec, its variables' overrides, and what the command line adds.
 
-    `targets` and `replace` are selectors; `name` makes a variant with a lock and outputs of its own.
+    `targets` and `replace` are selectors; `name` makes a variant with a lock and outputs of its own; `urls` are
+    digests of input URLs that have just been fetched; `upgrade` lets go of the schema defaults and URLs that the lock
+    pins.
     """
 
     spec: Path
@@ -51,6 +53,8 @@ class PlanRequest:
     replace: tuple[str, ...] = ()
     retry_unknown: bool = False
     regenerate_lost: bool = False
+    urls: Mapping[str, str] = field(default_factory=dict)
+    upgrade: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +133,7 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
         prices=project.prices,
         catalog=catalog,
         compiler=Compiler(Sandbox(functions.table())),
-        pins=Pins(lock),
+        pins=Pins(None if request.upgrade else lock, request.urls),
         scope={"vars": {name: variable.value for name, variable in variables.items()}},
     )
     runs = expander.expand(setting)

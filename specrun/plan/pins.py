@@ -8,16 +8,19 @@ from specrun.model.lock import Lock, LockRow
 
 
 class Pins:
-    """Pins of one lock, looked up by what a run itself says; without a lock there are none."""
+    """Pins of one lock, looked up by what a run itself says; without a lock there are none.
 
-    def __init__(self, lock: Lock | None) -> None:
+    `urls` are digests of input URLs known otherwise; they come before the lock's.
+    """
+
+    def __init__(self, lock: Lock | None, urls: Mapping[str, str] | None = None) -> None:
         self._rows = {} if lock is None else lock.rows
         self.urls: dict[str, str] = {
             source: found
             for row in self._rows.values()
             for source, found in row.inputs.items()
             if found is not None and source.startswith(("https://", "http://"))
-        }
+        } | dict(urls or {})
         self._by_contract: dict[tuple[str, str], dict[str, LockRow]] = {}
 
     def earlier(self, model: str, schema_digest: str) -> Mapping[str, LockRow]:

@@ -242,6 +242,7 @@ class _Composer:
         raise InvalidInputError(Diagnostic(summary=summary, detail=detail, span=span, hint=hint))
 
     def _syntax_error(self, error: yaml.YAMLError) -> NoReturn:
+        self._refuse_conflict()
         if isinstance(error, yaml.reader.ReaderError):
             self._bad_character(error)
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
@@ -259,6 +260,15 @@ class _Composer:
             hint = "quote a text that holds `: `, or check the indentation"
         detail = f"{context}: {problem}" if context else problem
         raise InvalidInputError(Diagnostic(summary="not YAML", detail=detail, span=here, hint=hint)) from None
+
+    def _refuse_conflict(self) -> None:
+        """Name the true cause of what is no YAML because git left both sides of a merge in it."""
+        for number, line in enumerate(self._source.text.split("\n"), start=1):
+            if line.startswith("<<<<<<< "):
+                here = Span(source=self._source, line=number, column=1, end_line=number, end_column=8)
+                detail = "git left both sides of a merge here"
+                hint = "keep the lines that are right, and remove the markers"
+                raise InvalidInputError(Diagnostic(summary="conflict markers", detail=detail, span=here, hint=hint))
 
     def _bad_character(self, error: Any) -> NoReturn:
         # libyaml counts bytes, PyYAML characters: look for the character itself.

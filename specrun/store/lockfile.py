@@ -37,7 +37,7 @@ def read_lock(path: Path) -> Lock | None:
         data = path.read_bytes()
     except FileNotFoundError:
         return None
-    if b"\n<<<<<<< " in data or data.startswith(b"<<<<<<< "):
+    if _marked(data):
         raise InvalidInputError(
             Diagnostic(
                 summary="lock with conflict markers",
@@ -46,6 +46,11 @@ def read_lock(path: Path) -> Lock | None:
             )
         )
     return parse_lock(data, path)
+
+
+def has_conflict(path: Path) -> bool:
+    """Say whether git left conflict markers in a lock."""
+    return path.is_file() and _marked(path.read_bytes())
 
 
 def parse_lock(data: bytes, path: Path) -> Lock:
@@ -102,6 +107,10 @@ def conflict_sides(data: bytes) -> tuple[bytes, bytes]:
             for lines in side:
                 lines.append(line)
     return b"".join(ours), b"".join(theirs)
+
+
+def _marked(data: bytes) -> bool:
+    return b"\n<<<<<<< " in data or data.startswith(b"<<<<<<< ")
 
 
 def _row(row: LockRow) -> bytes:

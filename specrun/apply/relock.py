@@ -1,0 +1,52 @@
+"""What `lock` does: pin, write the lock, or say what would change."""
+
+from collections.abc import Callable
+
+from specrun.apply.inputs import Inputs
+from specrun.apply.pin import moved_pins, pin
+from specrun.apply.place import Place, place_of
+from specrun.model.inputs import OutputImage
+from specrun.model.lock import Lock, LockedOutput
+from specrun.model.plan import Plan
+from specrun.model.project import Project
+from specrun.store.hold import hold
+from specrun.store.lockfile import lock_path, read_lock, write_lock
+
+
+def stale_pins(plan: Plan, project: Project) -> tuple[str, ...]:
+    """Return a line for each pin of the lock that this plan would move."""
+    place = place_of(plan, project, lock_path(plan.spec, plan.asked.variant))
+    old = read_lock(place.lock)
+    return tuple(moved_pins(old, _pinned(plan, place, old)))
+
+
+def relock(plan: Plan, project: Project) -> tuple[str, ...]:
+    """Pin a plan in its lock, generating nothing; return a line for each pin that moved. Raises `BusyError`."""
+    place = place_of(plan, project, lock_path(plan.spec, plan.asked.variant))
+    with hold(place.holds, place.spec, place.name):
+        old = read_lock(place.lock)
+        new = _pinned(plan, place, old)
+        write_lock(place.lock, new)
+        return tuple(moved_pins(old, new))
+
+
+def _pinned(plan: Plan, place: Place, old: Lock | None) -> Lock:
+    return pin(plan, place.spec, old, Inputs(place, place.blobs(), _upstream(plan)))
+
+
+def _upstream(plan: Plan) -> Callable[[OutputImage], LockedOutput | None]:
+    """Return what finds the image that a chained input is, where it has been made under the key wanted."""
+    rows = {
+        action.address: row
+        for action in plan.actions
+        if action.run is not None
+        for row in (action.origin, action.row)
+        if row is not None and row.key == action.run.key
+    }
+
+    def find(image: OutputImage) -> LockedOutput | None:
+        row = rows.get(image.address)
+        outputs = () if row is None else row.outputs
+        return next((output for output in outputs if output.index == image.index), None)
+
+    return find
