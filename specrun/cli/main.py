@@ -19,6 +19,8 @@ COMMANDS: Mapping[str, str] = {
     "plan": "Show what would be made, why, and what it costs.",
     "apply": "Make the images that the plan lists, and only those.",
     "serve": "Serve the images API on a port.",
+    "verify": "Check what stands on disk against what was made.",
+    "lock": "Pin everything that specs leave open, and generate nothing.",
     "models": "List the models, or one model's parameters.",
     "schema": "Print the JSON Schema of a file format or a model.",
     "completion": "Print the script that completes commands in a shell.",

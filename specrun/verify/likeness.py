@@ -60,6 +60,22 @@ def compare(one: bytes, other: bytes, near: float = NEAR) -> Comparison:
     )
 
 
+def difference(found: Comparison) -> str:
+    """Say what became of an image that should be as another."""
+    match found.likeness:
+        case Likeness.IDENTICAL:
+            return "it is the same, byte for byte"
+        case Likeness.SAME_PICTURE:
+            return "its metadata was changed; the picture is as received"
+        case Likeness.SAME_PIXELS:
+            return "it was encoded anew; every pixel is as received"
+        case Likeness.NEAR | Likeness.DIFFERENT:
+            if found.distance is None:
+                return "it has another size, or another number of frames"
+            pixels = "1 pixel differs" if found.pixels == 1 else f"{found.pixels:,} pixels differ"
+            return f"{pixels}, by {found.distance:.2f} in the root mean square (CIE76)"
+
+
 def _frames(data: bytes) -> list[Image.Image]:
     with Image.open(io.BytesIO(data)) as image:
         return [frame.copy() for frame in ImageSequence.Iterator(image)]

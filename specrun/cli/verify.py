@@ -1,0 +1,90 @@
+"""`specrun verify SPEC…`: what stands on disk against what was made."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+import click
+
+from specrun.cli.boundary import DONE, FAILED
+from specrun.cli.console import complain, ink, write
+from specrun.cli.examples import examples
+from specrun.cli.options import SPECS, SpecOptions, variable_options
+from specrun.cli.targets import target_of
+from specrun.diagnostics import Diagnostic, SpecrunError, UsageError
+from specrun.model.plan import Plan
+from specrun.model.project import Project
+from specrun.plan.make import make_plan
+from specrun.report.verify_json import as_json
+from specrun.report.verify_junit import verify_junit
+from specrun.report.verify_text import as_text
+from specrun.spec.project import load_project
+from specrun.verify.finding import Verification
+from specrun.verify.verify import verify
+
+EPILOG = examples(
+    ("specrun verify specs/quickstart.yaml", "files, lock and manifest: is all as it was made?"),
+    ("specrun verify --store specs/*.yaml", "and is every stored file what its name says?"),
+    ("specrun verify --store --repair specs/*.yaml", "put back what the outputs folder still has"),
+    ("specrun verify --format junit specs/*.yaml > verify.xml", "as test results"),
+)
+
+Format: TypeAlias = Literal["text", "json", "junit"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerifyOptions(SpecOptions):
+    """What the command line asks of `verify`."""
+
+    store: bool
+    repair: bool
+    format: Format
+
+
+@click.command("verify", epilog=EPILOG)
+@SPECS
+@variable_options
+@click.option("--store", is_flag=True, help="Read every stored file too.")
+@click.option("--repair", is_flag=True, help="With --store: put back what a delivered file still has.")
+@click.option("--format", type=click.Choice(get_args(Format)), default="text", show_default=True)
+def command(**given: Any) -> int:
+    """Check what stands on disk against lock, manifest and spec; say what is wrong, and the fix.
+
+    Nothing is sent. Exits 1 where anything is missing, modified, undecodable, of the wrong type or in nobody's name,
+    and where spec and lock part.
+    """
+    options = VerifyOptions(**given)
+    if options.repair and not options.store:
+        detail = "what it repairs is the store"
+        raise UsageError(Diagnostic(summary="--repair without --store", detail=detail, hint="add --store"))
+    code = DONE
+    found: list[Verification] = []
+    for spec in options.specs:
+        project = load_project(spec.parent)
+        plan = _plan(options, spec, project)
+        target = target_of(spec, project, options.name, plan)
+        found.append(verify(target, plan, store=options.store, mend=options.repair))
+        if plan is None or found[-1].findings:
+            code = FAILED
+    _show(found, options.format)
+    return code
+
+
+def _plan(options: VerifyOptions, spec: Path, project: Project) -> Plan | None:
+    """Plan one spec; where that cannot be done say why, since what stands on disk can be checked all the same."""
+    try:
+        return make_plan(options.request(spec), project)
+    except SpecrunError as error:
+        complain(*error.diagnostics)
+        return None
+
+
+def _show(found: list[Verification], format_: Format) -> None:
+    match format_:
+        case "json":
+            write([as_json(found)])
+        case "junit":
+            write([verify_junit(found)])
+        case "text":
+            write(f"{line}\n" for line in as_text(found, ink(sys.stdout)))

@@ -1,0 +1,34 @@
+"""Results as JUnit XML, which CI services show beside tests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.etree import ElementTree as ET
+
+from specrun.report import inert
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """One test: passed where `failure` is empty; `kind` is the failure's type."""
+
+    name: str
+    failure: str = ""
+    kind: str = ""
+    detail: str = ""
+
+
+def as_junit(suites: Sequence[tuple[str, Sequence[Case]]]) -> str:
+    """Return one XML document with a suite for each name."""
+    root = ET.Element("testsuites")
+    for name, cases in suites:
+        failures = sum(bool(case.failure) for case in cases)
+        suite = ET.SubElement(
+            root, "testsuite", name=inert.line(name), tests=str(len(cases)), failures=str(failures), errors="0"
+        )
+        for case in cases:
+            element = ET.SubElement(suite, "testcase", classname=inert.line(name), name=inert.line(case.name))
+            if case.failure:
+                failed = ET.SubElement(element, "failure", message=inert.line(case.failure), type=case.kind)
+                failed.text = inert.line(case.detail)
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'

@@ -1,0 +1,123 @@
+"""Files on disk against the lock: missing, modified, undecodable, of the wrong type, in nobody's name."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from specrun.canonical import digest
+from specrun.imaging import ImageError, decode_image, media_type
+from specrun.model.lock import Lock, LockedOutput, LockRow
+from specrun.model.output_path import truthful
+from specrun.provenance.deliver import beside, sidecar
+from specrun.provenance.embed import blob_of, original
+from specrun.store.blobs import DamagedBlobError
+from specrun.store.manifest import FILE_NAME
+from specrun.verify.finding import Finding, Kind
+from specrun.verify.likeness import compare, difference
+from specrun.verify.target import Target
+
+# What file managers and git put into folders, and nobody misses.
+_HARMLESS = frozenset((".DS_Store", "Thumbs.db", "desktop.ini", ".gitkeep", ".gitignore"))
+
+
+class OutputCheck:
+    """Looks at every file of one spec; a file is decoded only where it is not, byte for byte, what was delivered."""
+
+    def __init__(self, target: Target, lock: Lock) -> None:
+        self._target = target
+        self._rows = [lock.rows[address] for address in sorted(lock.rows)]
+        self._owners = {output.file: row.address for row in self._rows for output in row.outputs}
+        self._owners |= {output.blob: row.address for row in self._rows for output in row.outputs}
+
+    def image(self, row: LockRow, output: LockedOutput) -> Iterator[Finding]:
+        """Yield what is wrong with one image, and with the facts beside it."""
+        path = self._target.outputs / output.path
+        fix = self._fix(output)
+        if path.is_symlink() or path.is_dir():
+            what = "a symbolic link" if path.is_symlink() else "a folder"
+            yield self._finding(Kind.MODIFIED, path, f"{what} stands in its place", f"remove it, then {fix}", row)
+            return
+        if not path.exists():
+            yield self._finding(Kind.MISSING, path, f"the image of {row.address} is gone", fix, row)
+            return
+        data = path.read_bytes()
+        kind, detail = self._judge(data, output)
+        if kind is not None:
+            yield self._finding(kind, path, detail, fix, row)
+        yield from self._sidecar(row, output)
+
+    def extra(self) -> Iterator[Finding]:
+        """Yield the files that no row of the lock knows."""
+        known = {self._target.outputs / FILE_NAME}
+        for row in self._rows:
+            for output in row.outputs:
+                path = self._target.outputs / output.path
+                known |= {path} if sidecar(row, output) is None else {path, beside(path)}
+        for path in _files(self._target.outputs):
+            if path not in known and path.name not in _HARMLESS:
+                detail = self._stranger(path)
+                yield self._finding(Kind.EXTRA, path, detail, "delete it, or move it out of the folder")
+
+    def _judge(self, data: bytes, output: LockedOutput) -> tuple[Kind | None, str]:
+        """Return what is wrong with a file's bytes, None where nothing is."""
+        whole = digest(data) == output.file
+        if not whole:
+            try:
+                decode_image(data)
+            except ImageError as error:
+                return Kind.UNDECODABLE, f"it {error}"
+        found = media_type(data)
+        if truthful(output.path, found or "") != output.path:
+            return Kind.WRONG_TYPE, f"it holds {found}, which its name does not say"
+        return (None, "") if whole else (Kind.MODIFIED, self._changed(data, output))
+
+    def _changed(self, data: bytes, output: LockedOutput) -> str:
+        owner = self._owners.get(digest(data))
+        if digest(data) == output.blob:
+            return "its provenance was taken out; the image is as received"
+        if owner is not None:
+            return f"it holds the image of {owner}"
+        if original(data, output.blob) is not None:
+            return "its provenance was changed; the image is as received"
+        try:
+            return difference(compare(self._target.blobs.read(output.blob), data))
+        except (FileNotFoundError, DamagedBlobError, ImageError):
+            return "it is not what was delivered"
+
+    def _sidecar(self, row: LockRow, output: LockedOutput) -> Iterator[Finding]:
+        expected = sidecar(row, output)
+        path = beside(self._target.outputs / output.path)
+        if expected is None:
+            return
+        fix = f"{self._target.command('apply')} writes it again"
+        if not path.is_file():
+            yield self._finding(Kind.MISSING, path, "the facts beside the image are gone", fix, row)
+        elif path.read_bytes() != expected:
+            yield self._finding(Kind.MODIFIED, path, "the facts beside the image were changed", fix, row)
+
+    def _stranger(self, path: Path) -> str:
+        if path.is_symlink():
+            return "a symbolic link that no run of the spec made"
+        if path.name.startswith(".") and path.suffix == ".tmp":
+            return "left by a program that was killed while it wrote"
+        data = path.read_bytes()
+        owner = self._owners.get(digest(data)) or self._owners.get(blob_of(data) or "")
+        return f"a copy of the image of {owner}" if owner else "no run of the spec made it"
+
+    def _fix(self, output: LockedOutput) -> str:
+        if self._target.blobs.has(output.blob):
+            return f"{self._target.command('apply')} restores it"
+        again = self._target.command("apply --regenerate-lost")
+        return f"bring it back from git or a backup; or {again} asks for it again, and pays"
+
+    def _finding(self, kind: Kind, path: Path, detail: str, fix: str, row: LockRow | None = None) -> Finding:
+        address = "" if row is None else row.address
+        return Finding(kind=kind, subject=self._target.shown(path), detail=detail, fix=fix, address=address)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        links = [name for name in folders if (Path(parent) / name).is_symlink()]
+        for name in sorted([*names, *links]):
+            yield Path(parent) / name

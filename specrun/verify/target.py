@@ -1,0 +1,32 @@
+"""One spec's places on disk, and how a person names them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from specrun.store.blobs import Blobs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """What is verified: `spec` is the spec's path from the project root, `arguments` what a command names it by."""
+
+    root: Path
+    spec: str
+    name: str
+    arguments: str
+    lock: Path
+    outputs: Path
+    store: Path
+
+    @property
+    def blobs(self) -> Blobs:
+        """The local store."""
+        return Blobs(self.store)
+
+    def command(self, command: str) -> str:
+        """Return a command line that does something to this spec."""
+        return f"`specrun {command} {self.arguments}`"
+
+    def shown(self, path: Path) -> str:
+        """Return a path as reports name it: from the project root, with /."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()

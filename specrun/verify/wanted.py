@@ -1,0 +1,42 @@
+"""The lock against the spec: what the spec wants by now, as its plan says."""
+
+from collections.abc import Collection, Iterator
+from typing import assert_never
+
+from specrun.model.plan import Action, Plan, Verb
+from specrun.verify.finding import Finding, Kind
+from specrun.verify.target import Target
+
+
+def check_wanted(target: Target, plan: Plan, damaged: Collection[str]) -> Iterator[Finding]:
+    """Yield where spec and lock part; runs whose files are `damaged` (addresses) have been spoken of."""
+    for action in plan.actions:
+        finding = _finding(target, action, damaged)
+        if finding is not None:
+            yield finding
+
+
+def _finding(target: Target, action: Action, damaged: Collection[str]) -> Finding | None:
+    apply = target.command("apply")
+    made = action.row is not None and bool(action.row.outputs)
+    kind = Kind.STALE
+    match action.verb:
+        case Verb.KEEP | Verb.LOST:
+            return None
+        case Verb.CREATE | Verb.RESTORE if made and action.address in damaged:
+            return None
+        case Verb.CREATE | Verb.REPLACE | Verb.BLOCKED:
+            detail, fix = f"the spec wants it, and it is not made: {action.reason}", f"{apply} makes it"
+        case Verb.RESTORE | Verb.MOVE:
+            detail, fix = (
+                f"it is not where or as the spec wants it: {action.reason}",
+                f"{apply} does, for nothing",
+            )
+        case Verb.HELD:
+            kind, fix = Kind.HELD, f"`specrun resolve '{action.address}'` settles it"
+            detail = action.reason
+        case Verb.ORPHAN:
+            detail, fix = "it is locked, and no longer in the spec", f"{target.command('prune')} removes it"
+        case _:
+            assert_never(action.verb)
+    return Finding(kind=kind, subject=action.address, detail=detail, fix=fix, address=action.address)
