@@ -15,10 +15,11 @@ while a request is under way leaves that request unknown; call `stop` instead, a
 import asyncio
 import os
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol, Self, assert_never
 
 import httpx
 
@@ -31,7 +32,7 @@ from specrun.provider.endpoint import endpoint
 from specrun.provider.exchange import post
 from specrun.provider.inprocess import InProcessTransport
 from specrun.provider.limiter import Limiter, LimiterClosedError
-from specrun.provider.outcome import Doom, Failed, Outcome, Received, Resend, Settled, Stopped
+from specrun.provider.outcome import Doom, Failed, Outcome, Received, Refused, Resend, Settled, Stopped, Unknown
 from specrun.provider.reply import Evidence, Reply
 from specrun.provider.results import Arrival, collect
 from specrun.provider.secret import Secret, api_key
@@ -90,12 +91,13 @@ class ImageClient:
         self._limiter = Limiter(concurrency=provider.concurrency, rpm=provider.rpm)
         self._places = asyncio.Semaphore(provider.concurrency)
         self._doom: Doom | None = None
+        self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Open the client; raises `InvalidInputError` where the API key is missing."""
         self._key()
-        await self._transport.__aenter__()
-        await self._downloader.__aenter__()
+        await self._open.enter_async_context(self._transport)
+        await self._open.enter_async_context(self._downloader)
         return self
 
     async def __aexit__(
@@ -104,8 +106,7 @@ class ImageClient:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._downloader.__aexit__(None, None, None)
-        await self._transport.aclose()
+        await self._open.aclose()
 
     def stop(self) -> None:
         """Send nothing any more: whoever waits gets `Stopped` at once, what is under way comes to its end."""
@@ -164,10 +165,14 @@ class ImageClient:
             case Doom():
                 self._doom = outcome
                 self._limiter.close()
-            case _:
+            case Received() | Failed() | Refused():
                 self._limiter.speed_up()
-        if isinstance(outcome, Resend) and outcome.retry_after:
-            self._limiter.hold(min(outcome.retry_after, self._provider.retry_for))
+            case Resend() | Unknown():
+                pass
+            case _:
+                assert_never(outcome)
+        if isinstance(outcome, Resend) and outcome.retry_after and outcome.retry_after <= self._provider.retry_for:
+            self._limiter.hold(outcome.retry_after)
 
     def _out_of_time(self, outcome: Resend, attempts: int) -> Failed:
         times = "once" if attempts == 1 else f"{attempts} times"

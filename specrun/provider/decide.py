@@ -28,8 +28,10 @@ _THROTTLED: Final = ("ratelimit", "toomanyrequests")
 
 _TITLE: Final = re.compile(rb"<title[^>]*>([^<]*)", re.IGNORECASE)
 
-# Whoever sends these does not know what became of the request behind it.
+# Whoever sends these does not know what became of the request behind it. Past the last registered status are those
+# that gateways made up, such as 524 for a timeout, some with JSON that reads like an error of the server's own.
 _AMBIGUOUS: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
+_LAST_REGISTERED: Final = HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED
 
 
 def decide(evidence: Evidence, provider: Provider, secret: Secret | None = None) -> Outcome:
@@ -37,7 +39,7 @@ def decide(evidence: Evidence, provider: Provider, secret: Secret | None = None)
     if isinstance(evidence, NoReply):
         return _without_reply(evidence, provider)
     case = _read(evidence, secret)
-    if case.status in _AMBIGUOUS:
+    if case.status in _AMBIGUOUS or not HTTPStatus.OK <= case.status <= _LAST_REGISTERED:
         return case.unknown()
     if case.status // 100 == 2:  # noqa: PLR2004 (the class of status codes)
         return _success(case, provider, secret)
@@ -118,8 +120,6 @@ def _error(case: _Case, provider: Provider) -> Outcome:
         return case.resend()
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return case.resend() if case.error is not None and not case.mentions(_TIMED_OUT) else case.unknown()
-    if status < HTTPStatus.OK:
-        return case.unknown()
     misplaced = status // 100 == 3 or status == HTTPStatus.NOT_FOUND  # noqa: PLR2004 (redirects)
     return case.failed(hint=f"check the base_url of provider {provider.name}" if misplaced else "")
 

@@ -19,7 +19,7 @@ from specrun.provider.place import Place, PlaceError, is_relative
 from specrun.provider.proxies import Proxies
 from specrun.provider.retry_after import retry_after
 from specrun.provider.secret import Secret
-from specrun.provider.transport import SocketTransport
+from specrun.provider.transport import SocketTransport, UntrustedCertificateError
 
 LARGEST_FILE: Final = 64 << 20
 _MOST_REDIRECTS: Final = 5
@@ -27,7 +27,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 # A file written a moment ago may take some time to be everywhere.
 _TRIES_WHILE_MISSING: Final = 4
-_HEADERS: Final = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": f"specrun/{__version__}"}
+_HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": f"specrun/{__version__}"}
 
 
 class DownloadError(Exception):
@@ -83,15 +83,18 @@ class Downloader:
         """Try nothing again that fails from now on."""
         self._hurry.set()
 
-    async def get(self, url: str, *, secret: Secret | None = None, secure: bool = False) -> bytes:
-        """Return the file behind a URL, trying again for up to `retry_for` what may pass; raises `DownloadError`.
+    async def get(
+        self, url: str, *, secret: Secret | None = None, secure: bool = False, patience: float | None = None
+    ) -> bytes:
+        """Return the file behind a URL; raises `DownloadError`.
 
         A `url` without scheme and host is the provider's own and needs the key: `secret` goes along to such a one
         only, and along no redirect. With `secure`, http is for the provider's own host, or for this machine where
-        the provider allows private addresses.
+        the provider allows private addresses. What may pass is tried again for `patience` seconds, the provider's
+        `retry_for` where None.
         """
         now = asyncio.get_running_loop().time
-        give_up = now() + self._provider.retry_for
+        give_up = now() + (self._provider.retry_for if patience is None else patience)
         attempt = 1
         while True:
             try:
@@ -109,10 +112,10 @@ class Downloader:
                 return await self._follow(url, secret, secure=secure)
         except TimeoutError:
             raise _PassingError(f"no end of the image in {self._provider.timeout:g} s") from None
+        except (PlaceError, PrivateAddressError, UntrustedCertificateError, BodyError) as error:
+            raise DownloadError(str(error)) from None
         except httpx.TransportError as error:
             raise _PassingError(str(error)) from None
-        except (PlaceError, PrivateAddressError, BodyError) as error:
-            raise DownloadError(str(error)) from None
         except OSError:
             raise _PassingError("the name of the image's server does not resolve") from None
 

@@ -20,8 +20,8 @@ def _item(entry: Any, secret: Secret | None) -> Item:
     if url and url[:5].lower() == "data:":
         encoded, url = encoded or url, None
     if url and secret and secret.is_in(url):
-        # Fetching it would show the key to whoever serves it, recording it would store the key.
-        url = None
+        # Fetching it would show the key to whoever serves it, and recording it would store the key.
+        return FailedItem(cause="the server gave a URL that holds the API key")
     if encoded or url:
         return ImageItem(encoded=encoded, url=url)
     error = stated_error(entry, secret)

@@ -9,6 +9,7 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
+from functools import cached_property
 from types import TracebackType
 from typing import Final, Self
 
@@ -63,19 +64,13 @@ class SocketTransport(httpx.AsyncBaseTransport):
     sent as they are. Bodies come as the server sent them, not decompressed. Raises `httpx.TransportError`.
     """
 
-    def __init__(self, *, resolver: AbstractResolver | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, resolver: AbstractResolver | None = None) -> None:
         self._resolver = resolver
-        self._tls = tls
         self._session: aiohttp.ClientSession | None = None
         self._proxies = Proxies.current()
 
     async def __aenter__(self) -> Self:
-        connector = _Connector(
-            limit=0,
-            ssl=self._tls or httpx.create_ssl_context(),
-            resolver=self._resolver,
-            keepalive_timeout=_KEEP_ALIVE,
-        )
+        connector = _Connector(limit=0, resolver=self._resolver, keepalive_timeout=_KEEP_ALIVE)
         self._session = aiohttp.ClientSession(
             connector=connector,
             auto_decompress=False,
@@ -118,6 +113,7 @@ class SocketTransport(httpx.AsyncBaseTransport):
                 data=io.BytesIO(content) if len(content) > _LARGE_BODY else content or None,
                 headers=headers,
                 allow_redirects=False,
+                ssl=self._tls if request.url.scheme == "https" else True,
                 proxy=proxy.url if proxy else None,
                 proxy_headers=proxy.headers if proxy else None,
             )
@@ -126,6 +122,11 @@ class SocketTransport(httpx.AsyncBaseTransport):
         finally:
             _departure.reset(token)
         return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response, request))
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        # Reading all authorities' certificates takes time that http does not need.
+        return httpx.create_ssl_context()
 
 
 class _Connector(aiohttp.TCPConnector):

@@ -35,6 +35,7 @@ PERHAPS_BILLED = {
     "an answer that is not HTTP": (not_http, "not HTTP, after the request was sent"),
     "JSON without an end": (endless, "the reply is larger than 256 MiB"),
     "a gzip bomb": (gzip_bomb, "the reply is larger than 256 MiB"),
+    "a gateway's own 524 that states an error": (says(524, {"status": 524, "detail": "A timeout occurred"}), "524"),
     "408": (error(408, "timeout"), '408 Request Timeout: "no" (timeout)'),
     "502 that states an error": (error(502, "internal_error"), '502 Bad Gateway: "no" (internal_error)'),
     "504 that states an error": (error(504, "gateway_timeout_error"), "504 Gateway Timeout"),

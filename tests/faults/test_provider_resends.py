@@ -86,6 +86,17 @@ def test_one_wish_holds_back_everyone() -> None:
     assert [post.at - told.at >= 0.5 for post in others] == [True, True]
 
 
+def test_a_wish_longer_than_allowed_holds_back_nobody() -> None:
+    script = by_prompt({"first": [busy(retry_after="3600")]}, good())
+
+    async def talk(client: ImageClient) -> list[Outcome | Stopped]:
+        return [await client.generate(request(n, prompt=prompt), Recorder()) for n, prompt in enumerate(["first", "x"])]
+
+    with FaultServer(script) as server:
+        ends = with_client(server, talk, retry_for=600.0)
+    assert [type(end) for end in ends] == [Failed, Received]
+
+
 def was_told(server: FaultServer) -> bool:
     return bool(server.posts) and not server.in_flight
 

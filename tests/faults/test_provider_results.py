@@ -304,7 +304,7 @@ def test_private_addresses_are_reached_where_the_provider_allows_them() -> None:
 def test_a_url_that_holds_the_key_is_not_asked_for_nor_kept() -> None:
     with FaultServer([images(lambda _content: {"url": f"https://example.com/x?key={KEY}"})]) as server:
         answer = ask(server)
-    assert answer.arrivals == (Missing(cause="the server gave neither a URL nor an image"),)
+    assert answer.arrivals == (Missing(cause="the server gave a URL that holds the API key"),)
 
 
 def test_the_key_never_shows_in_what_a_server_echoes() -> None:
