@@ -9,8 +9,9 @@ from specrun.canonical import NotCanonicalError, canonical
 from specrun.catalog.models import Catalog
 from specrun.catalog.schema import ModelSchema
 from specrun.diagnostics import Collector, Diagnostic, Severity, Span, did_you_mean
+from specrun.plan.compile import Compiler
 from specrun.plan.labels import jsonable, label_of, quoted
-from specrun.plan.template import Compiler, EvaluationError, Scope, evaluate, join
+from specrun.plan.template import EvaluationError, Scope, evaluate, join
 from specrun.spec.spec import AxisSpec, Job, Spec
 from specrun.spec.text import Text
 
@@ -101,7 +102,7 @@ class AxisReader:
         try:
             name = str(join(self._compiler.text(text), scope))
         except EvaluationError as error:
-            self._faults.add(error.diagnostic)
+            self._faults.extend(error.explained(scope))
             return None
         alias = self._spec.models.get(name)
         if alias is None:
@@ -109,7 +110,7 @@ class AxisReader:
         try:
             target = str(join(self._compiler.text(alias.model), scope))
         except EvaluationError as error:
-            self._faults.add(error.diagnostic)
+            self._faults.extend(error.explained(scope))
             return None
         return self._known(name, target, alias.name, alias.model.span)
 
@@ -133,7 +134,7 @@ class AxisReader:
         try:
             values = evaluate(self._compiler.value(axis.values), scope)
         except EvaluationError as error:
-            self._faults.add(error.diagnostic)
+            self._faults.extend(error.explained(scope))
             return None
         if not isinstance(values, list):
             hint = "an axis takes a list; write [a, b], or an expression that gives one"
@@ -155,7 +156,7 @@ class AxisReader:
                 return label_of(value)
             return join(self._compiler.text(axis.label), {**scope, axis.name: value})
         except EvaluationError as error:
-            self._faults.add(error.diagnostic)
+            self._faults.extend(error.explained(scope))
         except NotCanonicalError as error:
             self._fault("unusable value", f"axis {axis.name}: {error}", axis.span, "quote the number")
         return None

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
+from jinja2 import Undefined
 from jinja2.exceptions import SecurityError
 
 from specrun.canonical import LARGEST_INTEGER
@@ -23,6 +24,7 @@ MOST_CHARACTERS = 32_000_000
 DEEPEST_NESTING = 64
 
 IMAGES = (FileImage, UrlImage, OutputImage)
+_KEYS = frozenset((str,))
 
 
 class OutOfStepsError(SecurityError):
@@ -51,46 +53,63 @@ class Meter:
             raise OutOfStepsError(f"the template takes more than {MOST_STEPS:,} steps")
 
 
+class Measure(NamedTuple):
+    """A value's size, in characters and items; `exact` where it is made of lists and mappings of texts only."""
+
+    size: int
+    exact: bool
+
+
 def no_steps(_steps: int) -> None:
     """Spend nothing: for data that no template made."""
 
 
-def check_data(value: Any, spend: Callable[[int], None] = no_steps) -> None:
+def check_data(value: Any, spend: Callable[[int], None] = no_steps) -> Measure:
     """Refuse what is not plain data and images, or too much of it, or cannot stand in JSON unchanged.
 
-    Raises `ValueError` for a wrong value, `SecurityError` for too much. Breadth first, so that depth costs nothing.
+    Raises `ValueError` for a wrong value, `SecurityError` for too much.
     """
-    level, depth = [value], 0
+    # Breadth first, so that a value may nest, or refer to its parts again and again, as deep as it likes.
+    level = [value]
     items = characters = 0
-    while level:
-        depth += 1
-        if depth > DEEPEST_NESTING + 1:
-            raise SecurityError(f"values nest more than {DEEPEST_NESTING} levels deep")
+    exact = True
+    for _ in range(DEEPEST_NESTING + 1):
         below: list[Any] = []
         for item in level:
-            kind = type(item)
-            if kind is str:
+            if type(item) is str:
                 characters += len(item)
                 _check_text(item)
-            elif kind is dict:
-                below.extend(item)
-                below.extend(item.values())
-            elif kind is list or isinstance(item, tuple):
-                below.extend(item)
-            elif kind is int:
-                _check_whole(item)
-            elif kind is float:
-                _check_finite(item)
-            elif not (item is None or kind is bool or isinstance(item, IMAGES)):
-                refuse(item)
+            else:
+                exact = _unfold(item, below) and exact
             if len(below) > MOST_VALUES or characters > MOST_CHARACTERS:
-                break
+                too_large("a value")
         items += len(below)
-        if items > MOST_VALUES or characters > MOST_CHARACTERS:
+        if items > MOST_VALUES:
             too_large("a value")
         spend(len(below) // 4)
+        if not below:
+            spend(characters // 256)
+            return Measure(characters + items, exact)
         level = below
-    spend(characters // 256)
+    raise SecurityError(f"values nest more than {DEEPEST_NESTING} levels deep")
+
+
+def _unfold(item: Any, below: list[Any]) -> bool:
+    """Add what a value holds; say whether its own kind is what JSON would give."""
+    if type(item) is dict:
+        below.extend(item)
+        below.extend(item.values())
+        return set(map(type, item)) <= _KEYS
+    if isinstance(item, (list, tuple)):
+        below.extend(item)
+        return type(item) is list
+    if type(item) is int:
+        _check_whole(item)
+    elif type(item) is float:
+        _check_finite(item)
+    elif not (item is None or type(item) is bool or isinstance(item, IMAGES)):
+        refuse(item)
+    return True
 
 
 def check_product(left: Any, right: Any) -> None:
@@ -122,6 +141,8 @@ def too_large(what: str) -> NoReturn:
 
 def refuse(value: Any) -> NoReturn:
     """Say that something is not data."""
+    if isinstance(value, Undefined):
+        str(value)  # says what is missing
     brackets = "; did you forget its brackets?" if callable(value) else ""
     raise ValueError(f"{describe(value)} is not a value{brackets}")
 

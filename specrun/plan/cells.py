@@ -7,9 +7,10 @@ from typing import Any
 from specrun.diagnostics import Collector, Diagnostic, Severity, Span, did_you_mean
 from specrun.plan.axes import Axis
 from specrun.plan.columns import Cell, Column, Grid
+from specrun.plan.compile import Compiler
 from specrun.plan.faults import CellFaults, Failed
 from specrun.plan.labels import address, label_of
-from specrun.plan.template import Compiler, EvaluationError, Scope, Value, evaluate, names_in
+from specrun.plan.template import EvaluationError, Scope, Value, evaluate, names_in
 from specrun.spec.spec import Job, Match, Override
 
 
@@ -56,7 +57,7 @@ class CellReader:
         where = self._job.where
         if where is None or not cells:
             return cells
-        value = self._compiler.native(where)
+        value = self._compiler.value(where)
         grid = Grid(self._scope, {axis.name: axis.values for axis in self._axes})
         column = Column(grid, names_in(value), lambda scope: _truth(value, scope, where.span))
         found = CellFaults()
@@ -126,7 +127,7 @@ class CellReader:
             try:
                 named[self._by_name[name]] = evaluate(self._compiler.value(node), self._scope)
             except EvaluationError as error:
-                self._faults.add(error.diagnostic)
+                self._faults.extend(error.explained(self._scope))
                 sound = False
         if not match.entries:
             self._fault("empty match", f"this {what} names no axis", match.span, "name at least one axis")

@@ -27,6 +27,11 @@ class Grid:
         """Return a grid on which the given names, axes or not, are the same everywhere."""
         return Grid({**self.base, **names}, self._axes, self._fixed | frozenset(names))
 
+    @property
+    def names(self) -> list[str]:
+        """All names in reach."""
+        return [*self._names, *self.base]
+
     def reads(self, names: frozenset[str]) -> tuple[int, ...]:
         """Return which axes a set of names reads."""
         return tuple(position for position, name in enumerate(self._names) if name in names and name not in self._fixed)
@@ -62,7 +67,7 @@ class Column(Generic[T]):
         try:
             return self._make(self._grid.scope(self.axes, tuple([cell[axis] for axis in self.axes])))
         except EvaluationError as error:
-            return Failed((error.diagnostic,))
+            return Failed(error.explained(self._grid.names))
 
 
 class TextColumn:
@@ -106,13 +111,13 @@ class TextColumn:
         return "".join(pieces)
 
     def _evaluated(self, part: Expression, cell: Cell, known: Scope) -> str | Failed:
-        if part.variable is not None and part.variable in known:
+        if part.variable is not None and known.get(part.variable) is not None:
             return str(known[part.variable])
         scope = self._grid.scope(tuple(range(len(cell))), cell) | dict(known)
         try:
             return part.string(scope)
         except EvaluationError as error:
-            return Failed((error.diagnostic,))
+            return Failed(error.explained([*self._grid.names, *known]))
 
 
 def _nowhere(_cell: Cell) -> Cell:

@@ -7,7 +7,7 @@ from specrun.diagnostics import Collector, Diagnostic
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """What stands in a cell where a value could not be made."""
+    """What stands in a cell where a value could not be made; without diagnostics where that has been said already."""
 
     diagnostics: tuple[Diagnostic, ...]
 

@@ -11,11 +11,12 @@ from specrun.model.run import Price
 from specrun.plan.axes import Axis, ModelChoice
 from specrun.plan.cells import hits
 from specrun.plan.columns import Cell, Grid
+from specrun.plan.compile import Compiler
 from specrun.plan.params import Layers, check_known, check_required, merge
 from specrun.plan.paths import extension
 from specrun.plan.pins import Pins
 from specrun.plan.recipes import Kind, RecipeMaker
-from specrun.plan.template import Compiler, Scope
+from specrun.plan.template import Scope
 from specrun.spec.spec import Job, Spec
 from specrun.spec.text import Text
 

@@ -112,7 +112,7 @@ class JobExpander:
         try:
             value = evaluate(self._setting.compiler.value(node), self._scope)
         except EvaluationError as error:
-            self._faults.add(error.diagnostic)
+            self._faults.extend(error.explained(self._scope))
             return None
         if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
             return value

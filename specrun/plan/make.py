@@ -15,14 +15,15 @@ from specrun.model.lock import Lock
 from specrun.model.plan import Action, Asked, Plan, Verb, total
 from specrun.model.project import Budget, Project, Provider
 from specrun.model.run import Run
+from specrun.plan.compile import Compiler
 from specrun.plan.decide import Decider, Wishes
 from specrun.plan.expand import Expander
 from specrun.plan.functions import Functions
 from specrun.plan.groups import Setting
 from specrun.plan.pins import Pins
+from specrun.plan.precompile import precompile
 from specrun.plan.sandbox import Sandbox
 from specrun.plan.select import select
-from specrun.plan.template import Compiler
 from specrun.plan.world import World
 from specrun.provenance.facts import WITHHOLDABLE
 from specrun.spec.load import load_spec
@@ -127,12 +128,14 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
     _check_withheld(spec, catalog, faults)
     expander = Expander(spec, faults)
     functions = Functions(ProjectPaths(project.root, request.spec.resolve().parent), expander.outputs)
+    compiler = Compiler(Sandbox(functions.table()), faults)
+    precompile(spec, compiler)
     setting = Setting(
         spec=spec,
         provider=_provider(spec, project),
         prices=project.prices,
         catalog=catalog,
-        compiler=Compiler(Sandbox(functions.table())),
+        compiler=compiler,
         pins=Pins(None if request.upgrade else lock, request.urls),
         scope={"vars": {name: variable.value for name, variable in variables.items()}},
     )

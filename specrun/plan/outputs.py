@@ -5,13 +5,10 @@ from specrun.plan.columns import Cell, Grid, TextColumn
 from specrun.plan.faults import Failed
 from specrun.plan.paths import PathProblemError, checked, default_path, indexed, shortened, with_extension
 from specrun.plan.recipes import Recipe
-from specrun.plan.template import Joined
+from specrun.plan.template import LATER, Joined
 
 # Far more than any service gives; a slip of the pen must not name files for hours.
 MOST_IMAGES = 1000
-
-# What only a run itself knows.
-LATER = frozenset(("index", "key", "seed", "ext"))
 
 
 class OutputNamer:

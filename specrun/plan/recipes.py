@@ -9,11 +9,12 @@ from specrun.catalog.schema import ModelSchema
 from specrun.diagnostics import Diagnostic, Span
 from specrun.model.inputs import Param, recipe_param
 from specrun.plan.columns import Cell, Column, Grid, TextColumn
+from specrun.plan.compile import Compiler
 from specrun.plan.faults import Failed
 from specrun.plan.params import TRANSPORT, Resolved, Written, check_param, resolve_param
 from specrun.plan.pins import Pins, explicit_text
 from specrun.plan.recipe import RecipeWriter, sample_seed
-from specrun.plan.template import Compiler, Constant, EvaluationError, Joined, names_in
+from specrun.plan.template import Constant, EvaluationError, Joined, names_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +76,23 @@ class RecipeMaker:
     def make(self, cell: Cell, sample: int) -> Recipe | Failed:
         """Return the recipe of one cell, or everything that is wrong with its params."""
         varying: dict[str, Resolved] = {}
-        failed: list[Diagnostic] = []
+        failed: list[Failed] = []
         prompt = self._prompt_at(cell)
         if isinstance(prompt, Failed):
-            failed.extend(prompt.diagnostics)
+            failed.append(prompt)
         else:
             varying["prompt"] = prompt
         for name, column in self._varying:
             found = column.at(cell)
             if isinstance(found, Failed):
-                failed.extend(found.diagnostics)
+                failed.append(found)
             else:
                 varying[name] = found
         explicit = None if self._seed is None else self._seed.at(cell)
         transport = None if self._transport is None else self._transport.at(cell)
-        for single in (explicit, transport):
-            if isinstance(single, Failed):
-                failed.extend(single.diagnostics)
+        failed += [single for single in (explicit, transport) if isinstance(single, Failed)]
         if failed or isinstance(explicit, Failed) or isinstance(transport, Failed):
-            return Failed(tuple(failed))
+            return Failed(tuple(diagnostic for each in failed for diagnostic in each.diagnostics))
         recipe = self._pinned(varying, explicit, sample) or self._own(varying, explicit, sample)
         wrong = None if self._kind.model.separable else self._body_fault(recipe)
         if wrong is not None:
@@ -182,7 +181,7 @@ class RecipeMaker:
             try:
                 found = check_param(text, "prompt", self._kind.model, Constant(value=text, span=self._kind.prompt.span))
             except EvaluationError as error:
-                found = Failed((error.diagnostic,))
+                found = Failed(error.explained(()))
             self._checked_prompts[text] = found
         return found
 

@@ -1,35 +1,41 @@
 """Jinja with nothing random, nothing of the machine and nothing unbounded in reach."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
 
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, Undefined
 from jinja2.exceptions import SecurityError
-from jinja2.filters import FILTERS
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.tests import TESTS
 from jinja2.utils import Namespace, missing
 
 from specrun.diagnostics import did_you_mean
-from specrun.model.inputs import FileImage, OutputImage, UrlImage
-from specrun.plan.labels import slug
-
-MOST_STEPS = 1_000_000
-LARGEST_TEXT = 1_000_000
-LARGEST_WIDTH = 10_000
-MOST_BITS = 4096
-
-_FILTERS = (
-    "abs batch capitalize center count d default dictsort filesizeformat first float format groupby indent int items "
-    "join last length list lower map max min reject rejectattr replace reverse round select selectattr slice sort "
-    "string sum title tojson trim truncate unique upper wordcount wordwrap"
-).split()
-_TESTS = tuple(name for name in TESTS if name not in ("callable", "escaped", "filter", "test", "sameas"))
-_STRINGIFYING = frozenset(
-    "capitalize center format indent join lower replace slug string title tojson trim upper".split()
+from specrun.plan.bounds import (
+    IMAGES,
+    LARGEST_TEXT,
+    MOST_BITS,
+    Meter,
+    check_data,
+    check_growth,
+    check_power,
+    check_product,
+    describe,
+    too_large,
 )
+from specrun.plan.filters import (
+    ALLOWED_FILTERS,
+    ALLOWED_TESTS,
+    COMPARING_TESTS,
+    COMPARISONS,
+    ITERATING,
+    KEYED,
+    concat,
+    format_text,
+    replaced_size,
+    text_of,
+)
+
 _METHODS: Mapping[type, frozenset[str]] = {
     str: frozenset(
         "capitalize casefold count endswith find index isalnum isalpha isdecimal isdigit islower isnumeric isspace "
@@ -40,8 +46,11 @@ _METHODS: Mapping[type, frozenset[str]] = {
     list: frozenset("count index".split()),
     tuple: frozenset("count index".split()),
 }
-_FORMAT_NUMBER = re.compile(r"%[^a-zA-Z%]*?(\d{5,}|\*)")
-_IMAGES = (FileImage, UrlImage, OutputImage)
+_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
+# Filters that templates cannot name, as their names hold a space: the compiler puts them where bounds are needed.
+LOOP, CONCAT, COMPARE, WEIGH = " loop", " concat", " compare", " weigh"
+
+NOT_DEFINED = re.compile(r"`(\w+)` is not defined here")
 
 
 class Missing(StrictUndefined):
@@ -65,49 +74,21 @@ class Missing(StrictUndefined):
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """An environment for one spec; every evaluation has a budget of steps, and every text a largest size."""
+    """An environment for one spec; its evaluations draw on one meter, and every text has a largest size."""
 
     intercepted_binops = frozenset(("+", "*", "**", "%"))
 
     def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
         super().__init__(undefined=Missing, optimized=False, autoescape=False, cache_size=0)
-        self._steps = MOST_STEPS
-        self.globals = {"range": self.range, "namespace": Namespace, "dict": dict, **functions}
-        self._callables = (*functions.values(), self.range, Namespace, dict)
-        self.filters = {name: self._guarded(name, FILTERS[name]) for name in _FILTERS}
-        self.filters["slug"] = self._guarded("slug", self._slug)
-        self.filters["_loop"] = self._loop
-        self.filters["_concat"] = self._concat
-        self.tests = {name: TESTS[name] for name in _TESTS}
-        self.finalize = self._finalize
+        self.meter = Meter()
+        self.globals = {"range": self._range, "dict": self._dict, "namespace": Namespace, **functions}
+        self._functions = (self._range, self._dict, Namespace, *functions.values())
+        self.filters = {name: self._guarded(name, function) for name, function in ALLOWED_FILTERS.items()}
+        self.filters |= {LOOP: self._loop, CONCAT: self._concat, COMPARE: self._compare, WEIGH: self._weigh}
+        tests: dict[str, Any] = {name: self._guarded(name, function) for name, function in ALLOWED_TESTS.items()}
+        self.tests = tests | {name: partial(self._compare, name=name) for name in COMPARING_TESTS}
+        self.finalize = text_of
         self.concat = self._join  # type: ignore[method-assign]  # Jinja reads it from the environment
-
-    def restart(self) -> None:
-        """Give the next evaluation a full budget."""
-        self._steps = MOST_STEPS
-
-    def spend(self, steps: int) -> None:
-        """Use up some of the budget."""
-        self._steps -= steps
-        if self._steps < 0:
-            raise SecurityError(f"the template takes more than {MOST_STEPS:,} steps")
-
-    def measure(self, value: Any) -> int:
-        """Return about how long a value's text is; fail past the largest size, however deep it nests."""
-        size, stack = 0, [value]
-        while stack:
-            item = stack.pop()
-            size += len(item) if isinstance(item, str) else 4
-            if isinstance(item, Mapping):
-                stack.extend(islice(item.keys(), LARGEST_TEXT))
-                stack.extend(islice(item.values(), LARGEST_TEXT))
-            elif isinstance(item, (list, tuple)):
-                stack.extend(item)
-            elif isinstance(item, int) and item.bit_length() > MOST_BITS:
-                _too_large("a number")
-            if size + len(stack) > LARGEST_TEXT:
-                _too_large("a text")
-        return size
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Look a key up before a method: a CSV column may be called `items`."""
@@ -119,207 +100,167 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Allow data and the listed methods, nothing else."""
         if attr.startswith("_"):
             return False
+        of_jinja = type(obj).__module__ == "jinja2.runtime"
         if callable(value):
-            return any(attr in names for kind, names in _METHODS.items() if isinstance(obj, kind)) or (
-                type(obj).__module__ == "jinja2.runtime" and attr in ("cycle", "changed")
-            )
-        return isinstance(obj, (Mapping, Namespace, *_IMAGES)) or type(obj).__module__ == "jinja2.runtime"
+            return attr in _METHODS.get(type(obj), ()) or (of_jinja and attr in ("cycle", "changed"))
+        if isinstance(obj, tuple):
+            return attr in getattr(obj, "_fields", ())
+        return of_jinja or isinstance(obj, (dict, Namespace, *IMAGES))
 
-    def call(self, context: Any, func: Any, *args: Any, **kwargs: Any) -> Any:
-        """Call a function or a listed method; sizes are checked before and after."""
-        owner = getattr(func, "__self__", None)
-        name = getattr(func, "__name__", "")
-        if not any(func == known for known in self._callables):
-            if isinstance(func, Missing):
-                return func()  # says what is missing
-            if isinstance(owner, (str, dict, list, tuple)):
-                self._check_method(owner, name, args)
-            elif type(owner).__module__ != "jinja2.runtime":
-                raise SecurityError(f"{describe(func)} cannot be called here")
-        self.spend(1)
-        return self._kept(context.call(func, *args, **kwargs))
-
-    def unsafe_undefined(self, obj: Any, attribute: str) -> Any:
+    def unsafe_undefined(self, obj: Any, attribute: str) -> Undefined:
         """Stand for what may not be touched; using it says so."""
         return self.undefined(f"`{attribute}` of {describe(obj)} cannot be used here", exc=SecurityError)
 
+    def call(self, context: Any, func: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call a function or a listed method; what it makes is bounded before it is made."""
+        if isinstance(func, Undefined):
+            return func()  # says what is missing
+        if any(func == known for known in self._functions):
+            self.meter.spend(1)
+            return context.call(func, *args, **kwargs)
+        owner = getattr(func, "__self__", None)
+        if type(owner) in _METHODS and func.__name__ in _METHODS[type(owner)]:
+            self._check_method(owner, func.__name__, args)
+        elif type(owner).__module__ != "jinja2.runtime":
+            raise SecurityError(f"{describe(func)} cannot be called here")
+        return self._kept(context.call(func, *args, **kwargs))
+
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Refuse what would not fit before it is made."""
-        self.spend(1)
+        self.meter.spend(1)
         match operator:
             case "*":
-                _check_product(left, right)
+                check_product(left, right)
             case "**":
-                _check_power(left, right)
+                check_power(left, right)
             case "%" if isinstance(left, str):
-                _check_format(left)
-                self.measure(right)
+                return self._kept(format_text(left, right))
         return self._kept(super().call_binop(context, operator, left, right))
 
     def _check_method(self, owner: Any, name: str, args: tuple[Any, ...]) -> None:
-        known = next((names for kind, names in _METHODS.items() if isinstance(owner, kind)), frozenset())
-        if name not in known:
-            raise SecurityError(f"the method `{name}` cannot be used here")
-        size = len(owner)
-        self.spend(1 + size // 16)
-        if name == "replace" and isinstance(owner, str):
-            _check_replace(owner, args)
+        for value in (owner, *args):
+            self._weigh(value)
+        if not isinstance(owner, str):
+            if name in ("count", "index"):
+                check_data(owner, self.meter.spend)
+        elif name == "replace" and len(args) > 1:
+            check_growth(replaced_size(owner, text_of(args[0]), text_of(args[1])))
         elif name == "join" and args:
-            self._check_join(owner, args[0])
-
-    def _check_join(self, separator: str, items: Any) -> None:
-        if hasattr(items, "__len__"):
-            self.measure(items)
-            if len(separator) * len(items) > LARGEST_TEXT:
-                _too_large("a text")
+            check_growth(sum(len(item) + len(owner) for item in args[0] if isinstance(item, str)))
+        else:
+            # Searching backwards and stripping may look at all of one text for every character of the other.
+            self.meter.spend(sum(len(arg) for arg in args if isinstance(arg, str)) * len(owner) // 64)
 
     def _guarded(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap a built-in filter: bounded input, bounded widths, bounded output."""
-        passed = getattr(function, "jinja_pass_arg", None)
+        """Wrap a filter or test: steps for what goes in, bounds on what comes out."""
+        passing = getattr(function, "jinja_pass_arg", None)
+        at = 0 if passing is None else 1
 
-        def guard(value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            size = self.measure(value) if name in _STRINGIFYING else _length(value)
-            self.spend(1 + size // 16)
-            for arg in (*args, *kwargs.values()):
-                if isinstance(arg, int) and not isinstance(arg, bool) and abs(arg) * (size + 1) > LARGEST_TEXT * 10:
-                    raise SecurityError(f"the filter `{name}` would make too large a text")
-            if name == "replace":
-                _check_replace(str(value), args)
-            elif name == "format" and isinstance(value, str):
-                _check_format(value)
-            elif name == "join" and args and isinstance(args[0], str):
-                self._check_join(args[0], value)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            given = [self._settled(arg) for arg in args]
+            for value in (*given[at:], *kwargs.values()):
+                self._weigh(value)
+            if name in ITERATING and hasattr(given[at], "__len__") and not isinstance(given[at], Undefined):
+                self.meter.spend(len(given[at]))
+            elif name in KEYED:
+                check_data(given[at], self.meter.spend)
+            return self._kept(function(*given, **kwargs))
 
-        if passed is None:
+        if passing is not None:
+            guarded.jinja_pass_arg = passing  # type: ignore[attr-defined]  # how Jinja marks such filters
+        return guarded
 
-            def filtered(value: Any, *args: Any, **kwargs: Any) -> Any:
-                value = self._kept(value)
-                guard(value, args, kwargs)
-                return self._kept(function(value, *args, **kwargs))
+    def _compare(self, left: Any, right: Any, name: str) -> Any:
+        """Compare at a cost that follows from how much may have to be looked at."""
+        if name in ("in", "notin"):
+            steps = self._search_steps(left, right)
+        elif isinstance(left, str) and isinstance(right, str):
+            steps = min(len(left), len(right)) // 64
+        else:
+            steps = self._depth_steps(left) if type(left) is type(right) else 0
+        self.meter.spend(1 + steps)
+        return COMPARISONS[name](left, right)
 
-            return filtered
+    def _search_steps(self, needle: Any, haystack: Any) -> int:
+        if isinstance(haystack, str):
+            return len(haystack) * (1 + min(len(needle) if isinstance(needle, str) else 0, 128)) // 512
+        if isinstance(haystack, (list, tuple)):
+            size = len(needle) if isinstance(needle, str) else self._depth_steps(needle)
+            return len(haystack) // 16 * (1 + size // 64)
+        return 0
 
-        def filtered_with(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
-            value = self._kept(value)
-            guard(value, args, kwargs)
-            return self._kept(function(context, value, *args, **kwargs))
+    def _depth_steps(self, value: Any) -> int:
+        return check_data(value, self.meter.spend).size // 16 if isinstance(value, (list, tuple, dict)) else 0
 
-        filtered_with.jinja_pass_arg = passed  # type: ignore[attr-defined]  # how Jinja marks such filters
-        return filtered_with
+    def _weigh(self, value: Any) -> Any:
+        """Spend for handling a value as a whole, and return it."""
+        if isinstance(value, (str, list, tuple, dict)):
+            self.meter.spend(1 + len(value) // 16)
+        return value
 
     def _kept(self, value: Any) -> Any:
-        """Return a result that is sized and small enough; generators become lists, within the budget."""
-        if isinstance(value, (str, list, tuple, dict)):
+        """Return a result that is small enough, and in which nothing is left to be computed."""
+        value = self._settled(value)
+        if isinstance(value, str):
+            check_growth(len(value))
+            self.meter.spend(len(value) // 8)
+            return value if type(value) is str else str.__str__(value)
+        if isinstance(value, (list, tuple, dict)):
             if len(value) > LARGEST_TEXT:
-                _too_large("a text" if isinstance(value, str) else "a list")
-        elif isinstance(value, int):
-            if value.bit_length() > MOST_BITS:
-                _too_large("a number")
-        elif hasattr(value, "__next__"):
+                too_large("a list")
+            self.meter.spend(len(value))
+        elif isinstance(value, int) and value.bit_length() > MOST_BITS:
+            too_large("a number")
+        return value
+
+    def _settled(self, value: Any) -> Any:
+        """Turn generators and the views of mappings, which allow sums and differences in no order, into lists."""
+        if hasattr(value, "__next__") or isinstance(value, _VIEWS):
             return list(self._loop(value))
         return value
 
-    def _loop(self, items: Any) -> Any:
-        """Iterate at a step an item: what `for` runs over."""
+    def _loop(self, items: Any, cost: int = 1) -> Iterator[Any]:
+        """Iterate at a cost an item: what `for` runs over."""
+        if not isinstance(items, (str, list, tuple, dict, *_VIEWS)) and not hasattr(items, "__next__"):
+            check_data(items)  # says what is missing, or no data
+            raise TypeError(f"{describe(items)} cannot be looped over")
         for item in items:
-            self.spend(1)
+            self.meter.spend(cost)
             yield item
+
+    def _concat(self, *parts: Any) -> Any:
+        return self._kept(concat(*parts))
 
     def _join(self, parts: Iterable[str]) -> str:
         """Join what a template puts out, as long as it fits."""
         kept, size = [], 0
         for part in parts:
             size += len(part)
-            if size > LARGEST_TEXT:
-                _too_large("a text")
+            check_growth(size)
             kept.append(part)
+        self.meter.spend(size // 8)
         return "".join(kept)
 
-    def _concat(self, *parts: Any) -> str:
-        for part in parts:
-            self.measure(part)
-        return str(self._kept("".join(str(self._finalize(part)) for part in parts)))
-
-    def _slug(self, value: Any) -> str:
-        return slug(str(self._finalize(value)))
-
-    def range(self, *args: int) -> list[int]:
+    def _range(self, *args: int) -> list[int]:
         """Return the numbers of a range, at a step each."""
         numbers = range(*args)
-        self.spend(len(numbers))
+        try:
+            self.meter.spend(len(numbers))
+        except OverflowError:
+            too_large("a list")
         return list(numbers)
 
-    def _finalize(self, value: Any) -> Any:
-        """Turn what stands in a text into that text; refuse what has none."""
-        if isinstance(value, str):
-            return value
-        if value is None:
-            raise ValueError("nothing (null) has no text; give it one with `| default('…', true)`")
-        if isinstance(value, _IMAGES):
-            return value.source
-        if isinstance(value, Missing):
-            return str(value)  # says what is missing
-        self.measure(value)
-        plain(value, self)
-        return value
+    def _dict(self, *pairs: Any, **named: Any) -> Any:
+        """Return a mapping."""
+        return self._kept(dict(*(self._settled(value) for value in pairs), **named))
 
 
-def plain(value: Any, sandbox: Sandbox) -> Any:
-    """Return a template's value as bare data and images; raise `ValueError` for functions and other objects."""
-    sandbox.measure(value)
-    return _plain(value, sandbox)
+def plain(value: Any, meter: Meter) -> Any:
+    """Return a template's value as bare data and images; raise for functions and other objects, and for too much."""
+    return value if check_data(value, meter.spend).exact else _plain(value)
 
 
-def _plain(value: Any, sandbox: Sandbox) -> Any:
-    if value is None or isinstance(value, (str, bool, int, float, *_IMAGES)):
-        return value
-    if isinstance(value, Missing):
-        str(value)  # says what is missing
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item, sandbox) for key, item in value.items()}
-    if hasattr(value, "__iter__") and not isinstance(value, type):
-        return [_plain(item, sandbox) for item in sandbox._kept(value if hasattr(value, "__next__") else list(value))]  # noqa: SLF001 - one module
-    raise ValueError(f"{describe(value)} is not a value; did you forget its brackets?")
-
-
-def describe(value: Any) -> str:
-    """Say what a value is, without anything of the machine in it."""
-    names = {str: "a text", int: "a number", float: "a number", bool: "a boolean", list: "a list", dict: "a mapping"}
-    if value is None:
-        return "nothing (null)"
-    if isinstance(value, _IMAGES):
-        return "an image"
-    return names.get(type(value)) or (f"the function `{value.__name__}`" if hasattr(value, "__name__") else "this")
-
-
-def _length(value: Any) -> int:
-    return len(value) if hasattr(value, "__len__") else 1
-
-
-def _too_large(what: str) -> NoReturn:
-    raise SecurityError(f"the template makes {what} that is too large")
-
-
-def _check_product(left: Any, right: Any) -> None:
-    for one, other in ((left, right), (right, left)):
-        if isinstance(one, (str, list, tuple)) and isinstance(other, int) and len(one) * other > LARGEST_TEXT:
-            _too_large("a text" if isinstance(one, str) else "a list")
-    if isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > MOST_BITS:
-        _too_large("a number")
-
-
-def _check_power(base: Any, exponent: Any) -> None:
-    if isinstance(base, int) and isinstance(exponent, int) and base.bit_length() * abs(exponent) > MOST_BITS:
-        _too_large("a number")
-
-
-def _check_format(template: str) -> None:
-    if _FORMAT_NUMBER.search(template):
-        raise SecurityError("the format asks for too wide a text")
-
-
-def _check_replace(text: str, args: tuple[Any, ...]) -> None:
-    if len(args) >= 2 and isinstance(args[0], str) and isinstance(args[1], str):  # noqa: PLR2004 - old and new
-        times = text.count(args[0]) if args[0] else len(text) + 1
-        if times * len(args[1]) > LARGEST_TEXT:
-            _too_large("a text")
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {text_of(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

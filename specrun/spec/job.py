@@ -62,7 +62,7 @@ class _JobReader:
             axes=self._axes(),
             exclude=self._matches("exclude"),
             include=self._matches("include"),
-            where=None if where is None else self._text("where"),
+            where=None if where is None else self._scalar("where"),
             overrides=self._overrides(),
             samples=get("samples"),
             revision=get("revision"),
@@ -81,10 +81,12 @@ class _JobReader:
             self._read.fail(at, "contradiction", f"`{one}` and `{many}` exclude each other", "keep one of them")
 
     def _text(self, field: str) -> Text | None:
+        node = self._scalar(field)
+        return None if node is None else scalar_text(node)
+
+    def _scalar(self, field: str) -> Scalar | None:
         node = self._fields.get(field)
-        if node is None or self._read.text(node, field) is None or not isinstance(node, Scalar):
-            return None
-        return scalar_text(node)
+        return node if node is not None and self._read.text(node, field) and isinstance(node, Scalar) else None
 
     def _prompt_names(self, node: Node, prompts: dict[str, Text]) -> tuple[Scalar, ...] | None:
         items = self._read.sequence(node, "prompts")

@@ -71,7 +71,7 @@ class Job:
     axes: tuple[AxisSpec, ...]
     exclude: tuple[Match, ...]
     include: tuple[Match, ...]
-    where: Text | None
+    where: Scalar | None
     overrides: tuple[Override, ...]
     samples: Node | None
     revision: Node | None

@@ -1,0 +1,199 @@
+"""Template texts to values that can be evaluated, each compiled once."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from jinja2 import meta, nodes
+from jinja2.exceptions import TemplateError, TemplateSyntaxError
+from jinja2.visitor import NodeTransformer
+
+from specrun.diagnostics import Collector, Diagnostic, did_you_mean
+from specrun.plan.sandbox import COMPARE, CONCAT, LOOP, WEIGH, Sandbox
+from specrun.plan.template import (
+    Constant,
+    Expression,
+    Joined,
+    ListOf,
+    MappingOf,
+    Native,
+    Scope,
+    Value,
+    diagnose,
+)
+from specrun.spec.nodes import Mapping, Node, Scalar, Sequence
+from specrun.spec.text import Text, scalar_text
+
+LARGEST_TEMPLATE = 64 * 1024
+# A text with more expressions than this is evaluated as a whole.
+MOST_PARTS = 64
+
+_UNSUPPORTED = (nodes.Macro, nodes.CallBlock, nodes.Block, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+_NOT_THERE = re.compile(r"No (filter|test) named '(.+)'\.")
+_WORDS = {nodes.CallBlock: "call", nodes.FromImport: "from"}
+
+
+class Compiler:
+    """Compiles the templates of one spec; what does not compile is said once, whoever asks for it."""
+
+    def __init__(self, sandbox: Sandbox, faults: Collector) -> None:
+        self._sandbox = sandbox
+        self._faults = faults
+        self._values: dict[Node, Value] = {}
+        self._scalars: dict[Scalar, Value] = {}
+        self._texts: dict[Text, Joined] = {}
+
+    def value(self, node: Node) -> Value:
+        """Compile a YAML value: single expressions keep their type, other templates give texts."""
+        if node not in self._values:
+            self._values[node] = self._value(node)
+        return self._values[node]
+
+    def text(self, text: Text) -> Joined:
+        """Compile a template that always gives a text: a prompt, an output path."""
+        if text not in self._texts:
+            self._texts[text] = Joined(parts=self._parts(text), span=text.span)
+        return self._texts[text]
+
+    def _value(self, node: Node) -> Value:
+        match node:
+            case Scalar(value=str()) if "{" in node.text:
+                # An aliased template stands in many places.
+                if node not in self._scalars:
+                    self._scalars[node] = self._scalar(scalar_text(node))
+                return self._scalars[node]
+            case Scalar():
+                return Constant(value=node.value, span=node.span)
+            case Sequence():
+                items = tuple(self._value(item) for item in node.items)
+                if all(isinstance(item, Constant) for item in items):
+                    return Constant(value=[item.value for item in items if isinstance(item, Constant)], span=node.span)
+                return ListOf(items=items, span=node.span)
+            case Mapping():
+                pairs = tuple((str(key.value), self._value(value)) for key, value in node.pairs())
+                if all(isinstance(value, Constant) for _, value in pairs):
+                    bare = {name: value.value for name, value in pairs if isinstance(value, Constant)}
+                    return Constant(value=bare, span=node.span)
+                return MappingOf(items=pairs, span=node.span)
+
+    def _scalar(self, text: Text) -> Value:
+        parts = self._parts(text)
+        if len(parts) == 1 and isinstance(parts[0], Expression):
+            return Native(expression=parts[0], span=text.span)
+        if all(isinstance(part, str) for part in parts):
+            return Constant(value="".join(str(part) for part in parts), span=text.span)
+        return Joined(parts=parts, span=text.span)
+
+    def _parts(self, text: Text) -> tuple[str | Expression, ...]:
+        try:
+            return self._split(text, self._parsed(text))
+        except TemplateSyntaxError as error:
+            self._faults.add(self._syntax_fault(text, error))
+        except (TemplateError, RecursionError, SyntaxError, MemoryError) as error:
+            self._faults.add(diagnose(text, error))
+        return (Expression(text=text, sandbox=self._sandbox),)
+
+    def _syntax_fault(self, text: Text, error: TemplateSyntaxError) -> Diagnostic:
+        detail, hint, token = error.message or "", "", ""
+        if found := _NOT_THERE.fullmatch(detail):
+            kind, token = found.groups()
+            known = self._sandbox.filters if kind == "filter" else self._sandbox.tests
+            detail, hint = f"spec templates have no {kind} `{token}`", did_you_mean(token, known)
+        return Diagnostic(summary="template syntax", detail=detail, span=text.place(error.lineno, token), hint=hint)
+
+    def _parsed(self, text: Text) -> nodes.Template:
+        if len(text.text) > LARGEST_TEMPLATE:
+            raise TemplateSyntaxError(f"the template is longer than {LARGEST_TEMPLATE:,} characters", 1)
+        template = self._sandbox.parse(text.text)
+        for node in template.find_all(_UNSUPPORTED):
+            word = _WORDS.get(type(node)) or type(node).__name__.lower()
+            raise TemplateSyntaxError(f"`{{% {word} %}}` is not part of spec templates", node.lineno)
+        for loop in template.find_all(nodes.For):
+            if loop.recursive:
+                raise TemplateSyntaxError("`recursive` loops are not part of spec templates", loop.lineno)
+        _Bounding().visit(template)
+        return template
+
+    def _split(self, text: Text, template: nodes.Template) -> tuple[str | Expression, ...]:
+        outputs = [node for node in template.body if isinstance(node, nodes.Output)]
+        pieces = [node for output in outputs for node in output.nodes]
+        if len(outputs) < len(template.body) or len(pieces) > MOST_PARTS:
+            return (self._compiled(text, template),)
+        return tuple(
+            piece.data if isinstance(piece, nodes.TemplateData) else self._expression(text, piece) for piece in pieces
+        )
+
+    def _compiled(self, text: Text, template: nodes.Template) -> Expression:
+        names = frozenset(meta.find_undeclared_variables(template))
+        render: Callable[[Scope], Any] = self._sandbox.from_string(template).render
+        return Expression(text=text, sandbox=self._sandbox, names=names, compiled=render)
+
+    def _expression(self, text: Text, node: nodes.Expr) -> Expression:
+        assign = nodes.Assign(nodes.Name("result", "store", lineno=1), node, lineno=node.lineno)
+        template = nodes.Template([assign], lineno=node.lineno)
+        template.set_environment(self._sandbox)
+        return Expression(
+            text=text,
+            sandbox=self._sandbox,
+            names=frozenset(meta.find_undeclared_variables(template)),
+            compiled=_result_of(self._sandbox.from_string(template), self._sandbox),
+            variable=node.name if isinstance(node, nodes.Name) else None,
+        )
+
+
+class _Bounding(NodeTransformer):
+    """Puts the sandbox's filters where templates could run away: loops, comparisons, slices, `~`."""
+
+    def __init__(self) -> None:
+        self._visited = 0
+
+    def visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:
+        self._visited += 1
+        return super().visit(node, *args, **kwargs)
+
+    def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - Jinja's visitor names
+        before = self._visited
+        self.generic_visit(node)
+        # A loop's step costs as much as there is in its body.
+        node.iter = _filter(LOOP, node.iter, nodes.Const(self._visited - before, lineno=node.lineno))
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:  # noqa: N802
+        self.generic_visit(node)
+        first, *rest = node.nodes
+        return _filter(CONCAT, first, *rest)
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Expr:  # noqa: N802
+        self.generic_visit(node)
+        left = node.expr
+        result: nodes.Expr | None = None
+        for operand in node.ops:
+            pair: nodes.Expr = _filter(COMPARE, left, operand.expr, nodes.Const(operand.op, lineno=node.lineno))
+            result = pair if result is None else nodes.And(result, pair, lineno=node.lineno)
+            left = operand.expr
+        return node if result is None else result
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Getitem:  # noqa: N802
+        self.generic_visit(node)
+        if isinstance(node.arg, nodes.Slice):
+            node.node = _filter(WEIGH, node.node)
+        return node
+
+
+def _filter(name: str, first: Any, *rest: nodes.Expr) -> nodes.Filter:
+    return nodes.Filter(first, name, list(rest), [], None, None, lineno=first.lineno)
+
+
+def _result_of(template: Any, sandbox: Sandbox) -> Callable[[Scope], Any]:
+    """Return a function that evaluates a template's `result`, like `Environment.compile_expression`."""
+
+    def result(scope: Scope) -> Any:
+        context = template.new_context(dict(scope))
+        try:
+            for _ in template.root_render_func(context):
+                pass
+        except Exception:  # noqa: BLE001 - only to add the template's line, then raised again
+            sandbox.handle_exception()
+        return context.vars["result"]
+
+    return result

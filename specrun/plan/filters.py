@@ -1,0 +1,230 @@
+"""The filters and tests of templates: those of Jinja that are deterministic, in bounds, and speak of data only."""
+
+import json
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from jinja2 import pass_environment
+from jinja2.exceptions import SecurityError
+from jinja2.filters import FILTERS, make_attrgetter
+from jinja2.sandbox import SandboxedEnvironment
+from jinja2.tests import TESTS
+
+from specrun.plan.bounds import IMAGES, LARGEST_WIDTH, check_data, check_growth, describe
+from specrun.plan.labels import slug
+
+# What Jinja does with these is bounded by what it is given.
+_PASSED_ON = (
+    "abs count d default dictsort filesizeformat first float groupby int items last length list map max min "
+    "reject rejectattr reverse select selectattr sort unique"
+).split()
+_OF_A_TEXT = "capitalize lower title upper wordcount".split()
+# These look at every item, and the latter make a key of each, all at once.
+ITERATING = frozenset("join map max min reject rejectattr select selectattr sum".split())
+KEYED = frozenset("dictsort groupby sort unique".split())
+_JINJA_TESTS: Mapping[str, Any] = TESTS
+# `sameas` tells where values are kept, `callable` what is not data.
+_NO_TESTS = frozenset("callable escaped filter sameas test".split())
+COMPARING_TESTS = frozenset("!= < <= == > >= eq equalto ge greaterthan gt in le lessthan lt ne".split())
+ALLOWED_TESTS: Mapping[str, Callable[..., Any]] = {
+    name: test for name, test in _JINJA_TESTS.items() if name not in _NO_TESTS | COMPARING_TESTS
+}
+# By the names of tests, and by those that Jinja's syntax tree gives operators.
+COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    **{name: _JINJA_TESTS[name] for name in COMPARING_TESTS},
+    "gteq": operator.ge,
+    "lteq": operator.le,
+    "notin": lambda one, other: one not in other,
+}
+
+_DIRECTIVE = re.compile(
+    r"%(\([^()]*\))?[-#0 +]*(?P<width>\*|\d+)?(?:\.(?P<precision>\*|\d+)?)?[hlL]?(?P<kind>.)", re.DOTALL
+)
+
+
+def text_of(value: Any) -> str:
+    """Return a value as it stands in a text; raise for what has no text that anyone would want.
+
+    A list's or mapping's Python form in a prompt is a slip that costs money.
+    """
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, (bool, int, float)):
+        return str(value)
+    if isinstance(value, IMAGES):
+        return value.source
+    if value is None:
+        raise ValueError("nothing (null) has no text; give it one with `| default('…', true)`")
+    if isinstance(value, Mapping):
+        named = next((key for key in value if isinstance(key, str) and key.isidentifier()), "")
+        hint = f", as in `.{named}`" if named else ""
+        raise TypeError(f"a mapping has no text; name one of its keys{hint}, or use `| tojson`")
+    if isinstance(value, (list, tuple)):
+        raise TypeError("a list has no text; use `| join(', ')`")
+    check_data(value)  # says what else it is
+    raise TypeError(f"{describe(value)} has no text")
+
+
+def concat(*parts: Any) -> str:
+    """Join parts as `~` does."""
+    texts = [text_of(part) for part in parts]
+    check_growth(sum(map(len, texts)))
+    return "".join(texts)
+
+
+def format_text(template: str, values: Any) -> str:
+    """Apply `%`, as in `'%03d' % index`; what comes out is bounded before it is made."""
+    given = values.values() if isinstance(values, Mapping) else values if isinstance(values, tuple) else (values,)
+    longest = max((len(text_of(value)) for value in given), default=0)
+    size = len(template)
+    rest = _DIRECTIVE.sub("", template.replace("%%", ""))
+    if "%" in rest:
+        raise ValueError("the format is incomplete; write %% for a percent sign")
+    for directive in _DIRECTIVE.finditer(template.replace("%%", "")):
+        if directive["kind"] not in "diouxXeEfFgGsc":
+            raise ValueError(f"the format has no %{directive['kind']}")
+        if "*" in (directive["width"], directive["precision"]):
+            raise SecurityError("the format takes its widths written out, not as *")
+        widths = [int(text[:9]) for text in (directive["width"], directive["precision"]) if text]
+        size += longest + sum(widths)
+    check_growth(size)
+    if isinstance(values, Mapping):
+        return template % {key: _scalar(value) for key, value in values.items()}
+    return template % tuple([_scalar(value) for value in given])
+
+
+def _scalar(value: Any) -> Any:
+    return value if isinstance(value, (int, float)) else text_of(value)
+
+
+def _format(value: Any, *args: Any, **kwargs: Any) -> str:
+    if args and kwargs:
+        raise ValueError("`format` takes values by place or by name, not both")
+    return format_text(text_of(value), kwargs or args)
+
+
+def _center(value: Any, width: int = 80) -> str:
+    _check_width(width)
+    return text_of(value).center(width)
+
+
+def _indent(value: Any, width: int | str = 4, first: bool = False, blank: bool = False) -> Any:
+    text = text_of(value)
+    if isinstance(width, int):
+        _check_width(width)
+    step = len(width) if isinstance(width, str) else width
+    check_growth(len(text) + (text.count("\n") + 1) * step)
+    return FILTERS["indent"](text, width, first, blank)
+
+
+def _trim(value: Any, chars: str | None = None) -> str:
+    if chars is not None:
+        _check_width(len(chars) * 100)
+    return text_of(value).strip(chars)
+
+
+def _slice(value: Any, slices: int, fill_with: Any = None) -> Any:
+    _check_width(slices)
+    return FILTERS["slice"](value, slices, fill_with)
+
+
+def _truncate(
+    value: Any,
+    length: int = 255,
+    killwords: bool = False,
+    end: str = "...",
+    leeway: int = 5,
+) -> str:
+    if length < len(end) or leeway < 0:
+        raise ValueError(f"`truncate` needs room for its end, {len(end)} characters")
+    text = text_of(value)
+    if len(text) <= length + leeway:
+        return text
+    cut = text[: length - len(end)]
+    return (cut if killwords else cut.rsplit(" ", 1)[0]) + end
+
+
+def _batch(value: Iterable[Any], linecount: int, fill_with: Any = None) -> Any:
+    _check_width(linecount)
+    return FILTERS["batch"](value, linecount, fill_with)
+
+
+def _round(value: float, precision: int = 0, method: str = "common") -> Any:
+    _check_width(precision * 100)
+    return FILTERS["round"](value, precision, method)
+
+
+@pass_environment
+def _join(environment: SandboxedEnvironment, value: Iterable[Any], d: Any = "", attribute: Any = None) -> str:
+    if attribute is not None:
+        value = map(make_attrgetter(environment, attribute), value)
+    texts, separator = [text_of(item) for item in value], text_of(d)
+    check_growth(sum(map(len, texts)) + len(separator) * len(texts))
+    return separator.join(texts)
+
+
+def _replace(s: Any, old: Any, new: Any, count: int | None = None) -> str:
+    text, old, new = text_of(s), text_of(old), text_of(new)
+    check_growth(replaced_size(text, old, new))
+    return text.replace(old, new, -1 if count is None else count)
+
+
+def replaced_size(text: str, old: str, new: str) -> int:
+    """Return how many characters a text may have once `old` is replaced by `new`."""
+    return len(text) + text.count(old) * len(new)
+
+
+@pass_environment
+def _sum(environment: SandboxedEnvironment, value: Iterable[Any], attribute: Any = None, start: float = 0) -> Any:
+    """Add numbers; lists would be copied again for each one added."""
+    if attribute is not None:
+        value = map(make_attrgetter(environment, attribute), value)
+    if not isinstance(start, (int, float)):
+        raise TypeError("`sum` adds numbers")
+    return sum(value, start)
+
+
+def _tojson(value: Any, indent: int | None = None) -> str:
+    if indent is not None:
+        _check_width(indent * 1000)
+    check_growth(check_data(value).size)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=indent, default=text_of)
+
+
+def _slug(value: Any) -> str:
+    return slug(text_of(value))
+
+
+def _check_width(width: Any) -> None:
+    if not isinstance(width, int) or abs(width) > LARGEST_WIDTH:
+        raise SecurityError(f"a width is a whole number up to {LARGEST_WIDTH:,}")
+
+
+def _of_a_text(function: Callable[..., Any]) -> Callable[..., Any]:
+    if getattr(function, "jinja_pass_arg", None) is None:
+        return lambda value, *args, **kwargs: function(text_of(value), *args, **kwargs)
+    return pass_environment(
+        lambda environment, value, *args, **kwargs: function(environment, text_of(value), *args, **kwargs)
+    )
+
+
+ALLOWED_FILTERS: Mapping[str, Callable[..., Any]] = {
+    "batch": _batch,
+    "center": _center,
+    "format": _format,
+    "indent": _indent,
+    "join": _join,
+    "replace": _replace,
+    "round": _round,
+    "slug": _slug,
+    "string": text_of,
+    "sum": _sum,
+    "slice": _slice,
+    "tojson": _tojson,
+    "trim": _trim,
+    "truncate": _truncate,
+    **{name: _of_a_text(FILTERS[name]) for name in _OF_A_TEXT},
+    **{name: FILTERS[name] for name in _PASSED_ON},
+}
