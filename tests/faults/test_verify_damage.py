@@ -311,7 +311,7 @@ def test_the_facts_beside_an_image_are_checked_like_the_image(made: Made) -> Non
 
 def test_without_the_store_a_lost_image_is_named_with_what_it_takes(made: Made) -> None:
     shutil.rmtree(made.project.state)
-    made.file(CAT).unlink()
+    made.file(OWL).unlink()
     (found,) = made.verify().findings
     assert "bring it back from git or a backup; or `specrun apply --regenerate-lost shots.yaml` asks" in found.fix
 
