@@ -9,17 +9,14 @@ A script is a sequence of behaviours (the last one repeats), or a function from 
 in a thread of its own, so that it serves child processes and event loops alike.
 """
 
-import array
 import asyncio
 import contextlib
-import fcntl
 import hashlib
 import io
 import json
 import socket
 import ssl
 import struct
-import termios
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -292,11 +289,17 @@ async def _reset_unread(writer: asyncio.StreamWriter) -> None:
     transport = writer.transport
     assert isinstance(transport, asyncio.ReadTransport)
     transport.pause_reading()
-    waiting = array.array("i", [0])
-    while not waiting[0]:
-        await asyncio.sleep(0.001)
-        fcntl.ioctl(writer.get_extra_info("socket").fileno(), termios.FIONREAD, waiting)
+    with writer.get_extra_info("socket").dup() as sock:
+        while not _has_data(sock):  # noqa: ASYNC110 (there is no event for data that nobody reads)
+            await asyncio.sleep(0.001)
     reset(writer)
+
+
+def _has_data(sock: socket.socket) -> bool:
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK))
+    except BlockingIOError:
+        return False
 
 
 def picture(text: str, kind: str = "PNG") -> bytes:
