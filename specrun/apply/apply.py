@@ -95,7 +95,7 @@ def _begin(
         providers={name: _maker(project, name, options) for name in names},
         catalog=catalog,
         client_for=client_for,
-        purse=Purse(() if options.rehearse else (project.budget, options.budget)),
+        purse=Purse(() if options.rehearse else (project.budget, plan.budget, options.budget)),
         tally=tally,
         stop=Stop(tally.emit),
         writers=writers,

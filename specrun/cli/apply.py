@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,20 +14,24 @@ import click
 from specrun.apply.apply import apply
 from specrun.apply.budget import Purse
 from specrun.apply.events import Finished
+from specrun.apply.fetch_inputs import fetch_inputs, urls_of
 from specrun.apply.options import ApplyOptions
 from specrun.apply.place import place_of, rehearsal_of
+from specrun.apply.relock import stale_pins
 from specrun.cli.boundary import DONE, FAILED
 from specrun.cli.catalogue import catalog_of
 from specrun.cli.console import complain, ink, note, say, write
 from specrun.cli.examples import examples
 from specrun.cli.options import SPECS, WishOptions, variable_options, wish_options
-from specrun.cli.planning import Planned, plan_all, quotas_of
+from specrun.cli.planning import Planned, plan_all, plan_saved, quotas_of
 from specrun.cli.watching import watching
 from specrun.cli.wiring import client_factory
-from specrun.diagnostics import Diagnostic, SpecrunError, UsageError
+from specrun.diagnostics import Diagnostic, PendingError, SpecrunError, UsageError
 from specrun.model.plan import Verb, total
 from specrun.model.project import Budget
 from specrun.model.run import Price
+from specrun.plan.make import make_plan
+from specrun.plan.saved import check_expected
 from specrun.report.event_text import summary
 from specrun.report.plan_text import as_text
 from specrun.store.lockfile import lock_path
@@ -35,6 +39,7 @@ from specrun.store.lockfile import lock_path
 EPILOG = examples(
     ("specrun apply specs/quickstart.yaml", "shows the plan, asks, then makes it"),
     ("specrun apply --yes specs/quickstart.yaml", "without asking, for scripts"),
+    ("specrun apply plan.json", "exactly what `specrun plan -o plan.json` showed, without asking"),
     ("specrun apply --rehearse specs/quickstart.yaml", "everything on the sandbox, for nothing"),
     ("specrun apply --yes --max-cost 25CNY --max-images 100 specs/*.yaml", "never more than this"),
 )
@@ -42,6 +47,10 @@ EPILOG = examples(
 # What changes the world, and so is asked about before.
 _CHANGING = (Verb.CREATE, Verb.REPLACE, Verb.RESTORE, Verb.MOVE)
 _AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Z]{3})\s*")
+
+
+class FrozenError(SpecrunError):
+    """A request is needed where none may be sent."""
 
 
 def _prices(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Price, ...]:
@@ -64,7 +73,15 @@ class ApplyCommandOptions(WishOptions):
     max_cost: tuple[Price, ...]
     max_images: int | None
     rehearse: bool
+    locked: bool
+    frozen: bool
+    expect: str | None
     json: bool
+
+    @property
+    def saved(self) -> bool:
+        """Whether saved plans are to be applied, not specs."""
+        return any(path.suffix == ".json" for path in self.specs)
 
 
 @click.command("apply", epilog=EPILOG)
@@ -80,6 +97,9 @@ class ApplyCommandOptions(WishOptions):
 )
 @click.option("--max-images", metavar="N", type=click.IntRange(min=0), help="Ask for at most N images.")
 @click.option("--rehearse", is_flag=True, help="Make everything on the sandbox, into .specrun/rehearsal.")
+@click.option("--locked", is_flag=True, help="Exit 2, and send nothing, where the lock's pins would change.")
+@click.option("--frozen", is_flag=True, help="Send no request at all; exit 1 where one is needed.")
+@click.option("--expect", metavar="DIGEST", help="Apply only the plan with this digest, reviewed elsewhere.")
 @click.option("--json", is_flag=True, help="Write what happens as JSON, an event a line.")
 def command(**given: Any) -> int:
     """Make the images that the plan lists, and only those.
@@ -91,10 +111,11 @@ def command(**given: Any) -> int:
     if options.json and not options.yes and not options.rehearse:
         detail = "--json leaves no place for a question"
         raise UsageError(Diagnostic(summary="nobody to ask", detail=detail, hint="add --yes"))
-    planned, code = plan_all(options)
+    planned, code = _planned(options)
     if not options.json:
         plans = [each.plan for each in planned]
         write(f"{line}\n" for line in as_text(plans, quotas=quotas_of(planned), ink=ink(sys.stdout)))
+    _check_discipline(planned, options)
     budget = Budget(cost=options.max_cost, images=options.max_images)
     if not options.rehearse:
         _check_budgets(planned, budget)
@@ -102,23 +123,65 @@ def command(**given: Any) -> int:
             note("Nothing was changed.")
             return FAILED
     how = ApplyOptions(jobs=options.jobs, budget=budget, rehearse=options.rehearse)
-    return max(code, _apply_all(planned, how, json=options.json))
+    return max(code, _apply_all([_with_inputs(each) for each in planned], how, json=options.json))
+
+
+def _planned(options: ApplyCommandOptions) -> tuple[list[Planned], int]:
+    if not options.saved:
+        return plan_all(options)
+    asked = (options.vars, options.var_files, options.name, options.targets, options.replace)
+    if any(asked) or options.retry_unknown or options.regenerate_lost:
+        raise click.UsageError("a saved plan has said already which runs, variables and name it is for")
+    if any(path.suffix != ".json" for path in options.specs):
+        raise click.UsageError("apply specs or saved plans, not both at once")
+    return plan_saved(options.specs)
+
+
+def _check_discipline(planned: Sequence[Planned], options: ApplyCommandOptions) -> None:
+    """Raise where --expect, --locked or --frozen do not allow these plans."""
+    for each in planned:
+        if options.expect is not None:
+            check_expected(options.expect, each.plan)
+        if options.locked and (moved := stale_pins(each.plan, each.project)):
+            hint = "run `specrun lock`, and commit the lock"
+            raise PendingError(*(Diagnostic(summary="lock out of date", detail=line, hint=hint) for line in moved[:20]))
+        needed = [action.address for action in each.plan.actions if action.requested]
+        if options.frozen and needed:
+            more = f" and {len(needed) - 1} more" if len(needed) > 1 else ""
+            detail = f"{needed[0]}{more} would have to be asked for"
+            hint = "apply without --frozen, or bring the images: from a shared store, or from who made them"
+            raise FrozenError(Diagnostic(summary="frozen", detail=detail, hint=hint))
 
 
 def _check_budgets(planned: Sequence[Planned], budget: Budget) -> None:
     """Raise `OverBudgetError` where all plans together may pass a limit, before any of them is applied."""
-    limits = {budget, *(each.project.budget for each in planned)}
+    limits = {budget, *(each.project.budget for each in planned), *(each.plan.budget for each in planned)}
     Purse(limits).check(total(tuple(action for each in planned for action in each.plan.actions)))
 
 
 def _agreed(planned: Sequence[Planned], options: ApplyCommandOptions) -> bool:
     """Ask, unless nothing would change or the answer was given."""
-    if options.yes or not any(action.verb in _CHANGING for each in planned for action in each.plan.actions):
+    if (
+        options.yes
+        or options.saved
+        or not any(action.verb in _CHANGING for each in planned for action in each.plan.actions)
+    ):
         return True
     if not sys.stdin.isatty():
         detail = "apply asks before it changes anything, and there is no terminal to ask on"
         raise UsageError(Diagnostic(summary="nobody to ask", detail=detail, hint="read the plan, then pass --yes"))
     return click.confirm("\nApply this?", err=True)
+
+
+def _with_inputs(planned: Planned) -> Planned:
+    """Fetch the input URLs that nobody has fetched yet, and plan again with what they hold."""
+    urls = urls_of((action.run for action in planned.plan.actions if action.run is not None), known=False)
+    if not urls:
+        return planned
+    fetched, faults = asyncio.run(fetch_inputs(urls, planned.project))
+    complain(*faults)
+    request = replace(planned.request, urls=fetched)
+    return replace(planned, plan=make_plan(request, planned.project))
 
 
 def _apply_all(planned: Sequence[Planned], how: ApplyOptions, *, json: bool) -> int:

@@ -1,7 +1,8 @@
 """Plans for the specs of a command line."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from specrun.cli.boundary import DONE
 from specrun.cli.catalogue import catalog_of
@@ -10,17 +11,19 @@ from specrun.cli.options import WishOptions
 from specrun.diagnostics import SpecrunError
 from specrun.model.plan import Plan
 from specrun.model.project import Project
-from specrun.plan.make import make_plan, spec_name
+from specrun.plan.make import PlanRequest, make_plan, request_of, spec_name
+from specrun.plan.saved import check_saved, read_saved
 from specrun.report.plan_json import as_json
 from specrun.spec.project import load_project
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
-    """A plan and the project that it is for."""
+    """A plan, the project that it is for, and the request that makes it again."""
 
     plan: Plan
     project: Project
+    request: PlanRequest
 
     def document(self) -> Iterable[str]:
         """Return the plan as JSON, piece by piece."""
@@ -29,18 +32,38 @@ class Planned:
 
 def plan_all(options: WishOptions) -> tuple[list[Planned], int]:
     """Plan each spec, so that one with faults does not hide the others; return the plans and the worst exit code."""
+    return _plan_each(options.specs, lambda spec: _planned(options.request(spec), load_project(spec.parent)))
+
+
+def plan_saved(paths: Iterable[Path]) -> tuple[list[Planned], int]:
+    """Make saved plans again, and refuse each that no longer says what is so."""
+    return _plan_each(paths, _planned_again)
+
+
+def _plan_each(paths: Iterable[Path], make: Callable[[Path], Planned]) -> tuple[list[Planned], int]:
     planned, code = [], DONE
-    for spec in options.specs:
+    for path in paths:
         try:
-            project = load_project(spec.parent)
-            plan = make_plan(options.request(spec), project)
+            made = make(path)
         except SpecrunError as error:
             complain(*error.diagnostics)
             code = max(code, error.exit_code)
         else:
-            complain(*plan.warnings)
-            planned.append(Planned(plan=plan, project=project))
+            complain(*made.plan.warnings)
+            planned.append(made)
     return planned, code
+
+
+def _planned(request: PlanRequest, project: Project) -> Planned:
+    return Planned(plan=make_plan(request, project), project=project, request=request)
+
+
+def _planned_again(path: Path) -> Planned:
+    saved = read_saved(path)
+    project = load_project(Path.cwd())
+    planned = _planned(request_of(saved.asked, project.root / saved.spec), project)
+    check_saved(saved, planned.plan)
+    return planned
 
 
 def quotas_of(planned: Iterable[Planned]) -> Mapping[str, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from specrun.canonical import canonical_digest, digest
+from specrun.canonical import canonical, canonical_digest, digest
 from specrun.catalog.load import load_catalog
 from specrun.catalog.models import Catalog
 from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Severity, did_you_mean
@@ -56,6 +56,20 @@ class PlanRequest:
     regenerate_lost: bool = False
     urls: Mapping[str, str] = field(default_factory=dict)
     upgrade: bool = False
+
+
+def request_of(asked: Asked, spec: Path) -> PlanRequest:
+    """Return the request that makes a saved plan again; the environment of today has no say in it."""
+    return PlanRequest(
+        spec=spec,
+        vars=tuple((name, canonical(value)) for name, value in asked.vars.items()),
+        environment={},
+        name=asked.variant,
+        targets=asked.targets,
+        replace=asked.replace,
+        retry_unknown=asked.retry_unknown,
+        regenerate_lost=asked.regenerate_lost,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

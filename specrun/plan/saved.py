@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from specrun.diagnostics import Diagnostic, InvalidInputError
-from specrun.model.plan import Action, Asked, Plan
+from specrun.model.plan import Action, Asked, Plan, Verb
 from specrun.store.document import decode
 
 _NAMES = {
@@ -17,6 +17,8 @@ _NAMES = {
     "lock": "the lock",
     "project": "specrun.yaml",
 }
+
+_ASKING = frozenset(verb.value for verb in Verb if verb.asks)
 
 
 class _Action(msgspec.Struct, kw_only=True, gc=False):
@@ -42,7 +44,10 @@ _DOCUMENT = msgspec.json.Decoder(_Document)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SavedPlan:
-    """What a saved plan allows: `requests` holds each request's key and take, `spec` is relative to the project."""
+    """What a saved plan allows; `spec` is relative to the project.
+
+    `requests` holds each request's key and take; `unkeyed` the addresses of those whose input URLs were not fetched.
+    """
 
     path: Path
     spec: str
@@ -51,6 +56,7 @@ class SavedPlan:
     asked: Asked
     bound: dict[str, str]
     requests: frozenset[tuple[str | None, int]]
+    unkeyed: frozenset[str]
 
 
 def read_saved(path: Path) -> SavedPlan:
@@ -61,6 +67,7 @@ def read_saved(path: Path) -> SavedPlan:
         detail = f"{path}: {error.strerror or error}"
         raise InvalidInputError(Diagnostic(summary="unreadable plan", detail=detail)) from None
     document = decode(_DOCUMENT, data, path, "plan")
+    asking = [action for action in document.actions if action.action in _ASKING and action.shares is None]
     return SavedPlan(
         path=path,
         spec=document.spec,
@@ -68,11 +75,8 @@ def read_saved(path: Path) -> SavedPlan:
         digest=document.digest,
         asked=document.asked,
         bound=document.bound,
-        requests=frozenset(
-            (action.key, action.take)
-            for action in document.actions
-            if action.action in ("create", "replace") and action.shares is None
-        ),
+        requests=frozenset((action.key, action.take) for action in asking),
+        unkeyed=frozenset(action.address for action in asking if action.key is None),
     )
 
 
@@ -97,7 +101,7 @@ def check_expected(expected: str, fresh: Plan) -> None:
 
 
 def _listed(action: Action, saved: SavedPlan) -> bool:
-    return (action.key, action.take) in saved.requests
+    return (action.key, action.take) in saved.requests or action.address in saved.unkeyed
 
 
 def _stale(saved: SavedPlan, detail: str) -> Diagnostic:
