@@ -87,7 +87,7 @@ class ImageClient:
         self._backoff = backoff
         self._transport = SocketTransport() if transport is None else InProcessTransport(transport)
         self._downloader = Downloader(provider, own=self._transport, backoff=backoff)
-        self._url = endpoint(provider)
+        self._url = endpoint(provider).url
         self._limiter = Limiter(concurrency=provider.concurrency, rpm=provider.rpm)
         self._places = asyncio.Semaphore(provider.concurrency)
         self._doom: Doom | None = None

@@ -59,7 +59,7 @@ class Downloader:
     ) -> None:
         self._provider = provider
         self._backoff = backoff
-        self._endpoint = Place.parse(str(endpoint(provider)))
+        self._endpoint = endpoint(provider)
         self._guard = Guard(
             own_host=self._endpoint.host, allow_private=provider.allow_private, proxies=Proxies.current()
         )

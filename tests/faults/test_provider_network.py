@@ -49,6 +49,13 @@ def test_a_server_that_does_not_speak_tls_gets_no_request() -> None:
     assert ("sent", 1) not in answer.journal.events
 
 
+@pytest.mark.parametrize("base_url", ["https://exa mple/v1", "https://user@api.example/v1", "ftp://api.example/v1"])
+def test_a_base_url_that_leads_nowhere_is_named(base_url: str) -> None:
+    with FaultServer([good()]) as server, pytest.raises(InvalidInputError) as caught:
+        ask(server, base_url=base_url)
+    assert "base_url of provider faulty leads nowhere: the URL is not" in str(caught.value)
+
+
 def test_a_proxy_is_used_for_all_but_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     far = "http://images.example/v1"
     with FaultServer([images(lambda _content: {"url": "http://cdn.example/x.png"})]) as proxy:

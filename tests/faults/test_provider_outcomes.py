@@ -1,7 +1,7 @@
 """Each way a server or a network can fail, over a real socket: what it is taken for, and how often it was asked."""
 
 import pytest
-from asking import ask
+from asking import Recorder, ask, request, with_client
 from fault_server import Behaviour, FaultServer
 from faults import (
     close_after_reading,
@@ -140,6 +140,14 @@ def test_a_reset_before_the_request_is_read_may_have_been_billed() -> None:
         answer = ask(server)
     assert isinstance(answer.settled, Unknown)
     assert server.posts == []
+
+
+def test_a_request_of_several_megabytes_arrives_whole() -> None:
+    large = request(prompt="x" * 5_000_000)
+    with FaultServer([good()]) as server:
+        settled = with_client(server, lambda client: client.generate(large, Recorder()), timeout=20.0)
+    assert isinstance(settled, Received)
+    assert server.posts[0].content == large.body
 
 
 def test_a_reply_of_50_mb_is_read() -> None:
