@@ -140,14 +140,18 @@ class _Connector(aiohttp.TCPConnector):
     ) -> aiohttp.connector.Connection:
         connection = await super().connect(req, traces, timeout)
         departure = _departure.get()
-        if departure is not None:
-            try:
-                await departure.allow()
-            except BaseException:
-                connection.close()
-                raise
-            # Where the server closed it in the meantime, aiohttp finds out before it writes.
-            departure.left = connection.transport is not None and not connection.transport.is_closing()
+        if departure is None:
+            return connection
+        try:
+            await departure.allow()
+        except BaseException:
+            connection.close()
+            raise
+        if connection.transport is None or connection.transport.is_closing():
+            # The server closed it in the meantime; nothing has left yet.
+            connection.close()
+            raise aiohttp.ServerDisconnectedError
+        departure.left = True
         return connection
 
 
