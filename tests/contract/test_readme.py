@@ -15,6 +15,8 @@ from specrun.catalog.shipped import format_path
 from specrun.cli.main import COMMANDS
 from specrun.diagnostics import Source
 from specrun.model.plan import Verb
+from specrun.server.chaos import Trouble
+from specrun.server.chaos_file import load_chaos
 from specrun.spec.nodes import plain
 from specrun.spec.yaml import parse_yaml
 
@@ -135,6 +137,16 @@ def test_the_workflow_runs_as_written(checkout: Any) -> None:
     assert lines[0] == "pip install specrun"
     for line in lines[1:]:
         checkout.run(line)
+
+
+def test_the_troubles_can_be_rehearsed(tmp_path: Path) -> None:
+    (shown,) = (block for block in BLOCKS if block.file == "trouble.yaml")
+    path = tmp_path / "trouble.yaml"
+    path.write_text(shown.text, "utf-8")
+    assert [rule.trouble for rule in load_chaos(path)] == [Trouble.LOST_REPLY, Trouble.STATUS]
+    assert {
+        trouble.value for trouble in Trouble if trouble is not Trouble.STATUS and trouble.value not in GUIDE
+    } == set()
 
 
 def test_the_ci_script_runs_the_second_command() -> None:
