@@ -177,7 +177,7 @@ class ImageClient:
     def _out_of_time(self, outcome: Resend, attempts: int) -> Failed:
         times = "once" if attempts == 1 else f"{attempts} times"
         return Failed(
-            cause=f"{outcome.cause}; sent {times} within {self._provider.retry_for:g} s",
+            cause=f"{outcome.cause}; tried {times} within {self._provider.retry_for:g} s",
             hint="apply again later, or raise retry_for",
             status=outcome.status,
             request_id=outcome.request_id,

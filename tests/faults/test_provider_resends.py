@@ -58,7 +58,7 @@ def test_a_wait_longer_than_allowed_is_not_begun() -> None:
     with FaultServer([busy(retry_after="3600"), good()]) as server:
         answer = ask(server, retry_for=600.0)
     assert isinstance(answer.settled, Failed)
-    assert answer.settled.cause.endswith("(rate_limit); sent once within 600 s")
+    assert answer.settled.cause.endswith("(rate_limit); tried once within 600 s")
     assert answer.settled.hint == "apply again later, or raise retry_for"
     assert len(server.posts) == 1
 
