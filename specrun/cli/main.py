@@ -19,6 +19,8 @@ COMMANDS: Mapping[str, str] = {
     "plan": "Show what would be made, why, and what it costs.",
     "apply": "Make the images that the plan lists, and only those.",
     "serve": "Serve the images API on a port.",
+    "show": "Show one run or image: request, attempts, provenance.",
+    "gallery": "Make a page of a spec's images.",
     "verify": "Check what stands on disk against what was made.",
     "lock": "Pin everything that specs leave open, and generate nothing.",
     "models": "List the models, or one model's parameters.",
