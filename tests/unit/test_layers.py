@@ -9,6 +9,7 @@ PACKAGE = Path(specrun.__file__).parent
 # From the top down: a module imports from its own package and from layers below it.
 LAYERS = (
     {"cli"},
+    {"pages"},
     {"report"},
     {"apply", "plan", "verify"},
     {"provider", "server"},

@@ -1,0 +1,127 @@
+"""`specrun gallery SPEC…`: a page of each spec's images, which works offline."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from specrun.cli.boundary import DONE
+from specrun.cli.console import complain, note, say
+from specrun.cli.examples import examples
+from specrun.cli.options import SPECS, SpecOptions, variable_options
+from specrun.cli.showing import album_of, originals_of
+from specrun.cli.targets import target_of
+from specrun.diagnostics import Diagnostic, InvalidInputError, SpecrunError, UsageError
+from specrun.model.lock import Lock
+from specrun.model.project import Project
+from specrun.pages.gallery import Gathered, gallery_sheet
+from specrun.pages.write import INDEX, write_file, write_folder
+from specrun.plan.make import PlanRequest, expand
+from specrun.report import inert
+from specrun.report.words import count
+from specrun.spec.project import load_project
+from specrun.store.ledger import view_ledger
+from specrun.store.lockfile import check_owner, read_lock
+from specrun.store.manifest import ManifestOutput, read_manifest
+from specrun.verify.target import Target
+
+EPILOG = examples(
+    ("specrun gallery specs/quickstart.yaml", "one file: outputs/quickstart.html"),
+    ("specrun gallery --open specs/quickstart.yaml", "and show it"),
+    ("specrun gallery -o site specs/quickstart.yaml", "a folder with the whole images, to publish"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GalleryOptions(SpecOptions):
+    """What the command line asks of `gallery`."""
+
+    output: str | None
+    open: bool
+
+
+@click.command("gallery", epilog=EPILOG)
+@SPECS
+@variable_options
+@click.option("-o", "--output", metavar="FILE|DIR", help="Write here: one .html file, or a folder to publish.")
+@click.option("--open", is_flag=True, help="Show it in the browser.")
+def command(**given: Any) -> int:
+    """Make a page of a spec's images: by any two axes, searchable, each with all that is known of it.
+
+    It needs no network and no server. Runs without an image stand in their places and say why.
+    """
+    options = GalleryOptions(**given)
+    if options.output is not None and len(options.specs) > 1:
+        detail = "a page shows the images of one spec"
+        raise UsageError(Diagnostic(summary="several specs", detail=detail, hint="leave out -o, or name one spec"))
+    code = DONE
+    for spec in options.specs:
+        try:
+            page = make_gallery(options.request(spec), load_project(spec.parent), options.output)
+        except SpecrunError as error:
+            complain(*error.diagnostics)
+            code = max(code, error.exit_code)
+            continue
+        if options.open:
+            click.launch(str(page))
+    return code
+
+
+def make_gallery(request: PlanRequest, project: Project, output: str | None = None) -> Path:
+    """Write a spec's gallery, say where, and return the page; raises `InvalidInputError` where nothing is locked."""
+    target = target_of(request.spec, project, request.name, None)
+    lock = read_lock(target.lock)
+    if lock is None:
+        raise InvalidInputError(_unlocked(request.spec))
+    check_owner(lock, target.lock, spec=target.spec)
+    outputs = _images(target)
+    with view_ledger(project.state / "ledger.db") as ledger:
+        attempts = ledger.history(lock.spec)
+    order = _order(request, project, lock)
+    sheet = gallery_sheet(Gathered(lock=lock, outputs=outputs, attempts=attempts, order=order), target.arguments)
+    originals = originals_of(target, lock)
+    album = album_of(sheet, project, originals.read)
+    page, is_folder = _place(output, project, lock)
+    if is_folder:
+        write_folder(page, sheet, album, originals.delivered)
+        page /= INDEX
+    else:
+        write_file(page, sheet, album, target.outputs, project.root)
+    say(inert.line(f"{os.path.relpath(page)}: {count(len(album.files), 'image')}"))
+    return page
+
+
+def _place(output: str | None, project: Project, lock: Lock) -> tuple[Path, bool]:
+    """Return where the page goes, and whether that is a folder."""
+    if output is None:
+        return project.outputs / f"{lock.name}.html", False
+    path = Path(output)
+    return path, path.is_dir() or path.suffix.lower() not in {".html", ".htm"}
+
+
+def _images(target: Target) -> tuple[ManifestOutput, ...]:
+    found = read_manifest(target.outputs)
+    if found is None:
+        detail = f"{target.outputs} has no manifest, so its images are not on this machine"
+        hint = f"specrun apply {target.arguments} restores them where it can, and asks before it pays"
+        raise InvalidInputError(Diagnostic(summary="nothing to show", detail=detail, hint=hint))
+    return found[1]
+
+
+def _order(request: PlanRequest, project: Project, lock: Lock) -> tuple[str, ...]:
+    """Return the addresses in the spec's order; none where it has faults, as its images can be shown all the same."""
+    try:
+        return tuple(run.address for run in expand(request, project, lock).runs)
+    except SpecrunError:
+        note(inert.line(f"{request.spec} has faults, so its images are sorted by address; see specrun validate"))
+        return ()
+
+
+def _unlocked(spec: Path) -> Diagnostic:
+    return Diagnostic(
+        summary="nothing to show",
+        detail=f"{spec} has no lock, so nothing has been made from it yet",
+        hint=f"specrun apply {spec}",
+    )

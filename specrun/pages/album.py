@@ -1,0 +1,69 @@
+"""The small versions of a page's pictures, each made once and kept for the next page."""
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from specrun.pages.originals import MissingError
+from specrun.pages.sheet import Sheet
+from specrun.store.thumbnails import Thumbnails
+
+# From so many pictures on, how long their longer sides are in pixels: a page for few may be generous, one for
+# thousands must still open.
+_EDGES = ((1_000, 256), (150, 384), (0, 640))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Album:
+    """WebP files by blob, in the order the page shows them, and for the blobs that have none the reason."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+def make_album(
+    sheet: Sheet,
+    thumbnails: Thumbnails,
+    read: Callable[[str], bytes],
+    *,
+    advance: Callable[[], None] = lambda: None,
+) -> Album:
+    """Return the thumbnails of all pictures of a sheet; `advance` is called as each is there."""
+    blobs = blobs_of(sheet)
+    edge = next(edge for most, edge in _EDGES if len(blobs) >= most)
+    files: dict[str, bytes] = {}
+    missing: dict[str, str] = {}
+
+    def small(blob: str) -> bytes | str:
+        try:
+            return thumbnails.get(blob, edge, lambda: read(blob))
+        except MissingError as error:
+            return str(error)
+        except OSError:
+            return "its bytes cannot be read as an image"
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for blob, found in zip(blobs, pool.map(small, blobs), strict=True):
+            if isinstance(found, bytes):
+                files[blob] = found
+            else:
+                missing[blob] = found
+            advance()
+    return Album(files=files, missing=missing)
+
+
+def blobs_of(sheet: Sheet) -> list[str]:
+    """Return the blobs that a sheet shows, each once."""
+    pictures = (picture for tile in sheet.tiles for picture in (tile.before, tile.image))
+    return list(dict.fromkeys(picture.blob for picture in pictures if picture is not None))
+
+
+def short_name(blob: str) -> str:
+    """Return what files for a blob are called beside a page, but for their suffix."""
+    return blob.removeprefix("sha256:")[:32]
+
+
+def small_name(blob: str) -> str:
+    """Return the file name of a blob's thumbnail, the same wherever thumbnails stand beside a page."""
+    return f"{short_name(blob)}.webp"

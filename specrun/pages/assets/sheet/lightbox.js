@@ -1,0 +1,137 @@
+// One image, large, with all that is known of it.
+
+const box = byId("lightbox");
+let current = null;
+
+function open(tile, { push = false } = {}) {
+  current = tile;
+  if (view.open !== tile.id) change({ open: tile.id }, { push });
+  byId("panel").replaceChildren(...about(tile));
+  byId("panel").scrollTop = 0;
+  showPictures(tile);
+  const place = visible.indexOf(tile);
+  byId("back").disabled = place <= 0;
+  byId("on").disabled = place < 0 || place === visible.length - 1;
+  if (!box.open) box.showModal();
+}
+
+function shut() {
+  stopBlinking();
+  const tile = current;
+  current = null;
+  if (view.open) change({ open: "" });
+  if (tile) made[tile.number]?.querySelector("a").focus();
+}
+
+function turn(step) {
+  const place = visible.indexOf(current);
+  const next = visible[place + step];
+  if (next) open(next);
+}
+
+// Up and down move by a row of what is on the page behind.
+function turnRow(step) {
+  const number = rows.findIndex((row) => row.includes(current));
+  const next = rows[number + step];
+  if (next?.length) open(next[Math.min(rows[number].indexOf(current), next.length - 1)]);
+}
+
+function about(tile) {
+  const { word, tone } = tile.status;
+  const place = visible.indexOf(tile) + 1;
+  const axes = tile.axes.map(([name, value]) => el("li", {}, el("span", {}, shown(name)), el("b", { dir: "auto" }, shown(value))));
+  return [
+    el("p", { class: "place" }, place ? `${place.toLocaleString("en")} of ${visible.length.toLocaleString("en")}` : "", el("span", { class: "badge", "data-tone": tone }, word)),
+    el("h2", { id: "box-title", dir: "auto" }, shown(tile.id)),
+    axes.length ? el("ul", { class: "axes", role: "list" }, ...axes) : null,
+    tile.note ? el("p", { class: "note", dir: "auto" }, shown(tile.note)) : null,
+    copies(tile),
+    tile.changes ? part("What changed", changesOf(tile)) : null,
+    tile.prompt ? part("Prompt", el("p", { class: "prompt", dir: "auto" }, shown(tile.prompt))) : null,
+    part("Request", pairs([...request(tile), ...tile.params.map(([name, value, given]) => [name, value, !given])])),
+    tile.facts ? part("Provenance", pairs(tile.facts)) : null,
+    original(tile),
+  ].filter(Boolean);
+}
+
+function request(tile) {
+  const found = [
+    ["model", tile.model],
+    ["provider", tile.provider],
+    ["seed", tile.seed],
+    ["price", tile.price],
+    ["distance", tile.distance?.toFixed(1)],
+  ];
+  return found.filter(([, value]) => value !== undefined).map(([name, value]) => [name, String(value)]);
+}
+
+function part(title, content) {
+  return el("section", {}, el("h3", {}, title), content);
+}
+
+function pairs(found) {
+  const lines = found.map(([name, value, quiet]) =>
+    el("div", { "data-quiet": quiet === true }, el("dt", {}, shown(name)), el("dd", { dir: "auto" }, shown(value), quiet ? el("i", {}, " default") : "")),
+  );
+  return el("dl", {}, ...lines);
+}
+
+function changesOf(tile) {
+  return el("dl", { class: "changes" }, ...tile.changes.map(([field, pieces]) => el("div", {}, el("dt", {}, shown(field)), el("dd", { dir: "auto" }, ...pieces.map(piece)))));
+}
+
+// Removed and added words say so to those who do not see their colours.
+function piece([sign, text]) {
+  if (sign === "-") return el("del", {}, shown(text));
+  if (sign === "+") return el("ins", {}, shown(text));
+  return shown(text);
+}
+
+function copies(tile) {
+  const texts = [["Copy address", tile.address], ...(tile.prompt ? [["Copy prompt", tile.prompt]] : [])];
+  for (const [name, command] of Object.entries(sheet.commands)) texts.push([`Copy ${name}`, command.replaceAll("{address}", () => quoted(tile.address))]);
+  const buttons = texts.map(([name, text]) => {
+    const button = el("button", { type: "button" }, name);
+    button.addEventListener("click", () => copy(text, name));
+    return button;
+  });
+  return el("p", { class: "copies" }, ...buttons);
+}
+
+// As a POSIX shell takes it: nothing in single quotes means anything but itself.
+const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+async function copy(text, name) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    copyByHand(text);
+  }
+  toast(`${name.replace("Copy ", "")} copied`);
+}
+
+// Where the page may not reach the clipboard, a selection still can.
+function copyByHand(text) {
+  const area = el("textarea", { class: "unseen" });
+  area.value = text;
+  box.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+let fading = 0;
+
+function toast(text) {
+  const place = byId("toast");
+  (box.open ? box : document.body).append(place);
+  place.textContent = text;
+  clearTimeout(fading);
+  fading = setTimeout(() => (place.textContent = ""), 1800);
+}
+
+function original(tile) {
+  const { image } = tile;
+  if (!image?.href) return null;
+  return el("p", { class: "copies" }, el("a", { href: image.href, target: "_blank", rel: "noopener" }, "Open the original file"));
+}

@@ -1,0 +1,64 @@
+// The X/Y plot: a table of cells, one facet across and one down. Cells hold what the other facets leave.
+
+function plot(part) {
+  const across = lines(part, view.x);
+  const down = lines(part, view.y === view.x ? "" : view.y);
+  const cells = new Map();
+  for (const tile of part) {
+    const place = `${across.of(tile)} ${down.of(tile)}`;
+    if (!cells.has(place)) cells.set(place, []);
+    cells.get(place).push(tile);
+  }
+  const most = Math.max(...[...cells.values()].map((cell) => cell.length));
+  const size = plotSize(across.places.length, down.places.length, most);
+  const table = el("div", { class: "plot", role: "table", "aria-label": `${view.y || "all"} by ${view.x || "all"}` });
+  for (const [name, value] of Object.entries({ columns: across.places.length, cell: `${size.cell}px`, inner: size.inner })) {
+    table.style.setProperty(`--${name}`, value);
+  }
+  table.append(head(across));
+  for (const place of down.places) table.append(row(place, across, down, cells, size));
+  return table;
+}
+
+// The values of a facet that occur, in its order, with a last place for tiles that have none.
+function lines(part, name) {
+  const facet = facetNamed.get(name);
+  if (!facet) return { places: [0], of: () => 0, label: () => "", name: "" };
+  const there = new Set(part.map((tile) => placeOf(tile, facet)));
+  const places = [...facet.values.keys(), -1].filter((place) => there.has(place));
+  return { places, of: (tile) => placeOf(tile, facet), label: (place) => facet.values[place] ?? "—", name };
+}
+
+function plotSize(columns, deep, most) {
+  const slim = innerWidth < SLIM;
+  const free = room() - (slim || !view.y ? 0 : 132) - GAP * (columns - 1);
+  const inner = Math.min(most, sheet.pairs ? 2 : slim ? 2 : 4);
+  const least = view.size || (slim ? 104 : 110);
+  const widest = view.size || (sheet.pairs ? 640 : deep > 3 ? 300 : 440) * inner;
+  const cell = Math.floor(Math.min(Math.max(free / columns, least * Math.sqrt(inner)), widest));
+  const tile = (cell - (inner - 1) * 6) / inner;
+  const caption = most > 1 ? CAPTION - 22 : 0;
+  const height = (count) => Math.ceil(count / inner) * (wellHeight(tile) + caption + 6) - 6;
+  return { cell, inner, height, single: most === 1, slim };
+}
+
+function head(across) {
+  const corner = el("span", { class: "corner", role: "columnheader" }, view.y ? el("span", {}, `${view.y} ↓`) : "", view.x ? el("span", {}, `${view.x} →`) : "");
+  const names = across.places.map((place) => el("span", { class: "across", role: "columnheader", dir: "auto" }, line(across.label(place), 80)));
+  return el("div", { class: "plot-head", role: "row" }, corner, ...names);
+}
+
+function row(place, across, down, cells, size) {
+  const said = new Set([view.x, view.y, view.split]);
+  const title = el("span", { class: "down", role: "rowheader", dir: "auto" }, line(down.label(place), 80));
+  const found = across.places.map((column) => cells.get(`${column} ${place}`) ?? []);
+  const most = Math.max(1, ...found.map((cell) => cell.length));
+  const line_ = el("div", { class: "plot-row", role: "row" }, title);
+  for (const cell of found) {
+    const list = cell.length ? el("ul", { role: "list" }, ...cell.map((tile) => labelled(tile, said))) : el("span", { class: "unseen" }, "no run");
+    line_.append(el("div", { class: "cell", role: "cell", "data-single": size.single }, list));
+  }
+  line_.style.setProperty("--height", `${size.height(most) + (size.slim && down.name ? 30 : 0)}px`);
+  rows.push(found.flat());
+  return line_;
+}

@@ -1,0 +1,72 @@
+// One tile: a link to its own image, with what it is.
+
+const made = [];
+
+function tileElement(tile) {
+  made[tile.number] ??= makeTile(tile);
+  return made[tile.number];
+}
+
+function makeTile(tile) {
+  const { word, tone } = tile.status;
+  const caption = el("span", { class: "caption" }, el("b", { dir: "auto" }), el("span", { dir: "auto" }, line(subline(tile), 120)));
+  const badge = tone === "plain" ? null : el("span", { class: "badge" }, word);
+  const link = el("a", { href: hashFor(tile) }, el("span", { class: "well" }, ...frames(tile)), badge, caption);
+  const item = el("li", { class: "tile", "data-tone": tone, "data-number": tile.number }, link);
+  nearby.observe(item);
+  return item;
+}
+
+const hashFor = (tile) => `#${new URLSearchParams({ open: tile.id })}`;
+
+// What the second line of a caption says.
+function subline(tile) {
+  if (tile.distance !== undefined) return `${tile.distance.toFixed(1)} apart${changedFields(tile)}`;
+  if (tile.price) return `${tile.price}${changedFields(tile)}`;
+  return tile.note || tile.prompt || tile.model || "";
+}
+
+function changedFields(tile) {
+  return tile.changes ? ` · ${tile.changes.map(([field]) => field).join(", ")}` : "";
+}
+
+function frames(tile) {
+  const { image, before } = tile;
+  if (sheet.pairs) return [frame(tile, before, "before"), frame(tile, image, "after")];
+  if (!before) return [frame(tile, image, "")];
+  const inset = image && image.small >= 0 ? el("span", { class: "inset" }, thumbnail(image, ""), mark(image)) : null;
+  return [frame(tile, before, ""), ...(inset ? [inset] : [])];
+}
+
+function frame(tile, picture, side) {
+  const holder = el("span", { class: "frame" });
+  if (side) holder.dataset.side = side;
+  if (!picture) {
+    holder.append(nothing(tile, side));
+  } else if (picture.small < 0) {
+    holder.append(el("span", { class: "void" }, el("span", {}, picture.missing)));
+  } else {
+    holder.append(thumbnail(picture, side === "before" ? "" : altOf(tile)));
+    const caption = mark(picture);
+    if (caption) holder.append(caption);
+    if (picture.drawn) holder.dataset.drawn = "";
+  }
+  return holder;
+}
+
+function nothing(tile, side) {
+  if (side === "before") return el("span", { class: "void" }, el("span", {}, "not there before"));
+  if (side === "after" && tile.status.tone === "gone") return el("span", { class: "void" }, el("span", {}, "no longer there"));
+  return el("span", { class: "void" }, el("b", {}, tile.status.word), el("span", { dir: "auto" }, line(tile.note ?? "", 160)));
+}
+
+const mark = (picture) => (picture.caption ? el("span", { class: "mark" }, picture.caption) : null);
+
+const altOf = (tile) => line(tile.prompt || tile.address, 200);
+
+// The first line of a caption says what the layout does not.
+function relabel(item, tile, said) {
+  const label = line(labelsOf(tile, said), 120);
+  const place = item.querySelector(".caption > b");
+  if (place.textContent !== label) place.textContent = label;
+}

@@ -1,0 +1,54 @@
+"""What pages say of a run and its images beside the pictures: labels with texts, for whoever wants to know all."""
+
+from collections.abc import Iterator
+
+from specrun.model.lock import LockRow
+from specrun.pages.sheet import Param
+from specrun.store.manifest import ManifestOutput
+
+_KIB = 1024
+
+
+def output_facts(output: ManifestOutput) -> Iterator[tuple[str, str]]:
+    """Return what is known of an image's bytes."""
+    yield "Size", f"{output.width:,} by {output.height:,} pixels"
+    yield "Type", f"{output.media_type}, {size(output.bytes)}"
+    yield "File", output.path
+    yield "Received", output.blob
+    if output.file != output.blob:
+        yield "Delivered", output.file
+
+
+def row_facts(row: LockRow) -> Iterator[tuple[str, str]]:
+    """Return what the lock pins of a run."""
+    for source, digest in row.inputs.items():
+        yield "Input", f"{source} ({digest or 'not known yet'})"
+    if row.take > 1:
+        yield "Take", f"{row.take}"
+    if row.revision > 1:
+        yield "Revision", f"{row.revision}"
+    if row.seed is None and row.sample > 1:
+        yield "Sample", f"{row.sample}"
+    yield "Key", row.key or "not known yet"
+    if row.request_digest not in {None, row.key}:
+        yield "Request", str(row.request_digest)
+    yield "Schema", row.schema_digest
+
+
+def row_params(row: LockRow) -> tuple[Param, ...]:
+    """Return the parameters that a run sends, the prompt and the seed aside; those that the spec gives come first."""
+    params = (
+        Param(name=name, value=value, given=name not in row.defaults)
+        for name, value in sorted(row.params.items())
+        if name not in {"prompt", "seed"}
+    )
+    return tuple(sorted(params, key=lambda param: not param.given))
+
+
+def size(length: int) -> str:
+    """Return a number of bytes as people read it: `89 KiB`, `1.4 MiB`."""
+    if length < _KIB:
+        return f"{length} bytes"
+    if length < _KIB * _KIB:
+        return f"{length / _KIB:,.0f} KiB"
+    return f"{length / _KIB / _KIB:,.1f} MiB"

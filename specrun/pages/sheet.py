@@ -1,0 +1,105 @@
+"""What a page of images holds, whatever it is about: tiles with one picture or two, and all that is known of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from specrun.canonical import Json
+
+
+class Tone(Enum):
+    """What a status means for whoever looks; the style sheet decides how that looks."""
+
+    PLAIN = "plain"  # as it should be
+    NEW = "new"
+    CHANGED = "changed"
+    GONE = "gone"
+    WAITING = "waiting"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """How a tile's run stands, in one word."""
+
+    word: str
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """One image of a tile. `blob` names its bytes, `width` and `height` are pixels, 0 where unknown.
+
+    `caption` is shown on it where it is not plainly the tile's image; `path` is its file below the outputs folder,
+    None for one that stands in no file. `drawn` marks a preview that no model has made.
+    """
+
+    blob: str
+    width: int = 0
+    height: int = 0
+    caption: str = ""
+    path: str | None = None
+    drawn: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Param:
+    """A parameter as it is sent; `given` is false where only the model's schema says it."""
+
+    name: str
+    value: Json
+    given: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """A field that changed, in pieces: a sign (`-` for what was there, `+` for what is, else empty) and its text."""
+
+    field: str
+    pieces: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tile:
+    """One image of a run, or the place where it would stand.
+
+    `index` counts the run's images from 1, `images` says how many there are. `note` says why the status is what it
+    is. `before` is what the image was, where the page is about a change. `facts` are further lines for whoever wants
+    to know all, labels with texts. `distance` is how far apart the two pictures are to the eye.
+    """
+
+    address: str
+    job: str
+    axes: tuple[tuple[str, str], ...]
+    status: Status
+    note: str = ""
+    index: int = 1
+    images: int = 1
+    prompt: str = ""
+    model: str = ""
+    provider: str = ""
+    seed: int | None = None
+    params: tuple[Param, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    changes: tuple[Difference, ...] = ()
+    price: str = ""
+    image: Picture | None = None
+    before: Picture | None = None
+    distance: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sheet:
+    """A page about one spec: `noun` is what its tiles are, `figures` are its sums, `tiles` are in the spec's order.
+
+    `commands` are what a person may run for one tile: a name, and a text where `{address}` stands for the address as
+    a shell takes it. `pairs` says that the page is about befores and afters.
+    """
+
+    title: str
+    spec: str
+    noun: str
+    tiles: tuple[Tile, ...]
+    figures: tuple[tuple[str, str], ...] = ()
+    commands: Mapping[str, str] = field(default_factory=dict)
+    pairs: bool = False
