@@ -3,6 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from msgspec import structs
+
 from specrun.model.plan import Action, Plan, Verb, total
 from specrun.model.run import Price
 
@@ -21,7 +23,7 @@ def rehearsed(plan: Plan) -> Plan:
                 Verb.CREATE,
                 action.address,
                 "rehearsed on the sandbox",
-                replace(action.run, price=free),
+                structs.replace(action.run, price=free),
                 shares=None if sharing == action.address or action.run.key is None else sharing,
                 take=action.take,
             )

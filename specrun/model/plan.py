@@ -7,6 +7,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from specrun.canonical import Json, canonical_digest
 from specrun.diagnostics import Diagnostic
 from specrun.model.lock import LockRow
@@ -48,8 +50,8 @@ class Change:
     new: Json
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+# A struct for the same reason as `Run`.
+class Action(msgspec.Struct, frozen=True, gc=False):
     """One line of the plan. `run` is None for orphans, `row` None where nothing was locked.
 
     `shares` names the action, earlier in the plan, whose request also serves this run. `take` is the take that

@@ -1,7 +1,9 @@
 """Runs and the world to actions: keep, or act with a reason."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from specrun.model.inputs import FileImage, InputImage, OutputImage, UrlImage
 from specrun.model.lock import LockedOutput, LockRow, State

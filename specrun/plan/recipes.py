@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from specrun.canonical import canonical
 from specrun.catalog.schema import ModelSchema
 from specrun.diagnostics import Diagnostic, Span
@@ -17,8 +19,7 @@ from specrun.plan.recipe import RecipeWriter, sample_seed
 from specrun.plan.template import Constant, EvaluationError, Joined, names_in
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(msgspec.Struct, frozen=True, gc=False):
     """What one cell asks for."""
 
     params: Mapping[str, Param]
