@@ -18,6 +18,7 @@ def client_factory(catalog: Catalog) -> Callable[[Provider], ImageClient]:
         # Most applies go to a server elsewhere, and start faster without one of their own.
         from specrun.server.app import create_app  # noqa: PLC0415
 
-        return ImageClient(provider, transport=httpx.ASGITransport(create_app(catalog)))
+        # A fault inside the app is answered like a server's, and ends no more than its request.
+        return ImageClient(provider, transport=httpx.ASGITransport(create_app(catalog), raise_app_exceptions=False))
 
     return client_for

@@ -236,7 +236,8 @@ def test_an_interrupted_apply_keeps_what_came_and_the_next_one_goes_on(project: 
         events = []
         for line in child.stdout:
             events.append(json.loads(line))
-            if sum(event["event"] == "run_done" for event in events) == 3:
+            # Only as the third is done: a second signal would not wait for what is in flight.
+            if events[-1]["event"] == "run_done" and sum(event["event"] == "run_done" for event in events) == 3:
                 child.send_signal(signal.SIGINT)
         _, errors = child.communicate(timeout=60)
     assert (child.returncode, errors) == (130, "")
