@@ -1,0 +1,116 @@
+"""`specrun export SPEC`: the manifest for other worlds."""
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+import click
+
+from specrun.atomic import write_atomic
+from specrun.cli.console import write
+from specrun.cli.examples import examples
+from specrun.cli.targets import target_of
+from specrun.diagnostics import Diagnostic, InvalidInputError, UsageError
+from specrun.report.export_csv import as_csv
+from specrun.report.export_intoto import as_intoto
+from specrun.report.export_jsonl import as_jsonl
+from specrun.spec.project import load_project
+from specrun.store.lockfile import read_lock
+from specrun.store.manifest import ManifestOutput, read_manifest
+from specrun.verify.target import Target
+
+EPILOG = examples(
+    ("specrun export specs/quickstart.yaml > images.csv", "a table for a spreadsheet"),
+    ("specrun export --format jsonl specs/quickstart.yaml", "a JSON object an image"),
+    ("specrun export --format parquet -o images.parquet specs/quickstart.yaml", "for data frames"),
+    ("specrun export --format in-toto specs/quickstart.yaml", "what was made from what, to be signed"),
+)
+
+Format: TypeAlias = Literal["csv", "jsonl", "parquet", "in-toto"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportOptions:
+    """What the command line asks of `export`."""
+
+    spec: Path
+    name: str | None
+    format: Format
+    output: Path | None
+
+
+@click.command("export", epilog=EPILOG)
+@click.argument("spec", metavar="SPEC", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--name", metavar="NAME", help="Export a variant.")
+@click.option("--format", type=click.Choice(get_args(Format)), default="csv", show_default=True)
+@click.option(
+    "-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."
+)
+def command(**given: Any) -> None:
+    """Write what was made, in a format that other programs read.
+
+    A text that a spreadsheet would take for a formula stands behind an apostrophe in CSV; the other formats hold it
+    as it is. Parquet needs `pip install 'specrun[parquet]'`.
+    """
+    options = ExportOptions(**given)
+    if options.format == "parquet":
+        _put_bytes(_parquet(options), options.output)
+        return
+    lines = _lines(options)
+    if options.output is None:
+        write(lines)
+    else:
+        write_atomic(options.output, (line.encode() for line in lines))
+
+
+def _lines(options: ExportOptions) -> Iterable[str]:
+    match options.format:
+        case "in-toto":
+            target = _target(options)
+            lock = read_lock(target.lock)
+            if lock is None:
+                raise InvalidInputError(_nothing(options, f"{target.shown(target.lock)} is not there"))
+            return as_intoto(lock)
+        case "jsonl":
+            return as_jsonl(_outputs(options))
+        case _:
+            return as_csv(_outputs(options))
+
+
+def _outputs(options: ExportOptions) -> tuple[ManifestOutput, ...]:
+    target = _target(options)
+    found = read_manifest(target.outputs)
+    if found is None:
+        raise InvalidInputError(_nothing(options, f"{target.shown(target.outputs)} has no manifest"))
+    return found[1]
+
+
+def _parquet(options: ExportOptions) -> bytes:
+    outputs = _outputs(options)
+    try:
+        from specrun.report.export_parquet import as_parquet  # noqa: PLC0415 - an extra, and slow to import
+    except ModuleNotFoundError as error:
+        detail = "Parquet is written by pyarrow, which is not installed"
+        hint = "pip install 'specrun[parquet]'"
+        raise UsageError(Diagnostic(summary="extra not installed", detail=detail, hint=hint)) from error
+    return as_parquet(outputs)
+
+
+def _put_bytes(data: bytes, output: Path | None) -> None:
+    if output is not None:
+        write_atomic(output, data)
+        return
+    if sys.stdout.isatty():
+        detail = "Parquet is no text for a terminal"
+        raise UsageError(Diagnostic(summary="nowhere to write", detail=detail, hint="add -o FILE, or pipe it"))
+    sys.stdout.buffer.write(data)
+
+
+def _target(options: ExportOptions) -> Target:
+    return target_of(options.spec, load_project(options.spec.parent), options.name, None)
+
+
+def _nothing(options: ExportOptions, detail: str) -> Diagnostic:
+    return Diagnostic(summary="nothing made yet", detail=detail, hint=f"run `specrun apply {options.spec}` first")
