@@ -1,9 +1,10 @@
 """A problem is a value: what is wrong, where, why, and what to do."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import Enum
+from functools import lru_cache
 
 
 class Severity(Enum):
@@ -22,8 +23,7 @@ class Source:
 
     def line(self, number: int) -> str:
         """Return line `number` (1-based) without its line break, or an empty string past the end."""
-        # Not splitlines(): YAML and editors do not break lines at form feeds and the like.
-        lines = self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        lines = _lines(self.text)
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
 
@@ -94,12 +94,15 @@ class Collector:
     """Gathers a stage's faults, so that a person sees all of them at once."""
 
     def __init__(self) -> None:
-        self._found: list[Diagnostic] = []
+        self._found: dict[Diagnostic, Diagnostic] = {}
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Remember one fault."""
-        if diagnostic not in self._found:
-            self._found.append(diagnostic)
+        """Remember one fault; where only the runs that it hits differ, it is one with what was said before."""
+        fault = replace(diagnostic, runs=0, example="")
+        before = self._found.get(fault, fault)
+        self._found[fault] = replace(
+            fault, runs=before.runs + diagnostic.runs, example=before.example or diagnostic.example
+        )
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Remember several faults."""
@@ -109,11 +112,11 @@ class Collector:
     @property
     def failed(self) -> bool:
         """Whether any of the faults is an error."""
-        return any(d.severity is Severity.ERROR for d in self._found)
+        return any(d.severity is Severity.ERROR for d in self._found.values())
 
     def sorted(self) -> tuple[Diagnostic, ...]:
         """Return the faults in the order a reader meets their places."""
-        return tuple(sorted(self._found, key=_place))
+        return tuple(sorted(self._found.values(), key=_place))
 
     def stop_on_errors(self) -> None:
         """Raise `InvalidInputError` with everything found, if any of it is an error."""
@@ -133,6 +136,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `did you mean "x"?`, or an empty string where nothing is near."""
     found = nearest(name, known)
     return f'did you mean "{found[0]}"?' if found else ""
+
+
+@lru_cache(maxsize=8)
+def _lines(text: str) -> list[str]:
+    # Not splitlines(): YAML and editors do not break lines at form feeds and the like.
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:

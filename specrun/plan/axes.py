@@ -1,33 +1,46 @@
 """A job's axes: the values to cross, and how each is called."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from specrun.canonical import NotCanonicalError, canonical
+from specrun.canonical import canonical
 from specrun.catalog.models import Catalog
 from specrun.catalog.schema import ModelSchema
 from specrun.diagnostics import Collector, Diagnostic, Severity, Span, did_you_mean
+from specrun.plan.bounds import IMAGES, describe
 from specrun.plan.compile import Compiler
 from specrun.plan.labels import jsonable, label_of, quoted
 from specrun.plan.template import EvaluationError, Scope, evaluate, join
 from specrun.spec.spec import AxisSpec, Job, Spec
 from specrun.spec.text import Text
 
+_SHOWN_TWINS = 4
+
 
 @dataclass(slots=True)
 class Axis:
-    """One axis: what templates see of each value, and its label. `crossed` values are crossed; `include` adds more."""
+    """One axis: what templates see of each value, and its label. `crossed` values are crossed; `include` adds more.
+
+    `label` names a value that is added; it raises `EvaluationError`.
+    """
 
     name: str
     span: Span
     values: list[Any]
     labels: list[str]
+    label: Callable[[Any], str] = label_of
     crossed: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.crossed = len(self.values)
+
+    def add(self, value: Any) -> int:
+        """Take up a value that only `include` has, and return which one it is."""
+        self.labels.append(self.label(value))
+        self.values.append(value)
+        return len(self.values) - 1
 
     def index_of(self, wanted: Any) -> int | None:
         """Return which value has this label or is this value."""
@@ -58,6 +71,8 @@ def same(wanted: Any, value: Any, label: str) -> bool:
     """Whether a value as written means this value of an axis."""
     if isinstance(wanted, (str, int, float)) and label_of(wanted) == label:
         return True
+    if isinstance(value, IMAGES):
+        return bool(wanted == value)
     return canonical(jsonable(wanted)) == canonical(jsonable(value))
 
 
@@ -77,11 +92,11 @@ class AxisReader:
         self._compiler = compiler
         self._faults = faults
 
-    def models(self, job: Job, scope: Scope) -> tuple[ModelChoice, ...] | None:
-        """Return the models that a job asks, None where one of them is unknown."""
+    def models(self, job: Job, scope: Scope) -> tuple[ModelChoice, ...]:
+        """Return the models that a job asks; faulty ones are left out."""
         texts = job.models if job.models is not None else () if job.model is None else (job.model,)
         choices = [self._model(text, scope) for text in texts]
-        return tuple(choice for choice in choices if choice is not None) if choices and all(choices) else None
+        return tuple(choice for choice in choices if choice is not None)
 
     def axes(self, job: Job, models: tuple[ModelChoice, ...], scope: Scope) -> list[Axis] | None:
         """Return the axes in address order: prompt, model, the matrix; None where one of them is faulty."""
@@ -91,7 +106,7 @@ class AxisReader:
             axes.append(Axis("prompt", job.prompts[0].span if job.prompts else job.span, list(names), names))
         if job.models is not None:
             names = [choice.name for choice in models]
-            axes.append(Axis("model", job.models[0].span, list(names), names))
+            axes.append(Axis("model", job.models[0].span if job.models else job.span, list(names), names))
         axes.extend(self._axis(axis, scope) for axis in job.axes)
         found = [axis for axis in axes if axis is not None]
         for axis in found:
@@ -104,9 +119,11 @@ class AxisReader:
         except EvaluationError as error:
             self._faults.extend(error.explained(scope))
             return None
-        alias = self._spec.models.get(name)
-        if alias is None:
+        if name not in self._spec.models:
             return self._known(name, name, None, text.span)
+        alias = self._spec.models[name]
+        if alias is None:
+            return None
         try:
             target = str(join(self._compiler.text(alias.model), scope))
         except EvaluationError as error:
@@ -138,7 +155,7 @@ class AxisReader:
             return None
         if not isinstance(values, list):
             hint = "an axis takes a list; write [a, b], or an expression that gives one"
-            detail = f"axis {axis.name} is {_kind(values)}, not a list"
+            detail = f"axis {axis.name} is {describe(values)}, not a list"
             self._fault("wrong type", detail, axis.values.span, hint)
             return None
         if not values:
@@ -146,32 +163,29 @@ class AxisReader:
             self._faults.add(
                 Diagnostic(summary="empty axis", detail=warning, span=axis.span, severity=Severity.WARNING)
             )
-        labels = [self._label(axis, value, scope) for value in values]
-        known = [label for label in labels if label is not None]
-        return Axis(axis.name, axis.span, values, known) if len(known) == len(labels) else None
-
-    def _label(self, axis: AxisSpec, value: Any, scope: Scope) -> str | None:
+        label = self._labelling(axis, scope)
         try:
-            if axis.label is None:
-                return label_of(value)
-            return join(self._compiler.text(axis.label), {**scope, axis.name: value})
+            labels = [label(value) for value in values]
         except EvaluationError as error:
-            self._faults.extend(error.explained(scope))
-        except NotCanonicalError as error:
-            self._fault("unusable value", f"axis {axis.name}: {error}", axis.span, "quote the number")
-        return None
+            self._faults.extend(error.explained([axis.name, *scope]))
+            return None
+        return Axis(axis.name, axis.span, list(values), labels, label)
+
+    def _labelling(self, axis: AxisSpec, scope: Scope) -> Callable[[Any], str]:
+        if axis.label is None:
+            return label_of
+        template = self._compiler.text(axis.label)
+        return lambda value: join(template, {**scope, axis.name: value})
 
     def _check_labels(self, axis: Axis) -> None:
-        for label, times in Counter(axis.labels).items():
-            if times > 1:
-                first, second = [index + 1 for index, other in enumerate(axis.labels) if other == label][:2]
-                detail = f"values {first} and {second} of axis {axis.name} are both called {quoted(label)}"
-                hint = 'remove one, or name them apart: {values: …, label: "{{ … }}"}'
-                self._fault("two runs with one address", detail, axis.span, hint)
+        label, times = next(iter(Counter(axis.labels).most_common(1)), ("", 0))
+        if times > 1:
+            numbers = [str(index + 1) for index, other in enumerate(axis.labels) if other == label]
+            shown = ", ".join(numbers[:-1] if times <= _SHOWN_TWINS else numbers[:_SHOWN_TWINS])
+            rest = numbers[-1] if times <= _SHOWN_TWINS else f"{times - _SHOWN_TWINS} more"
+            detail = f"values {shown} and {rest} of axis {axis.name} are all called {quoted(label)}"
+            hint = 'remove one, or name them apart: {values: …, label: "{{ … }}"}'
+            self._fault("two runs with one address", detail, axis.span, hint)
 
     def _fault(self, summary: str, detail: str, span: Span, hint: str = "") -> None:
         self._faults.add(Diagnostic(summary=summary, detail=detail, span=span, hint=hint))
-
-
-def _kind(value: Any) -> str:
-    return "a mapping" if isinstance(value, Mapping) else f"the value {canonical(jsonable(value))[:60]}"

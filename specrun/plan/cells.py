@@ -9,7 +9,7 @@ from specrun.plan.axes import Axis
 from specrun.plan.columns import Cell, Column, Grid
 from specrun.plan.compile import Compiler
 from specrun.plan.faults import CellFaults, Failed
-from specrun.plan.labels import address, label_of
+from specrun.plan.labels import address
 from specrun.plan.template import EvaluationError, Scope, Value, evaluate, names_in
 from specrun.spec.spec import Job, Match, Override
 
@@ -24,6 +24,7 @@ class CellReader:
         self._scope = scope
         self._compiler = compiler
         self._faults = faults
+        self.whole = True  # False where cells are missing because something was faulty
 
     def cells(self, max_runs: int) -> list[Cell]:
         """Return the cells in order; an axis product over `max_runs` is a fault and gives none."""
@@ -33,6 +34,7 @@ class CellReader:
             shape = " x ".join(f"{axis.name} {axis.crossed:,}" for axis in self._axes)
             detail = f"job {self._job.name} crosses to {count:,} runs ({shape}), more than max_runs, {max_runs:,}"
             self._fault("too many runs", detail, self._job.span, "drop values, or raise `max_runs` in the spec")
+            self.whole = False
             return []
         crossed = list(product(*(range(size) for size in sizes)))
         kept = self._where(self._exclude(crossed))
@@ -66,10 +68,11 @@ class CellReader:
             holds = column.at(cell)
             if isinstance(holds, Failed):
                 found.hit(holds, address(self._job.name, self._labels(cell)))
+                self.whole = False
             elif holds:
                 kept.append(cell)
         found.report(self._faults)
-        if not kept and not self._faults.failed:
+        if not kept and self.whole:
             self._warn("no cell left", f"`where` keeps no cell of job {self._job.name}", where.span)
         return kept
 
@@ -104,9 +107,11 @@ class CellReader:
             hint = did_you_mean(str(wanted), axis.labels) or f"known: {', '.join(axis.labels)}"
             self._fault(f"unknown {axis.name}", f'"{wanted}" is not among the job\'s {axis.name}s', span, hint)
             return None
-        axis.values.append(wanted)
-        axis.labels.append(label_of(wanted))
-        return len(axis.values) - 1
+        try:
+            return axis.add(wanted)
+        except EvaluationError as error:
+            self._faults.extend(error.explained([axis.name, *self._scope]))
+            return None
 
     def _matched(self, match: Match, what: str) -> dict[int, frozenset[int]] | None:
         named = self._positions(match, what)
@@ -132,6 +137,7 @@ class CellReader:
         if not match.entries:
             self._fault("empty match", f"this {what} names no axis", match.span, "name at least one axis")
             sound = False
+        self.whole = self.whole and sound
         return named if sound else None
 
     def _labels(self, cell: Cell) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from jinja2 import meta, nodes
 from jinja2.exceptions import TemplateError, TemplateSyntaxError
 from jinja2.visitor import NodeTransformer
 
-from specrun.diagnostics import Collector, Diagnostic, did_you_mean
+from specrun.diagnostics import Collector, Diagnostic, Source, did_you_mean
 from specrun.plan.sandbox import COMPARE, CONCAT, LOOP, WEIGH, Sandbox
 from specrun.plan.template import (
     Constant,
@@ -42,6 +42,8 @@ class Compiler:
         self._values: dict[Node, Value] = {}
         self._scalars: dict[Scalar, Value] = {}
         self._texts: dict[Text, Joined] = {}
+        nothing = Text("", Source(name="", text=""))
+        self._faulty = Joined(parts=(Expression(text=nothing, sandbox=sandbox),), span=nothing.span)
 
     def value(self, node: Node) -> Value:
         """Compile a YAML value: single expressions keep their type, other templates give texts."""
@@ -49,8 +51,10 @@ class Compiler:
             self._values[node] = self._value(node)
         return self._values[node]
 
-    def text(self, text: Text) -> Joined:
-        """Compile a template that always gives a text: a prompt, an output path."""
+    def text(self, text: Text | None) -> Joined:
+        """Compile a template that always gives a text: a prompt, an output path; None is one known to be faulty."""
+        if text is None:
+            return self._faulty
         if text not in self._texts:
             self._texts[text] = Joined(parts=self._parts(text), span=text.span)
         return self._texts[text]
@@ -124,9 +128,10 @@ class Compiler:
         )
 
     def _compiled(self, text: Text, template: nodes.Template) -> Expression:
-        names = frozenset(meta.find_undeclared_variables(template))
         render: Callable[[Scope], Any] = self._sandbox.from_string(template).render
-        return Expression(text=text, sandbox=self._sandbox, names=names, compiled=render)
+        return Expression(
+            text=text, sandbox=self._sandbox, names=_names(template), needs=_needs(template), compiled=render
+        )
 
     def _expression(self, text: Text, node: nodes.Expr) -> Expression:
         assign = nodes.Assign(nodes.Name("result", "store", lineno=1), node, lineno=node.lineno)
@@ -135,10 +140,24 @@ class Compiler:
         return Expression(
             text=text,
             sandbox=self._sandbox,
-            names=frozenset(meta.find_undeclared_variables(template)),
+            names=_names(template),
+            needs=_needs(template),
             compiled=_result_of(self._sandbox.from_string(template), self._sandbox),
             variable=node.name if isinstance(node, nodes.Name) else None,
         )
+
+
+def _names(template: nodes.Template) -> frozenset[str]:
+    return frozenset(meta.find_undeclared_variables(template))
+
+
+def _needs(template: nodes.Template) -> frozenset[str]:
+    calls = [
+        call.args[0]
+        for call in template.find_all(nodes.Call)
+        if isinstance(call.node, nodes.Name) and call.node.name in ("output", "outputs") and call.args
+    ]
+    return frozenset(str(job.value) for job in calls if isinstance(job, nodes.Const))
 
 
 class _Bounding(NodeTransformer):

@@ -1,16 +1,17 @@
-"""A spec to its runs: jobs in the order of their chains, every address and path once."""
+"""A spec to its runs: jobs in the order of their chains."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Span
+from specrun.diagnostics import Collector
 from specrun.model.inputs import OutputImage
-from specrun.model.output_path import folded
 from specrun.model.run import Run
 from specrun.plan.axes import same
 from specrun.plan.groups import Setting
 from specrun.plan.job import JobExpander, JobRuns
-from specrun.plan.template import FunctionError
+from specrun.plan.precompile import needs
+from specrun.plan.template import EvaluationError, FunctionError
+from specrun.plan.twins import refuse_twins
 from specrun.spec.spec import Spec
 
 
@@ -27,22 +28,27 @@ class Expander:
     def expand(self, setting: Setting) -> tuple[Run, ...]:
         """Return all runs in plan order."""
         self._setting = setting
-        for name in self._spec.jobs:
+        for name in _in_order(
+            {name: needs(self._spec, job, setting.compiler) for name, job in self._spec.jobs.items()}
+        ):
             self._job(name)
         runs = tuple(run for made in self._done.values() for run in made.runs)
-        self._refuse_twins(runs, "two runs with one address", lambda run: (run.address,), str)
-        self._refuse_twins(runs, "two outputs with one path", lambda run: run.outputs, folded)
+        refuse_twins(runs, self._spec.jobs, self._faults)
         return runs
 
     def outputs(self, job: Any, axes: Mapping[str, Any]) -> list[OutputImage]:
-        """Return the images of another job whose axes have the given values; raise `FunctionError`."""
+        """Return the images of another job whose axes have the given values.
+
+        Raises `FunctionError`, or `EvaluationError` without another word where the other job is faulty itself.
+        """
         if not isinstance(job, str) or job not in self._spec.jobs:
-            hint = f"the jobs are {', '.join(self._spec.jobs)}"
-            raise FunctionError(f"outputs({job!r}): there is no such job", "outputs", hint)
+            raise FunctionError(f"no job is called {job!r}", "outputs", f"the jobs are {', '.join(self._spec.jobs)}")
         if job in self._open:
             circle = " -> ".join([*self._open[self._open.index(job) :], job])
             raise FunctionError(f"jobs use each other's outputs in a circle: {circle}", "outputs", "break the circle")
         made = self._job(job)
+        if not made.whole:
+            raise EvaluationError
         known = [axis.name for axis in made.axes]
         for name in axes:
             if name not in known:
@@ -60,35 +66,27 @@ class Expander:
 
     def _job(self, name: str) -> JobRuns:
         if name not in self._done and self._setting is not None:
+            faults = Collector()
             self._open.append(name)
-            try:
-                made = JobExpander(self._setting, self._spec.jobs[name], self._faults).expand()
-            except InvalidInputError as error:  # a template that does not compile
-                self._faults.extend(error.diagnostics)
-                made = JobRuns([], [], [])
-            finally:
-                self._open.pop()
+            made = JobExpander(self._setting, self._spec.jobs[name], faults).expand()
+            self._open.pop()
+            made.whole = made.whole and not faults.failed
+            self._faults.extend(faults.sorted())
             self._done[name] = made
-        return self._done.get(name, JobRuns([], [], []))
+        return self._done[name]
 
-    def _refuse_twins(
-        self, runs: tuple[Run, ...], summary: str, names: Callable[[Run], tuple[str, ...]], fold: Callable[[str], str]
-    ) -> None:
-        seen: dict[str, tuple[Run, str]] = {}
-        said: set[str] = set()
-        for run in runs:
-            for name in names(run):
-                first, first_name = seen.setdefault(fold(name), (run, name))
-                if (first is run and first_name == name) or run.job in said:
-                    continue
-                said.add(run.job)
-                self._twins(summary, name, first, run)
 
-    def _twins(self, summary: str, name: str, first: Run, second: Run) -> None:
-        job = self._spec.jobs[second.job]
-        span: Span = second.span if job.output is None else job.output.span
-        detail = f'"{name}" is wanted by {first.address} and by {second.address}'
-        if first.address == second.address:
-            detail = f"{first.address} stands twice"
-        hint = "give the job an `output` template that tells them apart" if "path" in summary else "remove one"
-        self._faults.add(Diagnostic(summary=summary, detail=detail, span=span, hint=hint))
+def _in_order(needs: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """Yield jobs after those they need, else as written; a circle is left to whoever follows it."""
+    seen: set[str] = set()
+    for name in needs:
+        waiting = [name]
+        while waiting:
+            job = waiting[-1]
+            seen.add(job)
+            ahead = next((need for need in needs[job] if need in needs and need not in seen), None)
+            if ahead is None:
+                waiting.pop()
+                yield job
+            else:
+                waiting.append(ahead)

@@ -1,5 +1,6 @@
 """Faults met cell by cell, said once each with the number of runs they hit."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from specrun.diagnostics import Collector, Diagnostic
@@ -20,12 +21,19 @@ class CellFaults:
 
     def hit(self, failed: Failed, address: str) -> None:
         """Record what a run failed on."""
-        for diagnostic in failed.diagnostics:
+        self._record(failed.diagnostics, 1, address)
+
+    def add(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Record faults that no run comes to."""
+        self._record(diagnostics, 0, "")
+
+    def _record(self, diagnostics: Iterable[Diagnostic], hits: int, address: str) -> None:
+        for diagnostic in diagnostics:
             span = diagnostic.span
             place = None if span is None else (span.source.name, span.line, span.column)
             known = (diagnostic.severity, diagnostic.summary, place)
             first, runs, example = self._found.get(known, (diagnostic, 0, address))
-            self._found[known] = (first, runs + 1, example)
+            self._found[known] = (first, runs + hits, example)
 
     def report(self, faults: Collector) -> None:
         """Hand everything over."""

@@ -1,6 +1,6 @@
 """Groups of a job's cells: the same model, prompt and overrides, so the same params and the same facts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,11 +12,12 @@ from specrun.plan.axes import Axis, ModelChoice
 from specrun.plan.cells import hits
 from specrun.plan.columns import Cell, Grid
 from specrun.plan.compile import Compiler
-from specrun.plan.params import Layers, check_known, check_required, merge
 from specrun.plan.paths import extension
 from specrun.plan.pins import Pins
 from specrun.plan.recipes import Kind, RecipeMaker
+from specrun.plan.takes import Layers, check_required, merge
 from specrun.plan.template import Scope
+from specrun.spec.nodes import Scalar
 from specrun.spec.spec import Job, Spec
 from specrun.spec.text import Text
 
@@ -70,6 +71,7 @@ class Groups:
         if self._model_at is None:
             base["model"] = models[0].name
         self.grid = Grid(base, {axis.name: axis.values for axis in axes})
+        self.used = set[Scalar]()
         self.made: dict[tuple[int, int, tuple[int, ...]], Group] = {}
 
     def of(self, cell: Cell) -> Group:
@@ -85,9 +87,8 @@ class Groups:
 
     def _group(self, choice: ModelChoice, prompt: int, matching: tuple[int, ...]) -> Group:
         setting, job = self._setting, self._job
-        layers = self._layers(choice, matching)
-        written = merge(layers)
-        check_known(layers, choice.schema, setting.catalog, self._faults)
+        written = merge(layers(setting.spec, job, choice, matching))
+        self.used.update(each.key for each in written.values())
         check_required(written, choice.schema, job.span, self._faults)
         kind = Kind(
             provider=setting.provider.name,
@@ -123,18 +124,20 @@ class Groups:
             names["prompt"] = str(self._job.prompts[prompt].value)
         return self.grid.fixed(names)
 
-    def _layers(self, choice: ModelChoice, matching: tuple[int, ...]) -> Layers:
-        alias = None if choice.alias is None else self._setting.spec.models[choice.alias]
-        return (
-            ("defaults", self._setting.spec.defaults),
-            *(() if alias is None else (("alias", alias.params),)),
-            ("job", self._job.params),
-            *(("override", self._job.overrides[number].params) for number in matching),
-        )
+
+def layers(spec: Spec, job: Job, choice: ModelChoice, overrides: Iterable[int]) -> Layers:
+    """Return the params of a job's model, the weakest first, with those of the overrides of these numbers."""
+    alias = None if choice.alias is None else spec.models[choice.alias]
+    return (
+        spec.defaults,
+        *(() if alias is None else (alias.params,)),
+        job.params,
+        *(job.overrides[number].params for number in overrides),
+    )
 
 
-def prompts(spec: Spec, job: Job) -> tuple[Text, ...]:
-    """Return a job's prompt templates: those it names, or its own."""
+def prompts(spec: Spec, job: Job) -> tuple[Text | None, ...]:
+    """Return a job's prompt templates: those it names, or its own; None for a faulty one."""
     if job.prompts is not None:
         return tuple(spec.prompts[str(name.value)] for name in job.prompts)
-    return () if job.prompt is None else (job.prompt,)
+    return (job.prompt,)

@@ -1,30 +1,36 @@
 """One job to its runs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from specrun.diagnostics import Collector, Diagnostic, Severity, Span
 from specrun.model.run import Run
-from specrun.plan.axes import Axis, AxisReader
+from specrun.plan.axes import Axis, AxisReader, ModelChoice
+from specrun.plan.bounds import describe
 from specrun.plan.cells import CellReader, hits
 from specrun.plan.columns import Cell
 from specrun.plan.faults import CellFaults, Failed
-from specrun.plan.groups import Groups, Setting, prompts
+from specrun.plan.groups import Groups, Setting, layers
 from specrun.plan.labels import quoted
 from specrun.plan.outputs import OutputNamer
+from specrun.plan.takes import check_idle, check_names
 from specrun.plan.template import EvaluationError, Scope, evaluate
-from specrun.spec.nodes import Node
+from specrun.spec.nodes import Node, Scalar
 from specrun.spec.spec import Job
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, kw_only=True)
 class JobRuns:
-    """The runs of one job with their cells, and the axes that those index."""
+    """The runs of one job with their cells, and the axes that those index.
 
-    runs: list[Run]
-    cells: list[Cell]
-    axes: list[Axis]
+    `whole` is False where runs are missing because of a fault, which has then been said.
+    """
+
+    runs: list[Run] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
+    axes: list[Axis] = field(default_factory=list)
+    whole: bool
 
     def values(self, cell: Cell) -> dict[str, Any]:
         """Return the value of each axis in a cell."""
@@ -43,12 +49,23 @@ class JobExpander:
     def expand(self) -> JobRuns:
         """Return the job's runs in order; none where the job itself is faulty."""
         job, setting = self._job, self._setting
-        samples, revision = self._count(job.samples, "samples"), self._count(job.revision, "revision")
         reader = AxisReader(setting.spec, setting.catalog, setting.compiler, self._faults)
         models = reader.models(job, self._scope)
-        axes = reader.axes(job, models or (), self._scope)
-        if models is None or axes is None or samples is None or revision is None or not prompts(setting.spec, job):
-            return JobRuns([], [], [])
+        axes = reader.axes(job, models, self._scope)
+        given = [(each.schema, layers(setting.spec, job, each, range(len(job.overrides)))) for each in models]
+        check_names(given, setting.catalog, self._faults)
+        samples, revision = self._count(job.samples, "samples"), self._count(job.revision, "revision")
+        made, used = JobRuns(whole=False), set[Scalar]()
+        if models and axes is not None and samples is not None and revision is not None:
+            made, used = self._crossed(models, axes, samples, revision)
+        check_idle(given, used, setting.compiler, self._scope, self._faults)
+        return made
+
+    def _crossed(
+        self, models: tuple[ModelChoice, ...], axes: list[Axis], samples: int, revision: int
+    ) -> tuple[JobRuns, set[Scalar]]:
+        """Return the runs of all cells, and the params that they use."""
+        job, setting = self._job, self._setting
         if job.samples is not None:
             numbers = list(range(1, samples + 1))
             axes.append(Axis("sample", job.samples.span, list(numbers), [str(number) for number in numbers]))
@@ -59,7 +76,10 @@ class JobExpander:
         made = list(self._runs(cells, axes, groups, revision))
         self._warn_of_idle_overrides(cells, overrides)
         self._warn_of_idle_axes(axes, overrides, groups)
-        return JobRuns([run for run, _ in made], [cell for _, cell in made], axes)
+        whole = reading.whole and len(made) == len(cells)
+        return JobRuns(
+            runs=[run for run, _ in made], cells=[cell for _, cell in made], axes=axes, whole=whole
+        ), groups.used
 
     def _runs(self, cells: list[Cell], axes: list[Axis], groups: Groups, revision: int) -> Iterator[tuple[Run, Cell]]:
         job, found = self._job, CellFaults()
@@ -106,7 +126,7 @@ class JobExpander:
         found.report(self._faults)
 
     def _count(self, node: Node | None, what: str) -> int | None:
-        """Return `samples` or `revision`: a whole number from 1, perhaps from a template."""
+        """Return `samples` or `revision`: a whole number from 1, perhaps from a template; None after saying why not."""
         if node is None:
             return 1
         try:
@@ -114,10 +134,16 @@ class JobExpander:
         except EvaluationError as error:
             self._faults.extend(error.explained(self._scope))
             return None
+        summary, hint, most = "wrong type", "", self._setting.spec.max_runs
         if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-            return value
-        detail = f"{what} is a whole number from 1, not {value!r}"
-        self._faults.add(Diagnostic(summary="wrong type", detail=detail, span=node.span))
+            if what == "revision" or value <= most:
+                return value
+            summary, hint = "too many runs", "lower it, or raise `max_runs` in the spec"
+            detail = f"job {self._job.name} has {value:,} samples, more than max_runs, {most:,}"
+        else:
+            shown = value if isinstance(value, (int, float)) else describe(value)
+            detail = f"{what} is a whole number from 1, not {shown}"
+        self._faults.add(Diagnostic(summary=summary, detail=detail, span=node.span, hint=hint))
         return None
 
     def _warn_of_idle_overrides(self, cells: list[Cell], overrides: list[dict[int, frozenset[int]] | None]) -> None:

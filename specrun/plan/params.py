@@ -3,14 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from specrun.canonical import NotCanonicalError, canonical
 from specrun.catalog.accept import accepts
 from specrun.catalog.fault import Fault
-from specrun.catalog.models import Catalog
 from specrun.catalog.schema import ModelSchema
-from specrun.diagnostics import Collector, Diagnostic, Span, nearest
+from specrun.diagnostics import Diagnostic, Span
 from specrun.model.inputs import FileImage, OutputImage, Param, UrlImage, recipe_param
 from specrun.model.run import images_in
 from specrun.plan.template import (
@@ -22,13 +21,9 @@ from specrun.plan.template import (
     Value,
     evaluate,
 )
-from specrun.spec.nodes import Node, Scalar
-from specrun.spec.spec import Params
 
 # What never counts for a key: how the image comes back, not what it shows.
 TRANSPORT = "response_format"
-
-Layers: TypeAlias = tuple[tuple[str, Params], ...]
 
 _PATH_LIKE = re.compile(r"[^\s{}]+\.(png|jpe?g|webp|gif|bmp|tiff?|avif)", re.IGNORECASE)
 
@@ -41,55 +36,8 @@ class Resolved:
     text: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Written:
-    """One parameter as the winning layer writes it."""
-
-    name: str
-    key: Scalar
-    node: Node
-
-
-def merge(layers: Layers) -> dict[str, Written]:
-    """Return the winning entry of each parameter; later layers win."""
-    merged: dict[str, Written] = {}
-    for _, params in layers:
-        for name, (key, node) in params.entries.items():
-            merged[name] = Written(name=name, key=key, node=node)
-    return merged
-
-
-def check_known(layers: Layers, model: ModelSchema, catalog: Catalog, faults: Collector) -> None:
-    """Report each parameter that the model does not take, with the nearest name and the models that do."""
-    if not model.closed:
-        return
-    for _, params in layers:
-        for name, (key, _) in params.entries.items():
-            if name in model.properties:
-                continue
-            near = nearest(name, model.properties)
-            taking = catalog.taking(name)
-            hint = f'did you mean "{near[0]}"?' if near else ""
-            if taking:
-                shown = ", ".join(taking[:4]) + (f" and {len(taking) - 4} more" if len(taking) > 4 else "")  # noqa: PLR2004 - a line's worth
-                hint = (hint + " " if hint else "") + f"taken by {shown}; a param of one model stands under its alias"
-            detail = f"{model.id} takes no {name}"
-            hint = hint or f"it takes {', '.join(model.properties)}"
-            faults.add(Diagnostic(summary="unknown parameter", detail=detail, span=key.span, hint=hint))
-
-
-def check_required(written: Mapping[str, Written], model: ModelSchema, span: Span, faults: Collector) -> None:
-    """Report each parameter that the model needs and nothing gives."""
-    for name in model.required:
-        if name not in written and name != "prompt" and name not in model.defaults:
-            example = "\"{{ file('photo.png') }}\""
-            shown = f"add params: {{{name}: {example}}}" if name in model.inputs else "add it under the job's params"
-            detail = f"{model.id} needs {name}"
-            faults.add(Diagnostic(summary="missing parameter", detail=detail, span=span, hint=shown))
-
-
 def resolve_param(value: Value, name: str, model: ModelSchema, scope: Scope, pinned: Mapping[str, str]) -> Resolved:
-    """Evaluate and check one parameter; raise `EvaluationError`, `FailedParam` with what is wrong."""
+    """Evaluate and check one parameter; raise `EvaluationError` with what is wrong."""
     result = evaluate(value, scope)
     if name in model.inputs:
         result = _as_images(result, value, pinned)

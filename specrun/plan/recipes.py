@@ -13,9 +13,10 @@ from specrun.model.inputs import Param, recipe_param
 from specrun.plan.columns import Cell, Column, Grid, TextColumn
 from specrun.plan.compile import Compiler
 from specrun.plan.faults import Failed
-from specrun.plan.params import TRANSPORT, Resolved, Written, check_param, resolve_param
+from specrun.plan.params import TRANSPORT, Resolved, check_param, resolve_param
 from specrun.plan.pins import Pins, explicit_text
 from specrun.plan.recipe import RecipeWriter, sample_seed
+from specrun.plan.takes import Written
 from specrun.plan.template import Constant, EvaluationError, Joined, names_in
 
 

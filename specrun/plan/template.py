@@ -1,7 +1,7 @@
 """Compiled templates: split into parts that depend on as few names as they can, and evaluated in bounds."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -64,7 +64,7 @@ class EvaluationError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expression:
-    """One `{{ … }}`, or a text with statements; `names` are the variables that it reads.
+    """One `{{ … }}`, or a text with statements; `names` are the variables that it reads, `needs` the jobs it names.
 
     `compiled` gives its value in a scope, and is None where it did not compile, which has then been said.
     `variable` is set where the expression is nothing but that variable.
@@ -73,6 +73,7 @@ class Expression:
     text: Text
     sandbox: Sandbox
     names: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
     compiled: Callable[[Scope], Any] | None = None
     variable: str | None = None
 
@@ -149,17 +150,28 @@ Value: TypeAlias = Constant | Joined | ListOf | MappingOf | Native
 
 def names_in(value: Value) -> frozenset[str]:
     """Return every variable that a value reads."""
+    return frozenset().union(*(expression.names for expression in _expressions(value)))
+
+
+def needs_in(value: Value) -> frozenset[str]:
+    """Return every job whose outputs a value names in so many words."""
+    return frozenset().union(*(expression.needs for expression in _expressions(value)))
+
+
+def _expressions(value: Value) -> Iterator[Expression]:
     match value:
         case Constant():
-            return frozenset()
+            pass
         case Native():
-            return value.expression.names
+            yield value.expression
         case Joined():
-            return frozenset().union(*(part.names for part in value.parts if isinstance(part, Expression)))
+            yield from (part for part in value.parts if isinstance(part, Expression))
         case ListOf():
-            return frozenset().union(*(names_in(item) for item in value.items))
+            for item in value.items:
+                yield from _expressions(item)
         case MappingOf():
-            return frozenset().union(*(names_in(item) for _, item in value.items))
+            for _, item in value.items:
+                yield from _expressions(item)
 
 
 def evaluate(value: Value, scope: Scope) -> Any:

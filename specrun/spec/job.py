@@ -1,5 +1,7 @@
 """One job of a spec: prompt, model, matrix, params, and which cells it keeps."""
 
+from collections.abc import Mapping as AnyMapping
+
 from specrun.diagnostics import did_you_mean
 from specrun.spec.nodes import Mapping, Node, Scalar, Sequence
 from specrun.spec.paths import ProjectPaths
@@ -28,7 +30,7 @@ _ADDRESS_MARKS = frozenset('[]=,"*?')
 
 
 def read_job(
-    read: Reader, paths: ProjectPaths, name: str, key: Scalar, node: Node, prompts: dict[str, Text]
+    read: Reader, paths: ProjectPaths, name: str, key: Scalar, node: Node, prompts: AnyMapping[str, Text | None]
 ) -> Job | None:
     """Read one job; None where it is not even a mapping."""
     if not name.strip() or _ADDRESS_MARKS & set(name) or not name.isprintable():
@@ -46,7 +48,7 @@ class _JobReader:
         self._fields = fields
         self._name = name
 
-    def job(self, key: Scalar, prompts: dict[str, Text]) -> Job:
+    def job(self, key: Scalar, prompts: AnyMapping[str, Text | None]) -> Job:
         read, get = self._read, self._fields.get
         self._exactly_one(key, "prompt", "prompts")
         self._exactly_one(key, "model", "models")
@@ -88,7 +90,7 @@ class _JobReader:
         node = self._fields.get(field)
         return node if node is not None and self._read.text(node, field) and isinstance(node, Scalar) else None
 
-    def _prompt_names(self, node: Node, prompts: dict[str, Text]) -> tuple[Scalar, ...] | None:
+    def _prompt_names(self, node: Node, prompts: AnyMapping[str, Text | None]) -> tuple[Scalar, ...] | None:
         items = self._read.sequence(node, "prompts")
         if items is None:
             return None

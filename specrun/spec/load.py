@@ -1,6 +1,7 @@
 """A spec file to a `Spec`: every structural fault at once, each at its place."""
 
 import re
+from collections.abc import Mapping as AnyMapping
 from pathlib import Path
 
 from specrun.canonical import Json
@@ -13,9 +14,9 @@ from specrun.spec.project import read_budget
 from specrun.spec.prompt import read_prompt
 from specrun.spec.provenance import read_provenance
 from specrun.spec.reader import Reader, entries
-from specrun.spec.spec import Alias, Params, Spec
+from specrun.spec.spec import Alias, Job, Params, Spec
 from specrun.spec.text import Text, scalar_text
-from specrun.spec.yaml import load_yaml
+from specrun.spec.yaml import compose, read_source
 
 MOST_RUNS = 100_000
 
@@ -28,9 +29,12 @@ _WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.
 
 
 def load_spec(path: Path, project: Project, faults: Collector, *, name: str | None = None) -> Spec | None:
-    """Read one spec; `name` is a variant's. Return None, with the faults collected, where its structure is broken."""
+    """Read one spec; `name` is a variant's. Return None, with the faults collected, where it is no spec at all.
+
+    Raises `InvalidInputError` for a file that cannot be read as YAML.
+    """
     paths = ProjectPaths(project.root, path.resolve().parent)
-    root = load_yaml(path, _shown(path))
+    root = compose(read_source(path, _shown(path)), faults)
     read = Reader(faults)
     fields = read.fields(root, "a spec", _FIELDS)
     if fields is None or not _version(read, fields):
@@ -44,23 +48,12 @@ class _SpecReader:
         self._fields = fields
         self._paths = paths
 
-    def spec(self, path: Path, project: Project, name: str | None) -> Spec | None:
+    def spec(self, path: Path, project: Project, name: str | None) -> Spec:
         prompts = self._prompts()
         models = self._models()
         provider_node = self._fields.get("provider")
         budget = self._fields.get("budget")
         provenance, omit_spans = read_provenance(self._read, self._fields.get("provenance"))
-        jobs_node = self._fields.get("jobs")
-        if jobs_node is None:
-            self._read.fail(self._fields, "missing key", "a spec needs `jobs`", "add a job with a model and a prompt")
-            return None
-        jobs = {
-            job.name: job
-            for label, key, node in entries(self._read.mapping(jobs_node, "jobs"))
-            if (job := read_job(self._read, self._paths, label, key, node, prompts)) is not None
-        }
-        if isinstance(jobs_node, Mapping) and not jobs_node.entries:
-            self._read.fail(jobs_node, "no jobs", "`jobs` is empty", "add a job with a model and a prompt")
         return Spec(
             path=path,
             source=self._fields.source,
@@ -72,7 +65,7 @@ class _SpecReader:
             defaults=self._defaults(),
             prompts=prompts,
             models=models,
-            jobs=jobs,
+            jobs=self._jobs(prompts),
             max_runs=self._max_runs(),
             budget=None if budget is None else read_budget(self._read, budget),
             provenance=provenance,
@@ -82,7 +75,7 @@ class _SpecReader:
     def _name(self, path: Path) -> str:
         node = self._fields.get("name")
         if node is None:
-            name, at = path.stem, self._fields.span
+            name, at = path.stem, self._fields.start.span
         else:
             name, at = self._read.text(node, "name") or path.stem, node.span
         if not usable_name(name):
@@ -96,6 +89,7 @@ class _SpecReader:
         if node is not None and name is not None and name not in project.providers:
             hint = did_you_mean(name, project.providers) or f"known: {', '.join(sorted(project.providers))}"
             self._read.fail(node, "unknown provider", f'no provider is called "{name}"', hint)
+            return None
         return name
 
     def _vars(self) -> dict[str, Json]:
@@ -129,23 +123,29 @@ class _SpecReader:
         fields = None if node is None else self._read.fields(node, "defaults", ("params",))
         return read_params(self._read, None if fields is None else fields.get("params"))
 
-    def _prompts(self) -> dict[str, Text]:
+    def _prompts(self) -> dict[str, Text | None]:
         node = self._fields.get("prompts")
-        prompts = {}
-        for name, _, value in entries(None if node is None else self._read.mapping(node, "prompts")):
-            text = read_prompt(self._read, self._paths, value, f"prompt {name}")
-            if text is not None:
-                prompts[name] = text
-        return prompts
+        named = entries(None if node is None else self._read.mapping(node, "prompts"))
+        return {name: read_prompt(self._read, self._paths, value, f"prompt {name}") for name, _, value in named}
 
-    def _models(self) -> dict[str, Alias]:
+    def _models(self) -> dict[str, Alias | None]:
         node = self._fields.get("models")
-        aliases = {}
-        for name, _, value in entries(None if node is None else self._read.mapping(node, "models")):
-            alias = self._alias(name, value)
-            if alias is not None:
-                aliases[name] = alias
-        return aliases
+        named = entries(None if node is None else self._read.mapping(node, "models"))
+        return {name: self._alias(name, value) for name, _, value in named}
+
+    def _jobs(self, prompts: AnyMapping[str, Text | None]) -> dict[str, Job]:
+        hint = "add a job with a model and a prompt"
+        node = self._fields.get("jobs")
+        if node is None:
+            self._read.fail(self._fields.start, "missing key", "a spec needs `jobs`", hint)
+            return {}
+        if isinstance(node, Mapping) and not node.entries:
+            self._read.fail(node, "no jobs", "`jobs` is empty", hint)
+        read = (
+            read_job(self._read, self._paths, name, key, value, prompts)
+            for name, key, value in entries(self._read.mapping(node, "jobs"))
+        )
+        return {job.name: job for job in read if job is not None}
 
     def _alias(self, name: str, node: Node) -> Alias | None:
         what = f"model {name}"
@@ -176,8 +176,8 @@ def usable_name(name: str) -> bool:
 def _version(read: Reader, fields: Mapping) -> bool:
     node = fields.get("specrun")
     if node is None:
-        read.fail(fields, "missing key", "the spec does not say its version", "start it with `specrun: 1`")
-        return False
+        read.fail(fields.start, "missing key", "the spec does not say its version", "start it with `specrun: 1`")
+        return True
     if not isinstance(node, Scalar) or node.value != 1 or isinstance(node.value, bool):
         detail = f"this specrun reads version 1, not {node.text if isinstance(node, Scalar) else 'this'}"
         read.fail(node, "unsupported version", detail, "write `specrun: 1`")

@@ -10,13 +10,14 @@ from specrun.diagnostics import Source, Span
 class _Placed:
     """A stretch of a source; lines and columns as the YAML parser counts them, from 0."""
 
-    __slots__ = ("column", "end_column", "end_line", "line", "source", "weight")
+    __slots__ = ("column", "end_column", "end_line", "height", "line", "source", "weight")
 
     def __init__(self, source: Source, start: tuple[int, int], end: tuple[int, int]) -> None:
         self.source = source
         self.line, self.column = start
         self.end_line, self.end_column = end
         self.weight = 1  # how many values this one stands for once every alias is written out
+        self.height = 0  # how many levels nest below it
 
     @property
     def span(self) -> Span:
@@ -71,6 +72,11 @@ class Mapping(_Placed):
     ) -> None:
         super().__init__(source, start, end)
         self.entries = entries
+
+    @property
+    def start(self) -> "Scalar | Mapping":
+        """The first key, to point at where the whole would be too much; the mapping itself where it is empty."""
+        return next((key for key, _ in self.entries.values()), self)
 
     def get(self, key: str) -> "Node | None":
         """Return the value under `key`, None where there is none."""

@@ -1,5 +1,8 @@
 """A prompt: an inline template, or the name of a file that holds one."""
 
+from dataclasses import replace
+
+from specrun.diagnostics import InvalidInputError
 from specrun.spec.nodes import Node, Scalar
 from specrun.spec.paths import ProjectPaths
 from specrun.spec.reader import Reader
@@ -23,5 +26,9 @@ def read_prompt(read: Reader, paths: ProjectPaths, node: Node, what: str) -> Tex
     path = paths.resolve(name, file.span, read.faults)
     if path is None:
         return None
-    source = read_source(path, paths.shown(path))
+    try:
+        source = read_source(path, paths.shown(path))
+    except InvalidInputError as error:
+        read.faults.extend(replace(each, span=file.span) for each in error.diagnostics)
+        return None
     return Text(source.text, source)

@@ -82,7 +82,7 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spec:
-    """One spec file."""
+    """One spec file; a prompt or model alias that is None is named there and faulty, which has been said."""
 
     path: Path
     source: Source
@@ -92,8 +92,8 @@ class Spec:
     vars: Mapping[str, Json]
     var_spans: Mapping[str, Span]
     defaults: Params
-    prompts: Mapping[str, Text]
-    models: Mapping[str, Alias]
+    prompts: Mapping[str, Text | None]
+    models: Mapping[str, Alias | None]
     jobs: Mapping[str, Job]
     max_runs: int
     budget: Budget | None

@@ -57,7 +57,11 @@ def _set(values: dict[str, Variable], name: str, value: Json, origin: str) -> No
 
 
 def _read_file(values: dict[str, Variable], path: Path, faults: Collector) -> None:
-    node = load_yaml(path, path.as_posix())
+    try:
+        node = load_yaml(path, path.as_posix())
+    except InvalidInputError as error:
+        faults.extend(error.diagnostics)
+        return
     if not isinstance(node, Mapping):
         detail = f"a file of variables is a mapping, not {kind(node)}"
         faults.add(Diagnostic(summary="wrong type", detail=detail, span=node.span))
@@ -84,7 +88,10 @@ def _parse(origin: str, text: str, faults: Collector) -> Json:
     if not text.strip():
         return text
     try:
+        text.encode()
         return plain(parse_yaml(Source(name=origin, text=text)))
     except InvalidInputError as error:
         faults.extend(error.diagnostics)
-        return None
+    except UnicodeEncodeError:
+        faults.add(Diagnostic(summary="not UTF-8", detail=f"the value of {origin} has a byte that is not UTF-8"))
+    return None

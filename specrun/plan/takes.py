@@ -1,0 +1,97 @@
+"""Whether models take the params that a spec gives them: by name, and by value where no run comes to the value."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from specrun.catalog.models import Catalog
+from specrun.catalog.names import missing_parameter, unknown_parameter
+from specrun.catalog.schema import ModelSchema
+from specrun.diagnostics import Collector, Diagnostic, Span, did_you_mean
+from specrun.plan.compile import Compiler
+from specrun.plan.faults import CellFaults
+from specrun.plan.params import resolve_param
+from specrun.plan.template import EvaluationError, Scope, names_in
+from specrun.spec.nodes import Node, Scalar
+from specrun.spec.spec import Params
+
+Layers: TypeAlias = tuple[Params, ...]
+
+_LISTED = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """One parameter as the winning layer writes it."""
+
+    name: str
+    key: Scalar
+    node: Node
+
+
+def merge(layers: Layers) -> dict[str, Written]:
+    """Return the winning entry of each parameter; later layers win."""
+    merged: dict[str, Written] = {}
+    for params in layers:
+        for name, (key, node) in params.entries.items():
+            merged[name] = Written(name=name, key=key, node=node)
+    return merged
+
+
+def check_names(given: Iterable[tuple[ModelSchema, Layers]], catalog: Catalog, faults: Collector) -> None:
+    """Report each parameter that models of a job do not take, with the nearest name and the models that do."""
+    refusing: dict[Scalar, list[ModelSchema]] = {}
+    taking: set[str] = set()
+    for model, layers in given:
+        for key, _ in (entry for params in layers for entry in params.entries.values()):
+            if str(key.value) in model.properties:
+                taking.add(str(key.value))
+            elif model.closed:
+                refusing.setdefault(key, []).append(model)
+    for key, models in refusing.items():
+        faults.add(_unknown(key, models, catalog, here=str(key.value) in taking))
+
+
+def _unknown(key: Scalar, models: Sequence[ModelSchema], catalog: Catalog, *, here: bool) -> Diagnostic:
+    """Word a param that some models do not take; `here` says that another of the same job does."""
+    name = str(key.value)
+    fault = unknown_parameter(models[0], name)
+    ids = list(dict.fromkeys(model.id for model in models))
+    detail = fault.detail if len(ids) == 1 else f"{', '.join(ids[:-1])} and {ids[-1]} have no parameter {name}"
+    hint, taking = fault.hint, catalog.taking(name)
+    if here:
+        hint = f"give {name} to the models that take it, under their aliases: {{id: …, params: {{{name}: …}}}}"
+    elif taking:
+        more = f" and {len(taking) - _LISTED} more" if len(taking) > _LISTED else ""
+        near = did_you_mean(name, models[0].properties)
+        hint = " ".join(filter(None, (near, f"{name} is taken by {', '.join(taking[:_LISTED])}{more}")))
+    return Diagnostic(summary=fault.summary, detail=detail, span=key.span, hint=hint)
+
+
+def check_required(written: Mapping[str, Written], model: ModelSchema, span: Span, faults: Collector) -> None:
+    """Report each parameter that the model needs and nothing gives."""
+    for name in model.required:
+        if name not in written and name != "prompt" and name not in model.defaults:
+            fault = missing_parameter(model, name)
+            faults.add(Diagnostic(summary=fault.summary, detail=fault.detail, span=span, hint=fault.hint))
+
+
+def check_idle(
+    given: Iterable[tuple[ModelSchema, Layers]],
+    used: Collection[Scalar],
+    compiler: Compiler,
+    scope: Scope,
+    faults: Collector,
+) -> None:
+    """Check the values that no run comes to, as far as they can be known without one."""
+    found = CellFaults()
+    for model, layers in given:
+        for name, (key, node) in (entry for params in layers for entry in params.entries.items()):
+            value = compiler.value(node)
+            if key in used or name not in model.properties or not names_in(value) <= scope.keys():
+                continue
+            try:
+                resolve_param(value, name, model, scope, {})
+            except EvaluationError as error:
+                found.add(error.explained(scope))
+    found.report(faults)
