@@ -26,7 +26,7 @@ class AccessLog:
             return
         notes: dict[str, Any] = {}
         scope[NOTES] = notes
-        sent = {"status": 0, "bytes": 0}
+        sent = {"status": 500, "bytes": 0}  # an answer that nobody else gives is a failure's
         started = time.perf_counter()
 
         async def counted(message: Message) -> None:

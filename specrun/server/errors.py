@@ -59,7 +59,7 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
 
 async def answer_failure(request: Request, _error: Exception) -> Response:
     """Answer for a failure of the server itself; the log tells what it was."""
-    document = error_document(
-        "the server failed; nothing was billed", "internal_error", "internal_error", request_id(request)
-    )
-    return JSONResponse(document, status_code=HTTPStatus.INTERNAL_SERVER_ERROR)
+    name = request_id(request)
+    document = error_document("the server failed; nothing was billed", "internal_error", "internal_error", name)
+    # This answer is given outside of the middleware that names requests.
+    return JSONResponse(document, status_code=HTTPStatus.INTERNAL_SERVER_ERROR, headers={"x-request-id": name})

@@ -39,6 +39,7 @@ class Maker:
         self._results = results
         self._meter = meter
         self._seconds = settings.engine_seconds
+        self._most_images = settings.images
         self._fetcher = Fetcher() if settings.fetches else None
         self._queue = Queue(running=settings.running, waiting=settings.waiting)
 
@@ -54,6 +55,8 @@ class Maker:
         return Made(answer=json.dumps(document).encode(), billed=len(images))
 
     async def _images(self, request: ImageRequest) -> Sequence[bytes]:
+        if request.count > self._most_images:
+            raise ApiError(f"n is {request.count}; this server makes at most {self._most_images} images a request")
         fault = self._engine.fault(request)
         if fault is not None:
             raise ApiError(fault, code="model_error")

@@ -1,6 +1,7 @@
 """A server on a port, until it is told to stop."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -20,7 +21,17 @@ _SECONDS_TO_FINISH = 300
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket, for port 0 at any free one; raises `OSError` where the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=1024)
+    # asyncio turns Nagle's delays off only where a socket says that it is TCP, which create_server's do not.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_MOST_CONNECTIONS)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def run(app: ASGIApp, listener: socket.socket) -> None:

@@ -14,10 +14,10 @@ class Settings:
     """The defaults suit the sandbox inside the program itself; `specrun serve` narrows them.
 
     `api_key` None asks for none. `hosts` are the names that a request's Host header may give, None for any;
-    `addresses` lets any IP address pass too, which no rebound name can be.
-    `url_ttl` and `engine_seconds` are seconds. `results` is the folder that keeps result files, None for memory.
-    `running` requests are worked on at once while at most `waiting` more wait. `fetches` says whether input images
-    may be URLs. `latency` is the shortest and longest wait, in seconds, before an answer.
+    `addresses` lets any IP address pass too, which no rebound name can be. `url_ttl` and `engine_seconds` are
+    seconds. `images` is the most that one request may ask for. `results` is the folder that keeps result files, None
+    for memory. `running` requests are worked on at once while at most `waiting` more wait. `fetches` says whether
+    input images may be URLs. `latency` is the shortest and longest wait, in seconds, before an answer.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -28,6 +28,7 @@ class Settings:
     results_bytes: int = 256 * MEBIBYTE
     body_bytes: int = 32 * MEBIBYTE
     engine_seconds: float | None = None
+    images: int = 100
     running: int = 4
     waiting: int = 1_000_000
     fetches: bool = False

@@ -7,6 +7,7 @@ import time
 
 from PIL import Image
 
+from specrun.canonical import Json
 from specrun.server.engine import ImageRequest
 from specrun.server.render.picture import draw
 
@@ -43,7 +44,7 @@ def main(count: int) -> None:
 
 def measured(prompt: str, seed: int, inputs: tuple[Image.Image, ...]) -> tuple[float, int]:
     """Return milliseconds of CPU and bytes."""
-    params = {"prompt": prompt, "seed": seed, "size": "1024x1024", "steps": 28, "guidance_scale": 2.5}
+    params: dict[str, Json] = {"prompt": prompt, "seed": seed, "size": "1024x1024", "steps": 28, "guidance_scale": 2.5}
     request = ImageRequest(model="black-forest-labs/FLUX.1-dev", params=params, inputs=inputs)
     started = time.process_time()
     data = draw(request, 1)
