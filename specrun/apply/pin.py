@@ -65,6 +65,7 @@ def _row(action: Action, inputs: Inputs) -> LockRow:
         outputs=made.outputs,
         state=state,
         provenance=made.provenance,
+        accepted=made.accepted,
     )
 
 

@@ -49,7 +49,8 @@ def _row(action: Action, old: LockRow | None, result: Result, inputs: Inputs) ->
     match result:
         case Done():
             row = pinned(run, inputs, result.request_digest, result.take)
-            return replace(row, outputs=result.outputs, provenance=result.stamp)
+            accepted = action.verb is Verb.KEEP and old is not None and old.accepted
+            return replace(row, outputs=result.outputs, provenance=result.stamp, accepted=accepted)
         case Held():
             pins = pinned(run, inputs, result.request_digest, result.take)
             row = action.origin if action.verb is Verb.HELD and action.origin is not None else pins

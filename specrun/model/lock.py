@@ -48,7 +48,8 @@ class LockRow:
 
     `params` are as in `Run`, with each input image replaced by its recipe (a digest, or upstream key and index);
     `inputs` maps each input's source (path, URL or `address#index`) to its digest, None while unknown. `provenance`
-    says how the outputs' files were made from their blobs, None where they are the blobs.
+    says how the outputs' files were made from their blobs, None where they are the blobs. `accepted` is a person's
+    word that a refusal is all there will be.
     """
 
     address: str
@@ -67,6 +68,7 @@ class LockRow:
     outputs: tuple[LockedOutput, ...] = ()
     provenance: Stamp | None = None
     state: State | None = None
+    accepted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -73,6 +73,8 @@ class Decider:
 
     def _locked(self, run: Run, row: LockRow) -> Action:
         """Decide for a run that is locked under this address and key."""
+        if row.accepted:
+            return Action(Verb.KEEP, run.address, "", run, row)
         if row.state not in (None, State.ORPHAN):
             return self._held(run, row, row)
         if not row.outputs:

@@ -106,6 +106,16 @@ class Ledger:
         """Say what a person found out about a held attempt."""
         self._now(lambda connection: ledger_rows.mark_ended(connection, attempt, ending, time.time()))
 
+    def record(self, intent: Intent, ending: Ending, images: Sequence[StoredImage]) -> None:
+        """Write down an attempt whose images, durable in the store already, came another way than by a request."""
+
+        def whole(connection: sqlite3.Connection) -> None:
+            attempt = ledger_rows.insert(connection, intent, time.time())
+            ledger_rows.mark_arrived(connection, attempt, images)
+            ledger_rows.mark_ended(connection, attempt, ending, time.time())
+
+        self._now(whole)
+
     def _claim(
         self, connection: sqlite3.Connection, intent: Intent, ignoring: Collection[int]
     ) -> Granted | Made | HeldBack | UnderWay:

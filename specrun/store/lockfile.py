@@ -115,11 +115,13 @@ def _marked(data: bytes) -> bool:
 
 def _row(row: LockRow) -> bytes:
     # The last fields stand there only where they say something.
-    state = b"null" if row.state is None else _ROW.encode(row.state)
-    line = _ROW.encode(row).removesuffix(b',"state":' + state + b"}").removesuffix(b',"provenance":null')
-    if line.endswith(b',"moved":{}}'):
-        line = line.removesuffix(b',"moved":{}}') + b"}"
-    return line + (b',"state":' + state + b"}" if row.state else b"}")
+    line, tail = _ROW.encode(row).removesuffix(b"}"), b"}"
+    for name, value in (("accepted", row.accepted), ("state", row.state), ("provenance", row.provenance)):
+        field = f',"{name}":'.encode() + _ROW.encode(value)
+        line = line.removesuffix(field)
+        if value:
+            tail = field.replace(b',"moved":{}}', b"}") + tail
+    return line + tail
 
 
 def _twice(rows: Iterable[LockRow], path: Path) -> list[Diagnostic]:
