@@ -143,7 +143,7 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
     catalog = load_catalog(project.schemas)
     _check_withheld(spec, catalog, faults)
     expander = Expander(spec, faults)
-    functions = Functions(ProjectPaths(project.root, request.spec.resolve().parent), expander.outputs)
+    functions = Functions(ProjectPaths(project.root, request.spec.resolve().parent, project.outputs), expander.outputs)
     compiler = Compiler(Sandbox(functions.table()), faults)
     precompile(spec, compiler)
     setting = Setting(

@@ -9,6 +9,7 @@ from specrun.plan.template import LATER, Joined
 
 # Far more than any service gives; a slip of the pen must not name files for hours.
 MOST_IMAGES = 1000
+MOST_IN_A_JOB = 1_000_000
 
 
 class OutputNamer:
@@ -17,6 +18,7 @@ class OutputNamer:
     def __init__(self, job: str, template: Joined | None, span: Span, grid: Grid) -> None:
         self._job = job
         self._span = span
+        self._count = 0
         self._template = None if template is None else TextColumn(grid, template, LATER)
         reads = [part.names for part in template.parts if not isinstance(part, str)] if template is not None else []
         self._indexes_itself = any("index" in names for names in reads)
@@ -27,9 +29,12 @@ class OutputNamer:
         """Return one path an image; `sample` is None where the job has no samples, `ext` comes without a dot."""
         count = recipe.params.get("n", 1)
         images = count if isinstance(count, int) else 1
-        if images > MOST_IMAGES:
-            detail = f"one request may ask for {MOST_IMAGES:,} images at most, not {images:,}"
-            return Failed((Diagnostic(summary="value out of range", detail=detail, span=self._span, hint="lower `n`"),))
+        self._count += images
+        if images > MOST_IMAGES or self._count > MOST_IN_A_JOB:
+            detail = (
+                f"one request may ask for {MOST_IMAGES:,} images, a job for {MOST_IN_A_JOB:,}; here n is {images:,}"
+            )
+            return Failed((Diagnostic(summary="too many images", detail=detail, span=self._span, hint="lower `n`"),))
         names = []
         for index in range(1, images + 1):
             path = self._path(cell, labels, sample, recipe, ext, index)

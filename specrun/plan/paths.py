@@ -13,7 +13,8 @@ _PLAIN = re.compile(rf"(?:{_PLAIN_PART}/)*{_PLAIN_PART}\.[a-z]{{3,4}}")
 _IMAGE_SUFFIX = re.compile(r"\.(png|jpe?g|webp|gif|avif|bmp|tiff?)$", re.IGNORECASE)
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif", "image/avif": "avif"}
 _LONGEST_ON_DISK = 255
-_FIRST_PRINTABLE, _DELETE = " ", "\x7f"
+# Those too that break lines or turn the direction of a text, so that a name shows as another.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 class PathProblemError(ValueError):
@@ -30,7 +31,8 @@ def default_path(job: str, labels: tuple[str, ...], sample: int | None) -> str:
     name = "-".join([slug(label) for label in labels]) or slug(job)
     if len(name) > LONGEST_NAME:
         name = fit(name, canonical(labels))
-    return f"{job}/{name}" if sample is None else f"{job}/{name}-{sample}"
+    folder = fit(job, job)
+    return f"{folder}/{name}" if sample is None else f"{folder}/{name}-{sample}"
 
 
 def shortened(path: str) -> str:
@@ -67,7 +69,7 @@ def checked(path: str) -> str:
         raise PathProblemError("it starts at the root of a disk or at a home; paths are relative to the outputs folder")
     if "\\" in path:
         raise PathProblemError("it holds a backslash; folders are parted by /")
-    if any(char < _FIRST_PRINTABLE or char == _DELETE for char in path):
+    if _CONTROL.search(path):
         raise PathProblemError("it holds a control character")
     for part in path.split("/"):
         _check_part(part)

@@ -27,6 +27,7 @@ _EVALUATION_ERRORS = (
     ValueError,
     MemoryError,
 )
+_METHOD = re.compile(r"\b[A-Z]\w+\._?(\w+)\(\)")
 _NAMED = re.compile(r"`([^`]+)`")
 _SHOWN_NAMES = 12
 
@@ -205,7 +206,7 @@ def diagnose(text: Text, error: BaseException) -> Diagnostic:
     if isinstance(error, TemplateSyntaxError):
         line = error.lineno
     message = error.message or "" if isinstance(error, TemplateError) else str(error)
-    detail = message.partition("\n")[0] or type(error).__name__
+    detail = _METHOD.sub(r"\1()", message.partition("\n")[0]) or type(error).__name__
     hint, token = "", ""
     if isinstance(error, FunctionError):
         hint, token = error.hint, error.function

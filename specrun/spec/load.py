@@ -33,7 +33,7 @@ def load_spec(path: Path, project: Project, faults: Collector, *, name: str | No
 
     Raises `InvalidInputError` for a file that cannot be read as YAML.
     """
-    paths = ProjectPaths(project.root, path.resolve().parent)
+    paths = ProjectPaths(project.root, path.resolve().parent, project.outputs)
     root = compose(read_source(path, _shown(path)), faults)
     read = Reader(faults)
     fields = read.fields(root, "a spec", _FIELDS)

@@ -1,9 +1,13 @@
 """Paths that specs name: relative to the spec, never out of the project."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from specrun.diagnostics import Collector, Diagnostic, Span, did_you_mean
+
+_LONGEST_NAME = 255
+_NO_NAME = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class PathRefusedError(ValueError):
@@ -12,25 +16,28 @@ class PathRefusedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ProjectPaths:
-    """Turns the paths of one spec into files; `folder` is the spec's own."""
+    """Turns the paths of one spec into files; `folder` is the spec's own, `outputs` where specs' images go."""
 
     root: Path
     folder: Path
+    outputs: Path
 
     def inside(self, name: str) -> Path:
         """Return the real path of `name`; raise `PathRefusedError` where it leaves the project, symlinks included."""
-        if "\0" in name:
-            raise PathRefusedError("the path holds a NUL character")
+        if _NO_NAME.search(name):
+            raise PathRefusedError("it holds a control character, or one that is not UTF-8")
         if "\\" in name:
             raise PathRefusedError("paths are written with /, on Windows too")
+        if any(len(part.encode()) > _LONGEST_NAME for part in name.split("/")):
+            raise PathRefusedError("a part of it is too long for a file name")
         if name.startswith(("/", "~")) or Path(name).is_absolute():
             raise PathRefusedError("paths are relative to the spec")
         try:
             path = (self.folder / name).resolve()
-        except OSError as error:
-            raise PathRefusedError(error.strerror or str(error)) from None
+        except (OSError, RuntimeError):
+            raise PathRefusedError("it cannot be followed to a file") from None
         if not path.is_relative_to(self.root):
-            raise PathRefusedError(f"it leads out of the project ({self.root})")
+            raise PathRefusedError(f"it leads out of the project, which is the folder {self.root.name}")
         return path
 
     def resolve(self, name: str, span: Span, faults: Collector) -> Path | None:

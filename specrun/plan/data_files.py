@@ -1,0 +1,115 @@
+"""CSV, JSON, YAML and lists of lines to plain data, within bounds."""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from specrun.diagnostics import InvalidInputError, Source
+from specrun.plan.bounds import MOST_VALUES, check_data
+from specrun.spec.nodes import plain
+from specrun.spec.yaml import parse_yaml
+
+# A row's own weight beside its fields.
+_ROW = 4
+
+
+class DataError(ValueError):
+    """A file that does not hold what it is read as; `hint` says what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def read_csv(text: str, delimiter: str, quotechar: str) -> list[dict[str, str]]:
+    """Return rows as mappings of texts, keyed by the header; blank lines are left out."""
+    quoting: Any = {"quotechar": quotechar} if quotechar else {"quoting": csv.QUOTE_NONE}
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, **quoting)
+    except (TypeError, ValueError) as error:
+        raise DataError(str(error)) from None
+    rows = _rows(reader)
+    header = [name.strip() for name in next(rows, (0, []))[1]]
+    _check_header(header)
+    records = []
+    values = 0
+    for line, row in rows:
+        if len(row) != len(header):
+            raise DataError(
+                f"line {line} has {len(row)} fields, the header {len(header)}",
+                "quote fields that hold the delimiter, or name another delimiter",
+            )
+        values += len(row) + _ROW
+        if values > MOST_VALUES:
+            raise DataError(f"it holds more than some {MOST_VALUES:,} values", "split it, or leave columns out")
+        records.append(dict(zip(header, row, strict=True)))
+    return records
+
+
+def _rows(reader: Any) -> Iterator[tuple[int, list[str]]]:
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            hint = "use quotechar='' where quotes are plain characters"
+            raise DataError(f"line {reader.line_num}: {error}", hint) from None
+        if row is None:
+            return
+        if row:
+            yield reader.line_num, row
+
+
+def _check_header(header: list[str]) -> None:
+    if not header:
+        raise DataError("the file is empty", "start it with a line of column names")
+    if "" in header:
+        raise DataError(f"column {header.index('') + 1} has no name", "mend its first line")
+    name, times = Counter(header).most_common(1)[0]
+    if times > 1:
+        raise DataError(f'{times} columns are called "{name}"', "mend its first line")
+
+
+def read_json(text: str) -> Any:
+    """Return what a JSON document holds."""
+    # A list of a million empty lists is small as text and large in memory.
+    if text.count(",") + text.count("[") + text.count("{") > MOST_VALUES:
+        raise DataError(f"it holds more than some {MOST_VALUES:,} values", "split it")
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        check_data(value)
+    except RecursionError:
+        raise DataError("values nest too deeply") from None
+    except (ValueError, RuntimeError) as error:
+        raise DataError(str(error)) from None
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        name, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f'the key "{name}" stands twice in one object')
+    return found
+
+
+def read_yaml(text: str, name: str) -> Any:
+    """Return what a YAML document holds, by the core schema as in specs."""
+    try:
+        return plain(parse_yaml(Source(name=name, text=text)))
+    except InvalidInputError as error:
+        fault = error.diagnostics[0]
+        place = f"line {fault.span.line}, column {fault.span.column}: " if fault.span is not None else ""
+        raise DataError(f"{place}{fault.summary}: {fault.detail}", fault.hint) from None
+
+
+def read_lines(text: str) -> list[str]:
+    """Return a text's lines without spaces at their ends; blank ones are left out."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return [line.rstrip() for line in lines if line.strip()]
