@@ -2,11 +2,9 @@
 
 import asyncio
 import os
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 import click
@@ -17,21 +15,22 @@ from specrun.apply.events import Finished
 from specrun.apply.fetch_inputs import fetch_inputs, urls_of
 from specrun.apply.options import ApplyOptions
 from specrun.apply.place import place_of, rehearsal_of
-from specrun.apply.relock import stale_pins
 from specrun.cli.boundary import DONE, FAILED
 from specrun.cli.catalogue import catalog_of
 from specrun.cli.console import complain, ink, note, say, write
+from specrun.cli.discipline import check_discipline
 from specrun.cli.examples import examples
+from specrun.cli.money import amounts
 from specrun.cli.options import SPECS, WishOptions, variable_options, wish_options
 from specrun.cli.planning import Planned, plan_all, plan_saved, quotas_of
+from specrun.cli.prune import remove_orphans
 from specrun.cli.watching import watching
 from specrun.cli.wiring import client_factory
-from specrun.diagnostics import Diagnostic, PendingError, SpecrunError, UsageError
+from specrun.diagnostics import Diagnostic, SpecrunError, UsageError
 from specrun.model.plan import Verb, total
 from specrun.model.project import Budget
 from specrun.model.run import Price
 from specrun.plan.make import make_plan
-from specrun.plan.saved import check_expected
 from specrun.report.event_text import summary
 from specrun.report.plan_text import as_text
 from specrun.store.lockfile import lock_path
@@ -46,22 +45,6 @@ EPILOG = examples(
 
 # What changes the world, and so is asked about before.
 _CHANGING = (Verb.CREATE, Verb.REPLACE, Verb.RESTORE, Verb.MOVE)
-_AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Z]{3})\s*")
-
-
-class FrozenError(SpecrunError):
-    """A request is needed where none may be sent."""
-
-
-def _prices(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Price, ...]:
-    """Read amounts like `25CNY`."""
-    found = []
-    for value in values:
-        match = _AMOUNT.fullmatch(value)
-        if match is None:
-            raise click.BadParameter(f"{value!r} is not an amount with its currency, like 25CNY", context, parameter)
-        found.append(Price(amount=Decimal(match[1]), currency=match[2]))
-    return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +59,7 @@ class ApplyCommandOptions(WishOptions):
     locked: bool
     frozen: bool
     expect: str | None
+    prune: bool
     json: bool
 
     @property
@@ -93,13 +77,14 @@ class ApplyCommandOptions(WishOptions):
     "-j", "--jobs", metavar="N", type=click.IntRange(min=1), help="Have at most N requests under way at once."
 )
 @click.option(
-    "--max-cost", metavar="AMOUNT", multiple=True, callback=_prices, help="Spend at most this, like 25CNY. Repeatable."
+    "--max-cost", metavar="AMOUNT", multiple=True, callback=amounts, help="Spend at most this, like 25CNY. Repeatable."
 )
 @click.option("--max-images", metavar="N", type=click.IntRange(min=0), help="Ask for at most N images.")
 @click.option("--rehearse", is_flag=True, help="Make everything on the sandbox, into .specrun/rehearsal.")
 @click.option("--locked", is_flag=True, help="Exit 2, and send nothing, where the lock's pins would change.")
 @click.option("--frozen", is_flag=True, help="Send no request at all; exit 1 where one is needed.")
 @click.option("--expect", metavar="DIGEST", help="Apply only the plan with this digest, reviewed elsewhere.")
+@click.option("--prune", is_flag=True, help="Afterwards remove the outputs of runs that the specs no longer have.")
 @click.option("--json", is_flag=True, help="Write what happens as JSON, an event a line.")
 def command(**given: Any) -> int:
     """Make the images that the plan lists, and only those.
@@ -108,6 +93,8 @@ def command(**given: Any) -> int:
     that arrived is kept, and the next apply goes on from there.
     """
     options = ApplyCommandOptions(**given)
+    if options.prune and options.rehearse:
+        raise click.UsageError("--rehearse leaves outputs alone; --prune removes some")
     if options.json and not options.yes and not options.rehearse:
         detail = "--json leaves no place for a question"
         raise UsageError(Diagnostic(summary="nobody to ask", detail=detail, hint="add --yes"))
@@ -115,7 +102,7 @@ def command(**given: Any) -> int:
     if not options.json:
         plans = [each.plan for each in planned]
         write(f"{line}\n" for line in as_text(plans, quotas=quotas_of(planned), ink=ink(sys.stdout)))
-    _check_discipline(planned, options)
+    check_discipline(planned, expect=options.expect, locked=options.locked, frozen=options.frozen)
     budget = Budget(cost=options.max_cost, images=options.max_images)
     if not options.rehearse:
         _check_budgets(planned, budget)
@@ -123,7 +110,11 @@ def command(**given: Any) -> int:
             note("Nothing was changed.")
             return FAILED
     how = ApplyOptions(jobs=options.jobs, budget=budget, rehearse=options.rehearse)
-    return max(code, _apply_all([_with_inputs(each) for each in planned], how, json=options.json))
+    code = max(code, _apply_all([_with_inputs(each) for each in planned], how, json=options.json))
+    if options.prune and code == DONE:
+        for each in planned:
+            remove_orphans(each.plan, each.project)
+    return code
 
 
 def _planned(options: ApplyCommandOptions) -> tuple[list[Planned], int]:
@@ -135,22 +126,6 @@ def _planned(options: ApplyCommandOptions) -> tuple[list[Planned], int]:
     if any(path.suffix != ".json" for path in options.specs):
         raise click.UsageError("apply specs or saved plans, not both at once")
     return plan_saved(options.specs)
-
-
-def _check_discipline(planned: Sequence[Planned], options: ApplyCommandOptions) -> None:
-    """Raise where --expect, --locked or --frozen do not allow these plans."""
-    for each in planned:
-        if options.expect is not None:
-            check_expected(options.expect, each.plan)
-        if options.locked and (moved := stale_pins(each.plan, each.project)):
-            hint = "run `specrun lock`, and commit the lock"
-            raise PendingError(*(Diagnostic(summary="lock out of date", detail=line, hint=hint) for line in moved[:20]))
-        needed = [action.address for action in each.plan.actions if action.requested]
-        if options.frozen and needed:
-            more = f" and {len(needed) - 1} more" if len(needed) > 1 else ""
-            detail = f"{needed[0]}{more} would have to be asked for"
-            hint = "apply without --frozen, or bring the images: from a shared store, or from who made them"
-            raise FrozenError(Diagnostic(summary="frozen", detail=detail, hint=hint))
 
 
 def _check_budgets(planned: Sequence[Planned], budget: Budget) -> None:

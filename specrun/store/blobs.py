@@ -3,7 +3,7 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from specrun.atomic import make_folder, sync_folder
@@ -34,6 +34,11 @@ class Blobs:
     def has(self, blob: str) -> bool:
         """Say whether the blob is stored."""
         return self.path(blob).is_file()
+
+    def all(self) -> Iterator[tuple[str, Path]]:
+        """Yield the digest and place of everything stored."""
+        for path in sorted(self._folder.glob("[0-9a-f][0-9a-f]/*")):
+            yield f"sha256:{path.parent.name}{path.name}", path
 
     def read(self, blob: str) -> bytes:
         """Return the blob's bytes, checked against its digest; raise `DamagedBlobError` or `FileNotFoundError`."""

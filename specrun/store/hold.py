@@ -83,6 +83,11 @@ def held(folder: Path, called: str) -> bool:
     return False
 
 
+def unfinished(folder: Path) -> bool:
+    """Say whether any apply of the project is under way, or ended before its work did."""
+    return any(folder.glob("*.holder.json"))
+
+
 def holder(folder: Path, called: str) -> Holder | None:
     """Return who says to have the hold; None where nobody wrote it down yet."""
     try:

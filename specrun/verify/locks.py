@@ -34,7 +34,7 @@ class LockFile:
 def locks_of(root: Path, outputs: Path) -> tuple[LockFile, ...]:
     """Return the locks below a project's root that can be read; hidden folders and the outputs are not looked into."""
     found = []
-    for path in _candidates(root, outputs):
+    for path in lock_paths(root, outputs):
         try:
             lock = read_lock(path)
         except InvalidInputError:
@@ -44,7 +44,8 @@ def locks_of(root: Path, outputs: Path) -> tuple[LockFile, ...]:
     return tuple(found)
 
 
-def _candidates(root: Path, outputs: Path) -> Iterator[Path]:
+def lock_paths(root: Path, outputs: Path) -> Iterator[Path]:
+    """Yield every lock file below a project's root, readable or not."""
     for parent, folders, names in os.walk(root):
         here = Path(parent)
         folders[:] = sorted(name for name in folders if not name.startswith(".") and here / name != outputs)

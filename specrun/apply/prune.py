@@ -1,0 +1,59 @@
+"""What the specs no longer want, removed: orphaned outputs, and stored images that no lock names."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from specrun.apply.delivery import Delivery
+from specrun.apply.place import place_of
+from specrun.apply.record import standing_paths
+from specrun.model.lock import LockRow, State
+from specrun.model.plan import Plan, Verb
+from specrun.model.project import Project
+from specrun.store.blobs import Blobs
+from specrun.store.hold import hold
+from specrun.store.lockfile import lock_path, read_lock, write_lock
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pruned:
+    """What was removed: runs from the lock, files from the outputs; `edited` files were changed by hand and stay."""
+
+    runs: int
+    files: int
+    edited: tuple[str, ...]
+
+
+def orphans(plan: Plan) -> tuple[LockRow, ...]:
+    """Return the rows that the spec no longer has and that hold no open question."""
+    rows = [action.row for action in plan.actions if action.verb is Verb.ORPHAN]
+    return tuple(row for row in rows if row is not None and row.state in (None, State.ORPHAN))
+
+
+def prune(plan: Plan, project: Project) -> Pruned:
+    """Remove a plan's orphans, files first, so that a kill in between leaves them known; raises `BusyError`.
+
+    Their images stay in the store, and come back without a request where a spec wants them again.
+    """
+    place = place_of(plan, project, lock_path(plan.spec, plan.asked.variant))
+    with hold(place.holds, place.spec, place.name):
+        lock = read_lock(place.lock)
+        if lock is None:
+            return Pruned(runs=0, files=0, edited=())
+        wanted = {row.address: row.key for row in orphans(plan)}
+        gone = {name: row for name, row in lock.rows.items() if name in wanted and row.key == wanted[name]}
+        left = replace(lock, rows={name: row for name, row in lock.rows.items() if name not in gone})
+        outputs = [output for row in gone.values() for output in row.outputs]
+        edited = Delivery(place, place.blobs(), lock.rows).remove(outputs, standing_paths(left))
+        write_lock(place.lock, left)
+        return Pruned(runs=len(gone), files=len(outputs) - len(edited), edited=edited)
+
+
+def unreferenced(store: Blobs, locked: Iterable[LockRow]) -> Iterator[Path]:
+    """Yield the stored files that none of these rows names, as an output or as an input."""
+    named = set()
+    for row in locked:
+        named |= {output.blob for output in row.outputs} | {found for found in row.inputs.values() if found}
+    for blob, path in store.all():
+        if blob not in named:
+            yield path

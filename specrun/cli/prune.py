@@ -1,0 +1,116 @@
+"""`specrun prune SPEC…`: what no spec wants any more, removed after asking."""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from specrun.apply.prune import orphans, prune, unreferenced
+from specrun.cli.boundary import DONE
+from specrun.cli.console import complain, note, say
+from specrun.cli.examples import examples
+from specrun.cli.options import SPECS, SpecOptions, variable_options
+from specrun.diagnostics import BusyError, Diagnostic, Severity, SpecrunError, UsageError
+from specrun.model.plan import Plan
+from specrun.model.project import Project
+from specrun.plan.make import make_plan
+from specrun.report.inert import line as inert
+from specrun.report.words import count
+from specrun.spec.project import load_project
+from specrun.store.blobs import Blobs
+from specrun.store.hold import unfinished
+from specrun.store.lockfile import read_lock
+from specrun.verify.locks import lock_paths
+
+EPILOG = examples(
+    ("specrun prune specs/quickstart.yaml", "remove the images of runs that the spec no longer has"),
+    ("specrun prune --store specs/*.yaml", "and stored images that no lock of the project names"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PruneOptions(SpecOptions):
+    """What the command line asks of `prune`."""
+
+    yes: bool
+    store: bool
+
+
+@click.command("prune", epilog=EPILOG)
+@SPECS
+@variable_options
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--store", is_flag=True, help="Also remove stored images that no lock in this checkout names.")
+def command(**given: Any) -> int:
+    """Remove outputs that no spec wants any more, after asking.
+
+    Without --store their images stay in the project's store, and come back without a request where a spec wants them
+    again. Runs whose outcome is open stay: `specrun resolve` settles them.
+    """
+    options = PruneOptions(**given)
+    code, projects = DONE, {}
+    for spec in options.specs:
+        try:
+            project = load_project(spec.parent)
+            projects[project.root] = project
+            _prune(make_plan(options.request(spec), project), project, options)
+        except SpecrunError as error:
+            complain(*error.diagnostics)
+            code = max(code, error.exit_code)
+    for project in projects.values() if options.store and code == DONE else ():
+        _prune_store(project, options)
+    return code
+
+
+def _prune(plan: Plan, project: Project, options: PruneOptions) -> None:
+    found = orphans(plan)
+    images = sum(len(row.outputs) for row in found)
+    if not found:
+        say(f"{plan.name}: no orphans")
+        return
+    for row in found:
+        note(inert(f"{row.address}: {', '.join(output.path for output in row.outputs) or 'no image'}"))
+    if not _agreed(f"{plan.name}: remove {count(len(found), 'orphan')} with {count(images, 'image')}?", options):
+        note("Nothing was removed.")
+        return
+    remove_orphans(plan, project)
+
+
+def remove_orphans(plan: Plan, project: Project) -> None:
+    """Remove a plan's orphans, and say what came of it."""
+    pruned = prune(plan, project)
+    for path in pruned.edited:
+        detail = f"{path} was changed by hand"
+        complain(Diagnostic(summary="edited file left in place", detail=detail, severity=Severity.WARNING))
+    say(f"{plan.name}: {count(pruned.runs, 'orphan')} and {count(pruned.files, 'file')} removed")
+
+
+def _prune_store(project: Project, options: PruneOptions) -> None:
+    if unfinished(project.state / "holds"):
+        detail = "an apply is under way, or ended before its work did: some images are in no lock yet"
+        raise BusyError(Diagnostic(summary="store in use", detail=detail, hint="apply again first"))
+    store = Blobs(project.state / "store")
+    # Strictly: what a lock that cannot be read names would seem to be named by none.
+    locks = [read_lock(path) for path in lock_paths(project.root, project.outputs)]
+    found = list(unreferenced(store, (row for lock in locks if lock is not None for row in lock.rows.values())))
+    size = sum(path.stat().st_size for path in found) / 1_000_000
+    if not found:
+        say("store: every image is named by a lock")
+        return
+    question = f"store: remove {count(len(found), 'image')} ({size:,.1f} MB) that no lock in this checkout names?"
+    if not _agreed(question, options):
+        note("Nothing was removed.")
+        return
+    for path in found:
+        path.unlink(missing_ok=True)
+    say(f"store: {count(len(found), 'image')} removed")
+
+
+def _agreed(question: str, options: PruneOptions) -> bool:
+    if options.yes:
+        return True
+    if not sys.stdin.isatty():
+        detail = "prune asks before it removes anything, and there is no terminal to ask on"
+        raise UsageError(Diagnostic(summary="nobody to ask", detail=detail, hint="pass --yes"))
+    return click.confirm(question, err=True)
