@@ -104,8 +104,8 @@ function showControls() {
 
 // The one way in which what is looked at changes.
 function update(changed) {
-  limit = MOST;
   change(changed);
   showControls();
   lay();
+  if (!("size" in changed)) byId("main").scrollTo(0, 0);
 }

@@ -45,14 +45,14 @@ function onPageKey(event) {
 function move([right, down], target) {
   const tile = tiles[target.closest?.(".tile")?.dataset.number];
   const next = tile ? neighbour(tile, right, down) : visible[0];
-  const link = next && made[next.number]?.querySelector("a");
+  const link = next && linkOf(next);
   link?.focus();
   link?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 function neighbour(tile, right, down) {
   if (right) return visible[visible.indexOf(tile) + right];
-  const number = rows.findIndex((row) => row.includes(tile));
+  const number = rows.findIndex((row) => row.tiles.includes(tile));
   const next = rows[number + down];
-  return next?.[Math.min(rows[number].indexOf(tile), next.length - 1)];
+  return next?.tiles[Math.min(rows[number].tiles.indexOf(tile), next.tiles.length - 1)];
 }

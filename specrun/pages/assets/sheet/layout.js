@@ -1,42 +1,57 @@
 // Tiles laid out: as a wall that wraps, or as a plot of two facets; both in sections where a third facet splits them.
-// Every height is known before anything is drawn, so that nothing jumps.
+// Every height is known before anything is drawn, so that nothing jumps; and what is far from view is drawn later.
 
 const GAP = 14;
 const CAPTION = 46;
 const SLIM = 640;
-// More than this at once helps nobody; the rest is a click away.
-const MOST = 6000;
+// So many tiles are drawn at once; more would be felt.
+const EAGER = 300;
 
 let visible = [];
 let rows = [];
-let limit = MOST;
+let drawn = 0;
+const undrawn = new Map();
+
+// Browsers load file: and data: images at once, however lazy they are asked to be; so this is done by hand.
+const nearby = new IntersectionObserver(
+  (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => appear(entry.target)),
+  { root: byId("main"), rootMargin: "1200px 600px" },
+);
 
 function lay() {
-  const found = matching();
-  visible = found.slice(0, limit);
+  visible = matching();
   rows = [];
+  drawn = 0;
+  undrawn.clear();
+  nearby.disconnect();
   const sections = parts(visible, view.split && facetNamed.get(view.split));
-  const drawn = sections.map(([title, part]) => section(title, part));
-  const rest = found.length - visible.length;
-  if (rest) drawn.push(more(rest));
-  if (!found.length) drawn.push(el("p", { class: "nothing" }, "Nothing matches. Esc clears the search and the filters."));
-  byId("sections").replaceChildren(...drawn);
-  tell(found.length);
-}
-
-function tell(number) {
-  const all = number === tiles.length;
+  const laid = sections.map(([title, part]) => section(title, part));
+  if (!visible.length) laid.push(el("p", { class: "nothing" }, "Nothing matches. Esc clears the search and the filters."));
+  byId("sections").replaceChildren(...laid);
   const every = counted(tiles.length, sheet.noun);
-  byId("count").textContent = all ? every : `${number.toLocaleString("en")} of ${every}`;
+  byId("count").textContent = visible.length === tiles.length ? every : `${visible.length.toLocaleString("en")} of ${every}`;
 }
 
-function more(rest) {
-  const button = el("button", { type: "button", class: "more" }, `Show ${Math.min(rest, MOST).toLocaleString("en")} more of ${rest.toLocaleString("en")}`);
-  button.addEventListener("click", () => {
-    limit += MOST;
-    lay();
-  });
-  return button;
+// Lets a part of the page be drawn: now where there is little yet, else when it comes near.
+function draw(element, count, make) {
+  if (drawn < EAGER) make();
+  else undrawn.set(element, make);
+  drawn += count;
+  nearby.observe(element);
+}
+
+function appear(element) {
+  nearby.unobserve(element);
+  undrawn.get(element)?.();
+  undrawn.delete(element);
+  loadAll(element);
+}
+
+// The tile's link, drawn if it was not yet.
+function linkOf(tile) {
+  const row = rows.find((each) => each.tiles.includes(tile));
+  if (row) appear(row.element);
+  return made[tile.number]?.querySelector("a");
 }
 
 // Tiles by their value on a facet, in its order; those without one come last.
@@ -57,21 +72,28 @@ function section(title, part) {
 
 const room = () => byId("main").clientWidth - (innerWidth < SLIM ? 24 : 48);
 
+// A wall is drawn in strips of some rows each.
+const STRIP = 5;
+
 function wall(part) {
-  const list = el("ul", { class: "wall", role: "list" });
   const said = new Set(view.split ? [view.split] : []);
   const { columns, height } = measures(room(), wanted());
-  list.style.setProperty("--columns", columns);
-  list.style.setProperty("--height", `${height}px`);
-  list.append(...part.map((tile) => labelled(tile, said)));
-  for (let start = 0; start < part.length; start += columns) rows.push(part.slice(start, start + columns));
-  return list;
+  const strips = el("div", { class: "strips" });
+  strips.style.setProperty("--columns", columns);
+  strips.style.setProperty("--height", `${height}px`);
+  for (let start = 0; start < part.length; start += columns * STRIP) {
+    strips.append(strip(part.slice(start, start + columns * STRIP), columns, height, said));
+  }
+  return strips;
 }
 
-function labelled(tile, said) {
-  const item = tileElement(tile);
-  relabel(item, tile, said);
-  return item;
+function strip(part, columns, height, said) {
+  const list = el("ul", { class: "wall", role: "list" });
+  const deep = Math.ceil(part.length / columns);
+  list.style.setProperty("height", `${deep * height + (deep - 1) * GAP}px`);
+  for (let start = 0; start < part.length; start += columns) rows.push({ tiles: part.slice(start, start + columns), element: list });
+  draw(list, part.length, () => list.append(...part.map((tile) => labelled(tile, said))));
+  return list;
 }
 
 // The width a tile would like to have: what was asked for, else what suits the screen and the number of tiles.

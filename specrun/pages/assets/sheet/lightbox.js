@@ -20,7 +20,7 @@ function shut() {
   const tile = current;
   current = null;
   if (view.open) change({ open: "" });
-  if (tile) made[tile.number]?.querySelector("a").focus();
+  if (tile) linkOf(tile)?.focus();
 }
 
 function turn(step) {
@@ -31,9 +31,8 @@ function turn(step) {
 
 // Up and down move by a row of what is on the page behind.
 function turnRow(step) {
-  const number = rows.findIndex((row) => row.includes(current));
-  const next = rows[number + step];
-  if (next?.length) open(next[Math.min(rows[number].indexOf(current), next.length - 1)]);
+  const next = neighbour(current, 0, step);
+  if (next) open(next);
 }
 
 function about(tile) {

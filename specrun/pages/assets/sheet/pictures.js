@@ -31,17 +31,9 @@ function load(image) {
   image.src = url;
 }
 
-// Browsers load file: and data: images at once, however lazy they are asked to be; so this is done by hand.
-const nearby = new IntersectionObserver(
-  (entries) => {
-    for (const { isIntersecting, target } of entries) {
-      if (!isIntersecting) continue;
-      nearby.unobserve(target);
-      target.querySelectorAll("img[data-small]:not([src])").forEach(load);
-    }
-  },
-  { root: byId("main"), rootMargin: "900px 600px" },
-);
+function loadAll(element) {
+  element.querySelectorAll("img[data-small]:not([src])").forEach(load);
+}
 
 function loadWaiting() {
   waiting.forEach(load);

@@ -49,16 +49,21 @@ function head(across) {
 }
 
 function row(place, across, down, cells, size) {
-  const said = new Set([view.x, view.y, view.split]);
   const title = el("span", { class: "down", role: "rowheader", dir: "auto" }, line(down.label(place), 80));
   const found = across.places.map((column) => cells.get(`${column} ${place}`) ?? []);
   const most = Math.max(1, ...found.map((cell) => cell.length));
-  const line_ = el("div", { class: "plot-row", role: "row" }, title);
-  for (const cell of found) {
-    const list = cell.length ? el("ul", { role: "list" }, ...cell.map((tile) => labelled(tile, said))) : el("span", { class: "unseen" }, "no run");
-    line_.append(el("div", { class: "cell", role: "cell", "data-single": size.single }, list));
-  }
-  line_.style.setProperty("--height", `${size.height(most) + (size.slim && down.name ? 30 : 0)}px`);
-  rows.push(found.flat());
-  return line_;
+  const element = el("div", { class: "plot-row", role: "row" }, title);
+  element.style.setProperty("--height", `${size.height(most) + (size.slim && down.name ? 30 : 0)}px`);
+  const held = found.flat();
+  rows.push({ tiles: held, element });
+  draw(element, held.length, () => element.append(...found.map((cell) => cellElement(cell, size))));
+  return element;
+}
+
+function cellElement(cell, size) {
+  const said = new Set([view.x, view.y, view.split]);
+  const content = cell.length
+    ? el("ul", { role: "list" }, ...cell.map((tile) => labelled(tile, said)))
+    : el("span", { class: "unseen" }, "no run");
+  return el("div", { class: "cell", role: "cell", "data-single": size.single }, content);
 }

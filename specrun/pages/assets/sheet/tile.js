@@ -12,9 +12,7 @@ function makeTile(tile) {
   const caption = el("span", { class: "caption" }, el("b", { dir: "auto" }), el("span", { dir: "auto" }, line(subline(tile), 120)));
   const badge = tone === "plain" ? null : el("span", { class: "badge" }, word);
   const link = el("a", { href: hashFor(tile) }, el("span", { class: "well" }, ...frames(tile)), badge, caption);
-  const item = el("li", { class: "tile", "data-tone": tone, "data-number": tile.number }, link);
-  nearby.observe(item);
-  return item;
+  return el("li", { class: "tile", "data-tone": tone, "data-number": tile.number }, link);
 }
 
 const hashFor = (tile) => `#${new URLSearchParams({ open: tile.id })}`;
@@ -64,9 +62,9 @@ const mark = (picture) => (picture.caption ? el("span", { class: "mark" }, pictu
 
 const altOf = (tile) => line(tile.prompt || tile.address, 200);
 
-// The first line of a caption says what the layout does not.
-function relabel(item, tile, said) {
-  const label = line(labelsOf(tile, said), 120);
-  const place = item.querySelector(".caption > b");
-  if (place.textContent !== label) place.textContent = label;
+// The tile, with a caption whose first line says what the layout does not.
+function labelled(tile, said) {
+  const item = tileElement(tile);
+  item.querySelector(".caption > b").textContent = line(labelsOf(tile, said), 120);
+  return item;
 }
