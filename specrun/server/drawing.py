@@ -12,17 +12,17 @@ from multiprocessing.connection import wait
 from specrun.server.engine import ImageRequest
 from specrun.server.render.picture import draw
 
-# Starting processes takes as long as drawing this many pictures.
-_WORTH_PROCESSES = 12
+# Starting processes takes about as long as drawing so many pictures.
+_WORTH_PROCESSES = 16
 
 
 class DrawingEngine:
-    """Draws away from the event loop: a few pictures in threads, many in up to `processes` processes."""
+    """Draws away from the event loop: a few pictures in threads, many in `processes`, by default one a processor."""
 
     name = "drawing"
 
-    def __init__(self, *, processes: int = 0) -> None:
-        self._processes = processes
+    def __init__(self, *, processes: int | None = None) -> None:
+        self._processes = processes or os.cpu_count() or 1
         self._drawn = 0
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sandbox")
         self._pool: ProcessPoolExecutor | None = None
@@ -48,16 +48,17 @@ class DrawingEngine:
             return await loop.run_in_executor(self._executor(), draw, request, index)
         except BrokenExecutor:
             # A process was killed from outside; its picture is drawn here, and no more processes are started.
-            self._processes = 0
+            self._processes, self._pool = 1, None
             return await loop.run_in_executor(self._threads, draw, request, index)
 
     def _executor(self) -> Executor:
-        if self._processes < 2 or self._drawn <= _WORTH_PROCESSES:  # noqa: PLR2004 - one process is no more than threads
-            return self._threads
-        if self._pool is None:
+        if self._pool is None and self._processes > 1 and self._drawn > _WORTH_PROCESSES:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._processes, mp_context=context, initializer=_prepare_process)
-        return self._pool
+            try:
+                self._pool = ProcessPoolExecutor(self._processes, mp_context=context, initializer=_prepare_process)
+            except (ImportError, OSError):
+                self._processes = 1  # some systems have no semaphores to offer
+        return self._pool or self._threads
 
 
 def _prepare_process() -> None:
