@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -46,6 +47,8 @@ def _explained(error: BaseException) -> int:
 
     match error:
         case KeyboardInterrupt() | click.Abort():
+            # The next one, while Python ends, ends it without ceremony.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             click.echo("interrupted", err=True)
             return INTERRUPTED
         case click.exceptions.NoArgsIsHelpError():

@@ -1,5 +1,6 @@
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -93,7 +94,15 @@ def on_a_terminal(folder: Path, answer: bytes | signal.Signals, *arguments: str)
         os.close(slave)
         shown = b""
         try:
-            while part := os.read(master, 65536):
+            while True:
+                if not select.select([master], [], [], 0.5)[0]:
+                    # A signal between the prompt and the wait for keys wakes nobody up: Python's own race.
+                    if answered and isinstance(answer, signal.Signals):
+                        child.send_signal(answer)
+                    continue
+                part = os.read(master, 65536)
+                if not part:
+                    break
                 shown += part
                 if not answered and b"[y/N]" in shown:
                     answered = True
