@@ -6,7 +6,7 @@ from typing import Any
 
 from specrun.diagnostics import Collector, Diagnostic, Severity, Span
 from specrun.model.run import Run
-from specrun.plan.axes import Axis, AxisReader, ModelChoice
+from specrun.plan.axes import Axis, AxisReader, ModelChoice, matches
 from specrun.plan.bounds import describe
 from specrun.plan.cells import CellReader, hits
 from specrun.plan.columns import Cell
@@ -17,7 +17,7 @@ from specrun.plan.outputs import OutputNamer
 from specrun.plan.takes import check_idle, check_names
 from specrun.plan.template import EvaluationError, Scope, evaluate
 from specrun.spec.nodes import Node, Scalar
-from specrun.spec.spec import Job
+from specrun.spec.spec import Job, Match
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class JobExpander:
         reader = AxisReader(setting.spec, setting.catalog, setting.compiler, self._faults)
         models = reader.models(job, self._scope)
         axes = reader.axes(job, models, self._scope)
-        given = [(each.schema, layers(setting.spec, job, each, range(len(job.overrides)))) for each in models]
+        given = [(each.schema, layers(setting.spec, job, each, self._overriding(each))) for each in models]
         check_names(given, setting.catalog, self._faults)
         samples, revision = self._count(job.samples, "samples"), self._count(job.revision, "revision")
         made, used = JobRuns(whole=False), set[Scalar]()
@@ -60,6 +60,20 @@ class JobExpander:
             made, used = self._crossed(models, axes, samples, revision)
         check_idle(given, used, setting.compiler, self._scope, self._faults)
         return made
+
+    def _overriding(self, model: ModelChoice) -> list[int]:
+        """Return the numbers of the overrides that may be for a model: all but those whose match names another."""
+        return [number for number, override in enumerate(self._job.overrides) if self._may_mean(override.match, model)]
+
+    def _may_mean(self, match: Match, model: ModelChoice) -> bool:
+        if "model" not in match.entries:
+            return True
+        _, node = match.entries["model"]
+        try:
+            wanted = evaluate(self._setting.compiler.value(node), self._scope)
+        except EvaluationError:
+            return False  # told where the cells are matched
+        return matches(wanted, model.name, model.name)
 
     def _crossed(
         self, models: tuple[ModelChoice, ...], axes: list[Axis], samples: int, revision: int
