@@ -21,7 +21,7 @@ from specrun.apply.interrupt import interruptible
 from specrun.apply.leave import leave
 from specrun.apply.options import ApplyOptions
 from specrun.apply.place import Place, place_of, rehearsal_of
-from specrun.apply.recover import recover
+from specrun.apply.recover import recover, sweep
 from specrun.apply.rehearse import rehearsed
 from specrun.apply.results import NotStarted
 from specrun.apply.session import Session, as_found
@@ -65,7 +65,8 @@ async def apply(
         ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer") as writers,
     ):
         if unfinished:
-            recover(place, watch)
+            sweep(place)
+        recover(place, watch)
         session = _begin(plan, project, catalog, client_for, options, watch, place, writers)
         session.purse.check(plan.totals)
         async with equipped(session) as asker:
@@ -94,6 +95,7 @@ def _begin(
         place=place,
         providers={name: _maker(project, name, options) for name in names},
         catalog=catalog,
+        prices=project.prices,
         client_for=client_for,
         purse=Purse(() if options.rehearse else (project.budget, plan.budget, options.budget)),
         tally=tally,

@@ -79,7 +79,8 @@ class Asker:
                 if not self.claims.stored(attempt):
                     cause = "received before, but its bytes are nowhere"
                     return Failed(cause=cause, hint="--regenerate-lost asks (and pays) again")
-                return made(attempt, How.SHARED if attempt.id > self.claims.horizon else How.RESTORED)
+                just_now = (attempt.ended_at or 0) >= self.claims.began
+                return made(attempt, How.SHARED if just_now else How.RESTORED)
             case HeldBack():
                 return held(attempt)
             case _:

@@ -21,12 +21,13 @@ class Claims:
     """Claims requests in the ledger, and waits where somebody else has them under way.
 
     `retry_unknown` and `regenerate_lost` are the user's leave to ask against what the ledger says, for attempts up to
-    `horizon`, the last one before this apply.
+    `horizon`, the last one before this apply. `began` is when it began, in seconds since the epoch.
     """
 
     ledger: Ledger
     blobs: Blobs
     horizon: int
+    began: float
     retry_unknown: bool
     regenerate_lost: bool
     stop: Stop

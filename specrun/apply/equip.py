@@ -1,5 +1,6 @@
 """The ledger and the clients that an apply needs, opened only where the plan needs them."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -33,6 +34,7 @@ async def equipped(session: Session) -> AsyncIterator[Asker | None]:
             ledger=ledger,
             blobs=session.blobs,
             horizon=ledger.latest(),
+            began=time.time(),
             retry_unknown=session.plan.asked.retry_unknown,
             regenerate_lost=session.plan.asked.regenerate_lost or all(p.free for p in session.providers.values()),
             stop=session.stop,

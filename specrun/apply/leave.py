@@ -23,7 +23,7 @@ def leave(session: Session, delivery: Delivery) -> None:
         _warn_of_edited(session, path)
     write_lock(place.lock, lock)
     facts = gather_facts(lock, session.facts, ledger=place.ledger, blobs=session.blobs, outputs=place.outputs)
-    write_manifest(place.outputs, listed(lock, session.plan, facts))
+    write_manifest(place.outputs, listed(lock, session.plan, facts, session.price_of))
 
 
 def _warn_of_edited(session: Session, path: str) -> None:

@@ -3,12 +3,14 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from specrun.apply.money import money_of
 from specrun.imaging import decode_image
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
 from specrun.model.plan import Plan
+from specrun.model.run import Price
 from specrun.provenance.embed import original
 from specrun.store.blobs import Blobs
 from specrun.store.ledger import view_ledger
@@ -18,7 +20,9 @@ from specrun.store.manifest import ImageFacts, Manifest, ManifestOutput
 _AXIS = re.compile(r'([^=,\[\]]+)=("(?:[^"\\]|\\.)*"|[^,\]"]*)')
 
 
-def listed(lock: Lock, plan: Plan, facts: Mapping[str, ImageFacts]) -> Manifest:
+def listed(
+    lock: Lock, plan: Plan, facts: Mapping[str, ImageFacts], price_of: Callable[[LockRow], Price | None]
+) -> Manifest:
     """Return the manifest of a lock; images of orphans are no longer anybody's and stay out of it."""
     axes = {action.run.address: dict(action.run.axes) for action in plan.actions if action.run is not None}
     rows = [row for row in lock.rows.values() if row.state is not State.ORPHAN]
@@ -29,6 +33,7 @@ def listed(lock: Lock, plan: Plan, facts: Mapping[str, ImageFacts]) -> Manifest:
         outputs=tuple(
             _listed(row, output, facts[output.blob], axes.get(row.address)) for row in rows for output in row.outputs
         ),
+        money=money_of(rows, price_of),
     )
 
 

@@ -8,6 +8,12 @@ from specrun.atomic import remove_leftovers
 from specrun.store.ledger import Ledger, view_ledger
 
 
+def sweep(place: Place) -> None:
+    """Remove the temporary files that a killed apply of this spec left among the user's."""
+    remove_leftovers(place.outputs.rglob(".*"))
+    remove_leftovers(place.lock.parent.glob(f".{place.lock.name}.*"))
+
+
 def recover(place: Place, emit: Callable[[Event], None]) -> None:
     """Settle the attempts that the last holder of this spec left open, and say what became of them.
 
@@ -16,8 +22,6 @@ def recover(place: Place, emit: Callable[[Event], None]) -> None:
     blobs = place.blobs()
     blobs.adopt()
     place.quarantine().adopt()
-    remove_leftovers(place.outputs.rglob(".*"))
-    remove_leftovers(place.lock.parent.glob(f".{place.lock.name}.*"))
     with view_ledger(place.ledger) as view:
         left_open = view.left_open(place.hold)
     if not left_open:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from specrun.apply.budget import Purse
 from specrun.apply.inputs import Inputs
@@ -12,9 +13,10 @@ from specrun.apply.stop import Stop
 from specrun.apply.tally import Tally
 from specrun.catalog.models import Catalog
 from specrun.model.inputs import OutputImage
-from specrun.model.lock import Lock, LockedOutput
+from specrun.model.lock import Lock, LockedOutput, LockRow
 from specrun.model.plan import Plan
 from specrun.model.project import Provider
+from specrun.model.run import Price
 from specrun.provider.client import ImageClient
 from specrun.store.blobs import Blobs
 from specrun.store.lockfile import check_owner as check_lock_owner
@@ -28,13 +30,15 @@ class Session:
     """The plan and its place, what was found there, and what has come of it so far.
 
     `providers` maps the name that a run gives to whoever makes its images: itself, or the sandbox in a rehearsal.
-    `results` holds what became of each action, by address; `facts` what is known of images, by blob.
+    `prices` are the project's own, by model. `results` holds what became of each action, by address; `facts` what is
+    known of images, by blob.
     """
 
     plan: Plan
     place: Place
     providers: Mapping[str, Provider]
     catalog: Catalog
+    prices: Mapping[str, Price]
     client_for: Callable[[Provider], ImageClient]
     purse: Purse
     tally: Tally
@@ -52,6 +56,14 @@ class Session:
     def inputs(self) -> Inputs:
         """Return a reader of the images that runs are made from."""
         return Inputs(self.place, self.place.blobs(), self.upstream)
+
+    def price_of(self, row: LockRow) -> Price | None:
+        """Return what one image of a locked run costs: nothing on a free provider, None where nobody knows."""
+        provider = self.providers.get(row.provider)
+        if provider is not None and provider.free:
+            return Price(amount=Decimal(0), currency="CNY")
+        model = self.catalog.find(row.model)
+        return self.prices.get(row.model, None if model is None else model.facts.price)
 
     def upstream(self, image: OutputImage) -> LockedOutput | None:
         """Return the image that a chained input stands for; None where it was not made."""

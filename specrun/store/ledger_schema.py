@@ -82,9 +82,7 @@ def open_for_reading(path: Path) -> Iterator[sqlite3.Connection | None]:
         yield None
         return
     with contextlib.ExitStack() as stack, explained(path):
-        connection = sqlite3.connect(_reading_uri(path, stack), uri=True, timeout=_BUSY_TIMEOUT)
-        stack.callback(connection.close)
-        connection.row_factory = sqlite3.Row
+        connection = _connected(path, stack)
         _check_version(connection, path)
         yield connection
 
@@ -98,19 +96,32 @@ def explained(path: Path) -> Iterator[None]:
         raise LedgerError(_diagnostic(path, error)) from error
 
 
-def _reading_uri(path: Path, stack: contextlib.ExitStack) -> str:
-    # Without a write-ahead log the file is all there is, and reading it as immutable makes no files beside it.
-    # With one, its shared-memory index must not be written: SQLite then builds an index of its own in memory.
-    # A log without an index (a copied folder) can only be read where an index may be made: in a copy.
+def _connected(path: Path, stack: contextlib.ExitStack) -> sqlite3.Connection:
+    """Return a connection that has read once, closed with the stack."""
     log, index = path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+    # Without a write-ahead log the file is all there is, and reading it as immutable makes no files beside it.
     if not log.exists():
-        return f"{path.absolute().as_uri()}?immutable=1"
+        return _reader(f"{path.absolute().as_uri()}?immutable=1", stack)
+    # With one, its shared index must not be written: SQLite then keeps an index of its own in memory.
     if index.exists():
-        return f"{path.absolute().as_uri()}?mode=ro&readonly_shm=1"
+        try:
+            return _reader(f"{path.absolute().as_uri()}?mode=ro&readonly_shm=1", stack)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_PROTOCOL:
+                raise
+    # Where there is no index (a copied folder), or a kill left one that only a writer may mend, a copy is read.
     copy = Path(stack.enter_context(tempfile.TemporaryDirectory())) / path.name
     shutil.copyfile(path, copy)
     shutil.copyfile(log, copy.with_name(log.name))
-    return f"{copy.as_uri()}?mode=ro"
+    return _reader(f"{copy.as_uri()}?mode=ro", stack)
+
+
+def _reader(uri: str, stack: contextlib.ExitStack) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT)
+    stack.callback(connection.close)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA user_version").fetchone()
+    return connection
 
 
 def _make_tables(connection: sqlite3.Connection, path: Path) -> None:

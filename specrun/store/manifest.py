@@ -1,7 +1,8 @@
 """The manifest: every image that was made, with its facts, for programs downstream."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,16 @@ class ManifestOutput:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Money:
+    """What images came to, by currency; `unpriced` counts images of unknown price."""
+
+    spent: Mapping[str, Decimal] = field(default_factory=dict)
+    unknown: Mapping[str, Decimal] = field(default_factory=dict)
+    wasted: Mapping[str, Decimal] = field(default_factory=dict)
+    unpriced: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
     """All images of one spec; `held` counts the held runs by state."""
 
@@ -63,6 +74,7 @@ class Manifest:
     name: str
     held: Mapping[str, int]
     outputs: tuple[ManifestOutput, ...]
+    money: Money = field(default_factory=Money)
 
 
 class _ManifestDocument(msgspec.Struct, kw_only=True, gc=False):
@@ -117,4 +129,13 @@ def _summary(manifest: Manifest) -> dict[str, Any]:
         "held": {state: count for state, count in manifest.held.items() if count},
         "images": len(manifest.outputs),
         "runs": len({output.address for output in manifest.outputs}),
+        "spent": _amounts(manifest.money.spent),
+        "unknown": _amounts(manifest.money.unknown),
+        "unpriced": manifest.money.unpriced,
+        "wasted": _amounts(manifest.money.wasted),
     }
+
+
+def _amounts(sums: Mapping[str, Decimal]) -> dict[str, str]:
+    """Return amounts as exact texts; a JSON number goes through binary floating point in most tools."""
+    return {currency: f"{sums[currency]:f}" for currency in sorted(sums)}

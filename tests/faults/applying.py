@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 from fault_server import FaultServer
 
 from specrun.apply.apply import apply
@@ -27,6 +28,7 @@ from specrun.model.project import Budget, Project, Provider
 from specrun.plan.make import PlanRequest, make_plan
 from specrun.provider.backoff import Backoff
 from specrun.provider.client import ImageClient
+from specrun.server.app import create_app
 from specrun.spec.project import load_project
 from specrun.store.lockfile import read_lock
 
@@ -75,19 +77,16 @@ class Shop:
         path.write_text(json.dumps({"specrun": 1, "provider": "faulty", "jobs": jobs}))
         return path
 
-    def plan(self, name: str = "shots", **asked: Any) -> Plan:
-        request = PlanRequest(spec=self.root / "specs" / f"{name}.yaml", environment={}, **asked)
+    def plan(self, spec: str = "shots", **asked: Any) -> Plan:
+        request = PlanRequest(spec=self.root / "specs" / f"{spec}.yaml", environment={}, **asked)
         return make_plan(request, self.project())
 
     def project(self) -> Project:
         return load_project(self.root)
 
-    def apply(
-        self, name: str = "shots", *, budget: Budget | None = None, jobs: int | None = None, **asked: Any
-    ) -> Applied:
+    def apply(self, spec: str = "shots", *, budget: Budget | None = None, **asked: Any) -> Applied:
         """Plan and apply in this process."""
-        options = ApplyOptions(jobs=jobs, budget=budget or Budget())
-        return self.apply_plan(self.plan(name, **asked), options)
+        return self.apply_plan(self.plan(spec, **asked), ApplyOptions(budget=budget or Budget()))
 
     def apply_plan(self, plan: Plan, options: ApplyOptions | None = None) -> Applied:
         project = self.project()
@@ -136,7 +135,8 @@ def numbered(count: int, **fields: Any) -> dict[str, Any]:
 
 
 def client_for(provider: Provider) -> ImageClient:
-    return ImageClient(provider, environ={"FAULT_KEY": KEY}, backoff=QUICK)
+    sandbox = None if provider.base_url else httpx.ASGITransport(create_app(load_catalog(None)))
+    return ImageClient(provider, transport=sandbox, environ={"FAULT_KEY": KEY}, backoff=QUICK)
 
 
 def killed(child: "subprocess.Popen[str]") -> None:
