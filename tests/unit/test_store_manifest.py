@@ -1,3 +1,4 @@
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from specrun.store.manifest import (
     ImageFacts,
     Manifest,
     ManifestOutput,
+    Money,
     check_owner,
     manifest_bytes,
     read_manifest,
@@ -42,6 +44,7 @@ MANIFEST = Manifest(
     name="shots",
     held={"unknown": 1, "refused": 0},
     outputs=(output("b"), output("a", 2), output("a")),
+    money=Money(spent={"CNY": Decimal("0.70")}, unpriced=1),
 )
 
 
@@ -61,7 +64,11 @@ def test_the_file_holds_one_output_a_line_by_address_and_index() -> None:
         '"bytes": 300,',
         '"held": {"unknown":1},',
         '"images": 3,',
-        '"runs": 2',
+        '"runs": 2,',
+        '"spent": {"CNY":"0.70"},',
+        '"unknown": {},',
+        '"unpriced": 1,',
+        '"wasted": {}',
         "},",
         '"outputs": [',
         '{"address":"a","index":1,"path":"shots/1.png",' + facts + ",",

@@ -114,3 +114,11 @@ def test_an_address_that_no_lock_has_is_named_with_what_is_near(shop: Any) -> No
     ended = specrun("resolve", "dots[what=last]", "--not-billed", code=64)
     assert "no lock of this project has dots[what=last]\n  hint: near: dots[what=lost]" in ended.err
     assert "say exactly one of" in specrun("resolve", "dots[what=lost]", code=64).err
+
+
+def test_the_manifest_says_what_was_spent_and_what_perhaps(shop: Any) -> None:
+    specrun, _ = shop
+    summary = json.loads((specrun.folder / "outputs/dots/manifest.json").read_text("utf-8"))["summary"]
+    money = {name: summary[name] for name in ("spent", "unknown", "wasted", "unpriced")}
+    # Two made and one of a short reply; two of the lost reply and the one that the short reply lacks.
+    assert money == {"spent": {"CNY": "0.30"}, "unknown": {"CNY": "0.30"}, "wasted": {}, "unpriced": 0}
