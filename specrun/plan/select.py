@@ -3,9 +3,25 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from specrun.diagnostics import Diagnostic, UsageError, nearest
-from specrun.model.run import Run
+
+
+class Selectable(Protocol):
+    """What a selector chooses from: a run that is wanted, or one that is locked."""
+
+    @property
+    def address(self) -> str:
+        """The run's name for people."""
+
+    @property
+    def job(self) -> str:
+        """The name of its job."""
+
+    @property
+    def axes(self) -> tuple[tuple[str, str], ...]:
+        """Its axes, each with its label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +30,7 @@ class Selector:
 
     text: str
 
-    def matches(self, run: Run) -> bool:
+    def matches(self, run: Selectable) -> bool:
         """Whether the run is meant."""
         if self.text == run.job or _wild(self.text).fullmatch(run.address):
             return True
@@ -26,7 +42,7 @@ class Selector:
         )
 
 
-def select(selectors: Iterable[str], runs: Iterable[Run], option: str) -> frozenset[str]:
+def select(selectors: Iterable[str], runs: Iterable[Selectable], option: str) -> frozenset[str]:
     """Return the addresses that any selector means; raise `UsageError` for one that means none."""
     known = list(runs)
     chosen: set[str] = set()
@@ -39,7 +55,7 @@ def select(selectors: Iterable[str], runs: Iterable[Run], option: str) -> frozen
     return frozenset(chosen)
 
 
-def _nothing(text: str, runs: list[Run], option: str) -> Diagnostic:
+def _nothing(text: str, runs: list[Selectable], option: str) -> Diagnostic:
     names = {run.job for run in runs} | {run.address for run in runs[:10_000]}
     names |= {f"{name}={label}" for run in runs[:10_000] for name, label in run.axes}
     near = nearest(text, names, limit=3)
