@@ -1,4 +1,4 @@
-"""Which fields of a locked run differ from what the spec wants now."""
+"""Which fields of a locked run differ from what the spec wants now, or from what another lock says."""
 
 from collections.abc import Iterator
 
@@ -9,14 +9,14 @@ from specrun.model.plan import Change
 from specrun.model.run import Run
 
 
-def changes(row: LockRow, run: Run) -> tuple[Change, ...]:
+def changes(row: LockRow, run: Run | LockRow) -> tuple[Change, ...]:
     """Return every field that changed, the telling ones first; a seed that only follows from them is left out."""
     found = tuple(_changes(row, run))
     telling = tuple(change for change in found if change.field != "seed")
     return telling or found
 
 
-def _changes(row: LockRow, run: Run) -> Iterator[Change]:
+def _changes(row: LockRow, run: Run | LockRow) -> Iterator[Change]:
     if row.model != run.model:
         yield Change(field="model", old=row.model, new=run.model)
     if row.provider != run.provider:

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from specrun.model.plan import Action, Change, Plan, Verb
 from specrun.report import inert
+from specrun.report.change import change_line
 from specrun.report.groups import Group, JobPlan, by_job
 from specrun.report.ink import PLAIN, Ink, Role
 from specrun.report.totals import price, totals_lines
-from specrun.report.word_diff import word_diff
-from specrun.report.words import count, shorten, value
+from specrun.report.words import count, shorten
 
 # A group of up to this many runs is listed run by run.
 LISTED = 8
@@ -95,7 +95,7 @@ def _listed(action: Action, ink: Ink, *, reason: bool) -> Iterator[str]:
     why = f": {inert.line(action.reason)}" if reason and action.reason else ""
     yield f"    {inert.line(action.address)}{why}"
     for change in action.changes:
-        yield f"        {_change(change, ink)}"
+        yield f"        {change_line(change, ink)}"
 
 
 def _folded(group: Group, ink: Ink) -> Iterator[str]:
@@ -105,7 +105,7 @@ def _folded(group: Group, ink: Ink) -> Iterator[str]:
         yield f"    {len(group.actions):,} of these {group.cells:,} combinations"
     alike = _alike(group)
     for change in alike:
-        yield f"    each: {_change(change, ink)}"
+        yield f"    each: {change_line(change, ink)}"
     if len(alike) < len(group.fields) or len(group.reasons) > 1 or not group.axes:
         yield "    for example"
         for action in group.actions[:EXAMPLES]:
@@ -122,11 +122,3 @@ def _labels(labels: tuple[str, ...]) -> str:
     shown = ", ".join(shorten(inert.line(label), 40) for label in labels[:LABELS])
     left = len(labels) - LABELS
     return f"{shown}, … {left:,} more" if left > 0 else shown
-
-
-def _change(change: Change, ink: Ink) -> str:
-    field = inert.line(change.field)
-    old, new = change.old, change.new
-    if isinstance(old, str) and isinstance(new, str) and (" " in old or " " in new):
-        return f"{field}: {word_diff(old, new, ink)}"
-    return f"{field}: {ink(value(old), Role.REMOVED)} -> {ink(value(new), Role.ADDED)}"

@@ -19,11 +19,20 @@ LONGEST_PIECE = 400
 
 def word_diff(old: str, new: str, ink: Ink = PLAIN) -> str:
     """Return one line: `a [-red-]{+blue+} cat on a hill`, with long unchanged stretches cut."""
+    return "".join(_shown(sign, inert.line(text), ink) for sign, text in pieces(old, new))
+
+
+def pieces(old: str, new: str) -> Iterator[tuple[str, str]]:
+    """Yield the pieces of two texts: a sign (`-` for what only the old has, `+` the new, empty both) and the text."""
     before, after = _WORD.findall(old), _WORD.findall(new)
     head = _agreement(before, after)
     tail = _agreement(before[head:][::-1], after[head:][::-1])
-    middle = _middle(before[head : len(before) - tail], after[head : len(after) - tail], ink)
-    return _same(before[:head]) + middle + _same(before[len(before) - tail :])
+    found = (
+        ("", before[:head]),
+        *_middle(before[head : len(before) - tail], after[head : len(after) - tail]),
+        ("", before[len(before) - tail :]),
+    )
+    return ((sign, "".join(words)) for sign, words in found if words)
 
 
 def _agreement(before: list[str], after: list[str]) -> int:
@@ -31,31 +40,23 @@ def _agreement(before: list[str], after: list[str]) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
 
 
-def _middle(before: list[str], after: list[str], ink: Ink) -> str:
+def _middle(before: list[str], after: list[str]) -> Iterator[tuple[str, list[str]]]:
     if max(len(before), len(after)) > MOST_WORDS:
-        return _removed(before, ink) + _added(after, ink)
-    return "".join(_pieces(before, after, ink))
-
-
-def _pieces(before: list[str], after: list[str], ink: Ink) -> Iterator[str]:
+        yield "-", before
+        yield "+", after
+        return
     matcher = SequenceMatcher(a=before, b=after, autojunk=False)
     for tag, a1, a2, b1, b2 in matcher.get_opcodes():
         if tag == "equal":
-            yield _same(before[a1:a2])
-            continue
-        if a1 < a2:
-            yield _removed(before[a1:a2], ink)
-        if b1 < b2:
-            yield _added(after[b1:b2], ink)
+            yield "", before[a1:a2]
+        else:
+            yield "-", before[a1:a2]
+            yield "+", after[b1:b2]
 
 
-def _same(words: list[str]) -> str:
-    return shorten(inert.line("".join(words)), CONTEXT)
-
-
-def _removed(words: list[str], ink: Ink) -> str:
-    return ink(f"[-{shorten(inert.line(''.join(words)), LONGEST_PIECE)}-]", Role.REMOVED)
-
-
-def _added(words: list[str], ink: Ink) -> str:
-    return ink(f"{{+{shorten(inert.line(''.join(words)), LONGEST_PIECE)}+}}", Role.ADDED)
+def _shown(sign: str, text: str, ink: Ink) -> str:
+    if sign == "-":
+        return ink(f"[-{shorten(text, LONGEST_PIECE)}-]", Role.REMOVED)
+    if sign == "+":
+        return ink(f"{{+{shorten(text, LONGEST_PIECE)}+}}", Role.ADDED)
+    return shorten(text, CONTEXT)
