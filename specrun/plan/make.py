@@ -18,6 +18,7 @@ from specrun.model.plan import Action, Asked, Plan, Verb, total
 from specrun.model.project import Budget, Project, Provider
 from specrun.model.run import Run
 from specrun.plan.compile import Compiler
+from specrun.plan.contracts import moved_contracts
 from specrun.plan.decide import Decider, Wishes
 from specrun.plan.expand import Expander
 from specrun.plan.functions import Functions
@@ -127,7 +128,7 @@ def _make_plan(request: PlanRequest, project: Project) -> Plan:
         files=expanded.files,
         vars=_var_digests(expanded.variables),
         provenance=spec.provenance,
-        warnings=expanded.warnings,
+        warnings=(*expanded.warnings, *moved_contracts(actions, expanded.catalog)),
     )
 
 
