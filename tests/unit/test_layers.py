@@ -17,7 +17,6 @@ LAYERS = (
     {"catalog"},
     {"store"},
     {"provenance"},
-    {"provenance"},
     {"model"},
     {"addresses", "imaging"},
     {"atomic", "canonical", "diagnostics"},
