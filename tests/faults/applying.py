@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from fault_server import FaultServer
 from specrun.apply.apply import apply
 from specrun.apply.events import Event, Finished
 from specrun.apply.options import ApplyOptions
+from specrun.apply.place import Place, place_of
 from specrun.catalog.load import load_catalog
 from specrun.diagnostics import SpecrunError
 from specrun.model.lock import Lock, LockRow
@@ -30,7 +31,7 @@ from specrun.provider.backoff import Backoff
 from specrun.provider.client import ImageClient
 from specrun.server.app import create_app
 from specrun.spec.project import load_project
-from specrun.store.lockfile import read_lock
+from specrun.store.lockfile import lock_path, read_lock
 
 E = TypeVar("E")
 
@@ -96,15 +97,22 @@ class Shop:
         )
         return Applied(plan, finished, tuple(events))
 
-    def start(self, name: str = "shots", *arguments: str) -> "subprocess.Popen[str]":
-        """Plan and apply in a child; its last line is the exit code, the lines before it are events."""
+    def start(
+        self, name: str = "shots", *arguments: str, before: Callable[[], None] | None = None
+    ) -> "subprocess.Popen[str]":
+        """Plan and apply in a child that prints its events; `before` is called in it first."""
         return subprocess.Popen(
             [sys.executable, __file__, str(self.root), name, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=before,  # noqa: PLW1509 (nothing here has threads that hold locks across the fork)
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
+
+    def place(self, spec: str = "shots") -> Place:
+        path = self.root / "specs" / f"{spec}.yaml"
+        return place_of(self.plan(spec), self.project(), lock_path(path))
 
     def lock(self, name: str = "shots") -> Lock:
         found = read_lock(self.root / "specs" / f"{name}.lock.json")
@@ -158,7 +166,7 @@ def main(arguments: Sequence[str]) -> int:
     plan = make_plan(request, project)
 
     def watch(event: Event) -> None:
-        print(type(event).__name__, getattr(event, "address", ""), flush=True)
+        print(type(event).__name__, event, flush=True)
 
     catalog = load_catalog(project.schemas)
     return asyncio.run(apply(plan, project, catalog, client_for, ApplyOptions(), watch)).exit_code
