@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "serve": "Serve the images API on a port.",
     "show": "Show one run or image: request, attempts, provenance.",
     "gallery": "Make a page of a spec's images.",
+    "diff": "Show what changed since another lock, with pictures.",
     "reproduce": "Ask again for what is locked, and compare.",
     "export": "Write what was made as CSV, JSON Lines, Parquet or in-toto.",
     "verify": "Check what stands on disk against what was made.",

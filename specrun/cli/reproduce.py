@@ -30,7 +30,6 @@ from specrun.pages.write import write_file
 from specrun.report.reproduce_json import as_json
 from specrun.report.reproduce_text import line, summary
 from specrun.spec.project import load_project
-from specrun.store.ledger import view_ledger
 from specrun.store.lockfile import check_owner, read_lock
 from specrun.store.reproductions import verdicts_by_model
 from specrun.verify.likeness import NEAR
@@ -165,9 +164,7 @@ def _show(
 
 
 def _write_page(path: Path, found: Sequence[Reproduction], lock: Lock, target: Target, project: Project) -> None:
-    with view_ledger(project.state / "ledger.db") as ledger:
-        sizes = ledger.facts(output.blob for each in found for output in each.row.outputs)
-    sheet = reproduction_sheet(found, lock, target.arguments, sizes)
+    sheet = reproduction_sheet(found, lock, target.arguments)
     locked = originals_of(target, lock)
     scratch = {pair.blob: pair.path for each in found for pair in each.pairs}
 

@@ -1,9 +1,12 @@
 """The small versions of a page's pictures, each made once and kept for the next page."""
 
+import io
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+
+from PIL import Image
 
 from specrun.pages.originals import MissingError
 from specrun.pages.sheet import Sheet
@@ -20,6 +23,11 @@ class Album:
 
     files: Mapping[str, bytes] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
+
+    def size(self, blob: str) -> tuple[int, int]:
+        """Return the width and height of a thumbnail in pixels, in the proportion of its image."""
+        with Image.open(io.BytesIO(self.files[blob]), formats=("WEBP",)) as image:
+            return image.size
 
 
 def make_album(

@@ -1,9 +1,12 @@
 """What pages say of a run and its images beside the pictures: labels with texts, for whoever wants to know all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from specrun.model.lock import LockRow
-from specrun.pages.sheet import Param
+from specrun.model.plan import Change
+from specrun.pages.sheet import Difference, Param
+from specrun.report.word_diff import pieces
+from specrun.report.words import value
 from specrun.store.manifest import ManifestOutput
 
 _KIB = 1024
@@ -43,6 +46,21 @@ def row_params(row: LockRow) -> tuple[Param, ...]:
         if name not in {"prompt", "seed"}
     )
     return tuple(sorted(params, key=lambda param: not param.given))
+
+
+def differences(changes: Iterable[Change]) -> tuple[Difference, ...]:
+    """Return the fields that changed, prose word by word."""
+    return tuple(Difference(field=change.field, pieces=tuple(_pieces(change))) for change in changes)
+
+
+def _pieces(change: Change) -> Iterator[tuple[str, str]]:
+    old, new = change.old, change.new
+    if isinstance(old, str) and isinstance(new, str) and (" " in old or " " in new):
+        yield from pieces(old, new)
+        return
+    yield "-", value(old)
+    yield "", " → "
+    yield "+", value(new)
 
 
 def size(length: int) -> str:

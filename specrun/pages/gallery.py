@@ -99,10 +99,5 @@ def _tile(row: LockRow, status: Status, note: str, output: ManifestOutput | None
         seed=row.seed,
         params=row_params(row),
         facts=(*(() if output is None else output_facts(output)), *row_facts(row)),
-        image=None if output is None else picture_of(output),
+        image=None if output is None else Picture(blob=output.blob, path=output.path),
     )
-
-
-def picture_of(output: ManifestOutput) -> Picture:
-    """Return the picture of one image in the manifest."""
-    return Picture(blob=output.blob, width=output.width, height=output.height, path=output.path)

@@ -34,7 +34,8 @@ class _Record:
 
     def __init__(self, sheet: Sheet, album: Album, link: Callable[[Picture], str | None]) -> None:
         self._sheet = sheet
-        self._missing = album.missing
+        self._album = album
+        self._sizes = {blob: album.size(blob) for blob in album.files}
         self._link = link
         self._small = {blob: number for number, blob in enumerate(album.files)}
         self._prompts: dict[str, int] = {}
@@ -50,7 +51,7 @@ class _Record:
             "title": self._sheet.title,
             "noun": self._sheet.noun,
             "pairs": self._sheet.pairs,
-            "ratio": _ratio(self._sheet),
+            "ratio": self._ratio(),
             "commands": self._sheet.commands,
             "facets": [{"name": facet.name, "values": facet.values, "axis": facet.axis} for facet in facets],
             "statuses": [{"word": status.word, "tone": status.tone.value} for status in self._statuses],
@@ -85,27 +86,23 @@ class _Record:
     def _picture(self, picture: Picture | None) -> dict[str, Any] | None:
         if picture is None:
             return None
+        width, height = self._sizes.get(picture.blob, (0, 0))
         return {
             "small": self._small.get(picture.blob, -1),
-            "missing": self._missing.get(picture.blob, ""),
-            "width": picture.width,
-            "height": picture.height,
+            "missing": self._album.missing.get(picture.blob, ""),
+            "width": width,
+            "height": height,
             "caption": picture.caption,
             "drawn": picture.drawn,
             "href": self._link(picture),
         }
 
+    def _ratio(self) -> float:
+        """Return the proportion of width to height that most pictures have, within what a tile can be."""
+        ratios = (width / height for width, height in self._sizes.values())
+        found = Counter(round(min(max(ratio, 1 / 2), 2), 2) for ratio in ratios)
+        return found.most_common(1)[0][0] if found else _SQUARE
+
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _ratio(sheet: Sheet) -> float:
-    """Return the proportion of width to height that most pictures have, within what a tile can be."""
-    found = Counter(
-        round(min(max(picture.width / picture.height, 1 / 2), 2), 3)
-        for tile in sheet.tiles
-        for picture in (tile.image, tile.before)
-        if picture is not None and picture.height
-    )
-    return found.most_common(1)[0][0] if found else _SQUARE

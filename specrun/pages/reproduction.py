@@ -1,12 +1,11 @@
 """The tiles of a reproduction: each locked image beside the one that came this time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from specrun.model.address import axes_in, job_in
 from specrun.model.lock import Lock
 from specrun.pages.facts import row_facts, row_params
 from specrun.pages.sheet import Picture, Sheet, Status, Tile, Tone
-from specrun.store.manifest import ImageFacts
 from specrun.verify.likeness import difference
 from specrun.verify.verdict import Pair, Reproduction, Verdict
 
@@ -19,33 +18,29 @@ _TONES = {
 }
 
 
-def reproduction_sheet(
-    found: Sequence[Reproduction], lock: Lock, arguments: str, sizes: Mapping[str, ImageFacts]
-) -> Sheet:
-    """Return the page; `sizes` knows the locked images by blob, `arguments` are the spec as a shell takes it."""
+def reproduction_sheet(found: Sequence[Reproduction], lock: Lock, arguments: str) -> Sheet:
+    """Return the page; `arguments` are the spec as a shell takes it."""
     counts = {verdict: sum(each.verdict is verdict for each in found) for verdict in Verdict}
     return Sheet(
         title=f"{lock.name}, asked again",
         spec=lock.spec,
         noun="image",
-        tiles=tuple(tile for each in found for tile in _tiles(each, sizes)),
+        tiles=tuple(tile for each in found for tile in _tiles(each)),
         figures=tuple((verdict.value, f"{number:,}") for verdict, number in counts.items() if number),
         commands={"ask again": f"specrun reproduce --target {{address}} {arguments}"},
         pairs=True,
     )
 
 
-def _tiles(found: Reproduction, sizes: Mapping[str, ImageFacts]) -> Iterator[Tile]:
+def _tiles(found: Reproduction) -> Iterator[Tile]:
     pairs = {pair.index: pair for pair in found.pairs}
     for output in found.row.outputs:
-        yield _tile(found, output.index, output.blob, pairs.get(output.index), sizes)
+        yield _tile(found, output.index, output.blob, pairs.get(output.index))
 
 
-def _tile(found: Reproduction, index: int, blob: str, pair: Pair | None, sizes: Mapping[str, ImageFacts]) -> Tile:
+def _tile(found: Reproduction, index: int, blob: str, pair: Pair | None) -> Tile:
     row = found.row
     verdict = Verdict.UNVERIFIABLE if pair is None else pair.verdict
-    facts = sizes.get(blob)
-    width, height = (facts.width, facts.height) if facts is not None else (0, 0)
     return Tile(
         address=row.address,
         job=job_in(row.address),
@@ -60,9 +55,7 @@ def _tile(found: Reproduction, index: int, blob: str, pair: Pair | None, sizes: 
         seed=row.seed,
         params=row_params(row),
         facts=tuple(row_facts(row)),
-        before=Picture(blob=blob, width=width, height=height, caption="locked"),
-        image=None
-        if pair is None
-        else Picture(blob=pair.blob, width=pair.width, height=pair.height, caption="this time"),
+        before=Picture(blob=blob, caption="locked"),
+        image=None if pair is None else Picture(blob=pair.blob, caption="this time"),
         distance=None if pair is None else pair.comparison.distance,
     )

@@ -28,15 +28,13 @@ class Status:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Picture:
-    """One image of a tile. `blob` names its bytes, `width` and `height` are pixels, 0 where unknown.
+    """One image of a tile. `blob` names its bytes.
 
     `caption` is shown on it where it is not plainly the tile's image; `path` is its file below the outputs folder,
     None for one that stands in no file. `drawn` marks a preview that no model has made.
     """
 
     blob: str
-    width: int = 0
-    height: int = 0
     caption: str = ""
     path: str | None = None
     drawn: bool = False

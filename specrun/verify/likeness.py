@@ -54,7 +54,7 @@ def compare(one: bytes, other: bytes, near: float = NEAR) -> Comparison:
     pixels = sum(_differing(*pair) for pair in pairs)
     if not pixels:
         return Comparison(likeness=Likeness.SAME_PIXELS)
-    distance = max(_distance(*pair) for pair in pairs)
+    distance = max(colour_distance(*pair) for pair in pairs)
     return Comparison(
         likeness=Likeness.NEAR if distance <= near else Likeness.DIFFERENT, distance=distance, pixels=pixels
     )
@@ -93,8 +93,8 @@ def _differing(one: Image.Image, other: Image.Image) -> int:
     return one.width * one.height - worst.histogram()[0]
 
 
-def _distance(one: Image.Image, other: Image.Image) -> float:
-    """Return the root mean square of CIE76 differences between two images of one size."""
+def colour_distance(one: Image.Image, other: Image.Image) -> float:
+    """Return the root mean square of CIE76 differences of two images of one size; from black to white it is 100."""
     difference = ImageChops.difference(_lab(one), _lab(other))
     # Pillow holds L* as 0 to 255 for 0 to 100, and a* and b* in units.
     lightness, *colours = ImageStat.Stat(difference).sum2
