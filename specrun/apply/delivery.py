@@ -11,8 +11,9 @@ from specrun.imaging import media_type
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.model.output_path import folded, truthful
 from specrun.model.run import Run
-from specrun.provenance.deliver import beside, delivery, told
+from specrun.provenance.deliver import delivery
 from specrun.provenance.embed import blob_of
+from specrun.provenance.sidecar import beside, told
 from specrun.store.blobs import Blobs
 
 

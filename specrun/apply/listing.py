@@ -13,7 +13,7 @@ from specrun.model.plan import Plan
 from specrun.model.run import Price
 from specrun.provenance.embed import original
 from specrun.store.blobs import Blobs
-from specrun.store.ledger import view_ledger
+from specrun.store.ledger_view import view_ledger
 from specrun.store.manifest import ImageFacts, Manifest, ManifestOutput
 
 # One axis of an address: a bare label, or one in JSON's quotes.

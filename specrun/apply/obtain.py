@@ -14,7 +14,7 @@ from specrun.model.lock import LockRow, State
 from specrun.model.plan import Action, Verb
 from specrun.model.request import request_digest
 from specrun.model.run import Run
-from specrun.store.ledger import view_ledger
+from specrun.store.ledger_view import view_ledger
 from specrun.store.standing import HeldBack, Made, Standing, UnderWay
 
 

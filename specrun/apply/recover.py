@@ -5,7 +5,8 @@ from collections.abc import Callable
 from specrun.apply.events import Event, Recovered
 from specrun.apply.place import Place
 from specrun.atomic import remove_leftovers
-from specrun.store.ledger import Ledger, view_ledger
+from specrun.store.ledger import Ledger
+from specrun.store.ledger_view import view_ledger
 
 
 def sweep(place: Place) -> None:

@@ -10,7 +10,8 @@ from specrun.model.lock import Lock, LockRow, State
 from specrun.store.attempts import AttemptState, Ending, Intent, StoredImage
 from specrun.store.blobs import Blobs
 from specrun.store.hold import hold, hold_name
-from specrun.store.ledger import Ledger, view_ledger
+from specrun.store.ledger import Ledger
+from specrun.store.ledger_view import view_ledger
 from specrun.store.lockfile import read_lock, write_lock
 from specrun.store.manifest import ImageFacts
 from specrun.store.standing import HeldBack, Standing

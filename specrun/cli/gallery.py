@@ -22,7 +22,7 @@ from specrun.plan.make import PlanRequest, expand
 from specrun.report import inert
 from specrun.report.words import count
 from specrun.spec.project import load_project
-from specrun.store.ledger import view_ledger
+from specrun.store.ledger_view import view_ledger
 from specrun.store.lockfile import check_owner, read_lock
 from specrun.store.manifest import ManifestOutput, read_manifest
 from specrun.verify.target import Target

@@ -23,7 +23,7 @@ from specrun.report.show_run import run_json, run_lines
 from specrun.report.show_vars import vars_json, vars_lines
 from specrun.spec.project import load_project
 from specrun.store.blobs import Blobs
-from specrun.store.ledger import view_ledger
+from specrun.store.ledger_view import view_ledger
 from specrun.verify.locks import LockFile, locks_of
 from specrun.verify.trace_image import trace_image
 from specrun.verify.trace_run import RunTrace, trace_run

@@ -14,7 +14,7 @@ from specrun.model.run import Run
 from specrun.plan.changes import changes
 from specrun.plan.paths import stem
 from specrun.plan.world import World
-from specrun.provenance.deliver import settings_of
+from specrun.provenance.sidecar import settings_of
 from specrun.store.attempts import AttemptState
 from specrun.store.standing import HeldBack, Made, UnderWay
 

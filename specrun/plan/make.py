@@ -35,7 +35,7 @@ from specrun.spec.spec import Spec
 from specrun.spec.vars import Overrides, Variable, resolve_vars
 from specrun.store.blobs import Blobs
 from specrun.store.document import collector_paused
-from specrun.store.ledger import view_ledger
+from specrun.store.ledger_view import view_ledger
 from specrun.store.lockfile import check_owner, lock_path, read_lock
 
 

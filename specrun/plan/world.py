@@ -7,9 +7,9 @@ from pathlib import Path
 
 from specrun.canonical import digest
 from specrun.model.lock import Lock, LockedOutput, LockRow
-from specrun.provenance.deliver import SIDECAR, sidecar
+from specrun.provenance.sidecar import SIDECAR, sidecar
 from specrun.store.blobs import Blobs
-from specrun.store.ledger import LedgerView
+from specrun.store.ledger_view import LedgerView
 from specrun.store.standing import Standing
 
 

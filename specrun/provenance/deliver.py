@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from specrun import __version__
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.model.provenance import ProvenanceMode, ProvenanceSettings, Stamp
 from specrun.provenance.embed import embed
-from specrun.provenance.facts import Provenance, ProvenanceError, facts_of, facts_text, read_facts
+from specrun.provenance.facts import facts_of
+from specrun.provenance.sidecar import settings_of, written
 from specrun.provenance.xmp import LATEST, CannotEmbedError
-
-SIDECAR = ".json"
-_NONE = ProvenanceSettings(mode=ProvenanceMode.NONE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,11 +34,6 @@ def stamped(row: LockRow, settings: ProvenanceSettings, spec: str, origin: LockR
     return replace(row, provenance=stamp)
 
 
-def settings_of(row: LockRow) -> ProvenanceSettings:
-    """Return the settings that a row's files were delivered under."""
-    return _NONE if row.provenance is None else row.provenance.settings
-
-
 def delivery(blob: bytes, row: LockRow, output: LockedOutput) -> Delivery:
     """Return what is written for a locked output whose bytes, as received, are `blob`."""
     if row.provenance is not None and row.provenance.mode is ProvenanceMode.EMBED:
@@ -49,25 +41,7 @@ def delivery(blob: bytes, row: LockRow, output: LockedOutput) -> Delivery:
             return Delivery(file=embed(blob, facts_of(row, output, row.provenance)))
         except CannotEmbedError:
             pass
-    return Delivery(file=blob, sidecar=_sidecar(row, output))
-
-
-def sidecar(row: LockRow, output: LockedOutput) -> bytes | None:
-    """Return what stands beside a delivered file, None where nothing does: its facts are inside, or not wanted."""
-    return _sidecar(row, output) if output.file == output.blob else None
-
-
-def beside(image: Path) -> Path:
-    """Return where an image's sidecar stands, whether there is one or not."""
-    return image.with_name(image.name + SIDECAR)
-
-
-def told(text: bytes) -> Provenance | None:
-    """Return the facts in a sidecar, None where specrun did not write it."""
-    try:
-        return read_facts(text.decode())
-    except (UnicodeDecodeError, ProvenanceError):
-        return None
+    return Delivery(file=blob, sidecar=written(row, output))
 
 
 def kept(old: LockRow, new: LockRow) -> LockRow:
@@ -85,9 +59,3 @@ def kept(old: LockRow, new: LockRow) -> LockRow:
     if images:
         moved["params"] = images
     return replace(new, provenance=replace(old.provenance, moved=moved))
-
-
-def _sidecar(row: LockRow, output: LockedOutput) -> bytes | None:
-    if row.provenance is None:
-        return None
-    return facts_text(facts_of(row, output, row.provenance)).encode() + b"\n"

@@ -8,8 +8,8 @@ from specrun.canonical import digest
 from specrun.imaging import ImageError, decode_image, media_type
 from specrun.model.lock import Lock, LockedOutput, LockRow
 from specrun.model.output_path import truthful
-from specrun.provenance.deliver import beside, sidecar
 from specrun.provenance.embed import blob_of, original
+from specrun.provenance.sidecar import beside, sidecar
 from specrun.store.blobs import DamagedBlobError
 from specrun.store.manifest import FILE_NAME
 from specrun.verify.finding import Finding, Kind

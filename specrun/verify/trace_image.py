@@ -8,9 +8,9 @@ from pathlib import Path
 from specrun.canonical import digest
 from specrun.imaging import DecodedImage, decode_image
 from specrun.model.lock import LockedOutput, LockRow
-from specrun.provenance.deliver import beside, told
 from specrun.provenance.embed import embed, extract, original
 from specrun.provenance.facts import Provenance, ProvenanceError
+from specrun.provenance.sidecar import beside, told
 from specrun.provenance.xmp import CannotEmbedError
 from specrun.store.blobs import Blobs, DamagedBlobError
 from specrun.verify.history import Commit, first_commit_with

@@ -19,7 +19,7 @@ from specrun.catalog.load import load_catalog
 from specrun.model.project import Provider
 from specrun.provider.client import ImageClient
 from specrun.server.app import create_app
-from specrun.store.ledger import view_ledger
+from specrun.store.ledger_view import view_ledger
 from specrun.store.reproductions import verdicts_by_model
 from specrun.verify.likeness import NEAR
 from specrun.verify.question import Questioner, UnaskableError

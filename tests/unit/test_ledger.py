@@ -17,8 +17,9 @@ from specrun.model.run import Price
 from specrun.store.attempts import AttemptState, Ending, Intent, StoredImage
 from specrun.store.blobs import Blobs
 from specrun.store.hold import hold, hold_name
-from specrun.store.ledger import Granted, Ledger, LedgerView, view_ledger
+from specrun.store.ledger import Granted, Ledger
 from specrun.store.ledger_schema import LedgerError
+from specrun.store.ledger_view import LedgerView, view_ledger
 from specrun.store.manifest import ImageFacts
 from specrun.store.standing import Free, HeldBack, Made, UnderWay, standing
 

@@ -15,8 +15,9 @@ from PIL import Image
 from specrun.canonical import digest
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.model.provenance import ProvenanceMode, ProvenanceSettings, Stamp
-from specrun.provenance.deliver import beside, delivery, kept, settings_of, sidecar, stamped, told
+from specrun.provenance.deliver import delivery, kept, stamped
 from specrun.provenance.embed import blob_of, extract, original
+from specrun.provenance.sidecar import beside, settings_of, sidecar, told
 
 KEY, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 BLOB = encoded("PNG")
