@@ -5,13 +5,14 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import click
 
 from specrun.apply.apply import apply
 from specrun.apply.budget import Purse
-from specrun.apply.events import Finished
+from specrun.apply.events import Event, Finished
 from specrun.apply.fetch_inputs import fetch_inputs, urls_of
 from specrun.apply.options import ApplyOptions
 from specrun.apply.place import place_of, rehearsal_of
@@ -22,6 +23,7 @@ from specrun.cli.discipline import check_discipline
 from specrun.cli.examples import examples
 from specrun.cli.money import amounts
 from specrun.cli.options import SPECS, WishOptions, variable_options, wish_options
+from specrun.cli.outcomes import Outcomes
 from specrun.cli.planning import Planned, plan_all, plan_saved, quotas_of
 from specrun.cli.prune import remove_orphans
 from specrun.cli.watching import watching
@@ -60,6 +62,7 @@ class ApplyCommandOptions(WishOptions):
     frozen: bool
     expect: str | None
     prune: bool
+    junit: Path | None
     json: bool
 
     @property
@@ -85,6 +88,12 @@ class ApplyCommandOptions(WishOptions):
 @click.option("--frozen", is_flag=True, help="Send no request at all; exit 1 where one is needed.")
 @click.option("--expect", metavar="DIGEST", help="Apply only the plan with this digest, reviewed elsewhere.")
 @click.option("--prune", is_flag=True, help="Afterwards remove the outputs of runs that the specs no longer have.")
+@click.option(
+    "--junit",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write what became of each run as JUnit XML, which CI services show.",
+)
 @click.option("--json", is_flag=True, help="Write what happens as JSON, an event a line.")
 def command(**given: Any) -> int:
     """Make the images that the plan lists, and only those.
@@ -98,11 +107,12 @@ def command(**given: Any) -> int:
     if options.json and not options.yes and not options.rehearse:
         detail = "--json leaves no place for a question"
         raise UsageError(Diagnostic(summary="nobody to ask", detail=detail, hint="add --yes"))
-    planned, code = _planned(options)
+    outcomes = Outcomes()
+    planned = _planned(options, outcomes)
     if not options.json:
         plans = [each.plan for each in planned]
         write(f"{line}\n" for line in as_text(plans, quotas=quotas_of(planned), ink=ink(sys.stdout)))
-    check_discipline(planned, expect=options.expect, locked=options.locked, frozen=options.frozen)
+    planned = _disciplined(planned, options, outcomes)
     budget = Budget(cost=options.max_cost, images=options.max_images)
     if not options.rehearse:
         _check_budgets(planned, budget)
@@ -110,22 +120,37 @@ def command(**given: Any) -> int:
             note("Nothing was changed.")
             return FAILED
     how = ApplyOptions(jobs=options.jobs, budget=budget, rehearse=options.rehearse)
-    code = max(code, _apply_all([_with_inputs(each) for each in planned], how, json=options.json))
-    if options.prune and code == DONE:
+    _apply_all(planned, how, outcomes, json=options.json)
+    if options.junit is not None:
+        outcomes.write_junit(options.junit)
+    if options.prune and outcomes.code == DONE:
         for each in planned:
             remove_orphans(each.plan, each.project)
-    return code
+    return outcomes.code
 
 
-def _planned(options: ApplyCommandOptions) -> tuple[list[Planned], int]:
+def _planned(options: ApplyCommandOptions, outcomes: Outcomes) -> list[Planned]:
     if not options.saved:
-        return plan_all(options)
+        return plan_all(options, outcomes)
     asked = (options.vars, options.var_files, options.name, options.targets, options.replace)
     if any(asked) or options.retry_unknown or options.regenerate_lost:
         raise click.UsageError("a saved plan has said already which runs, variables and name it is for")
     if any(path.suffix != ".json" for path in options.specs):
         raise click.UsageError("apply specs or saved plans, not both at once")
-    return plan_saved(options.specs)
+    return plan_saved(options.specs, outcomes)
+
+
+def _disciplined(planned: Sequence[Planned], options: ApplyCommandOptions, outcomes: Outcomes) -> list[Planned]:
+    """Return the plans that --expect, --locked and --frozen allow; the others do not keep them."""
+    allowed = []
+    for each in planned:
+        try:
+            check_discipline(each, expect=options.expect, locked=options.locked, frozen=options.frozen)
+        except SpecrunError as error:
+            outcomes.refused(each.plan.spec, "check", error)
+        else:
+            allowed.append(each)
+    return allowed
 
 
 def _check_budgets(planned: Sequence[Planned], budget: Budget) -> None:
@@ -159,26 +184,31 @@ def _with_inputs(planned: Planned) -> Planned:
     return replace(planned, plan=make_plan(request, planned.project))
 
 
-def _apply_all(planned: Sequence[Planned], how: ApplyOptions, *, json: bool) -> int:
-    """Apply plan after plan, so that one that fails does not keep the others; return the worst exit code."""
-    code = DONE
+def _apply_all(planned: Sequence[Planned], how: ApplyOptions, outcomes: Outcomes, *, json: bool) -> None:
+    """Apply plan after plan, so that one that fails does not keep the others; an interruption ends them all."""
     for each in planned:
+        events: list[Event] = []
         try:
-            finished = _apply(each, how, json=json)
+            fetched = _with_inputs(each)
+            finished = _apply(fetched, how, events, json=json)
         except SpecrunError as error:
-            complain(*error.diagnostics)
-            code = max(code, error.exit_code)
+            outcomes.refused(each.plan.spec, "apply", error)
             continue
-        code = max(code, finished.exit_code)
+        outcomes.applied(fetched.plan, events, finished)
         if finished.interrupted:
             break
-    return code
 
 
-def _apply(planned: Planned, how: ApplyOptions, *, json: bool) -> Finished:
+def _apply(planned: Planned, how: ApplyOptions, events: list[Event], *, json: bool) -> Finished:
+    """Apply one plan; `events` gathers what is told meanwhile."""
     plan, project = planned.plan, planned.project
     catalog = catalog_of(project)
-    with watching(plan, json=json) as watch:
+    with watching(plan, json=json) as show:
+
+        def watch(event: Event) -> None:
+            events.append(event)
+            show(event)
+
         finished = asyncio.run(apply(plan, project, catalog, client_factory(catalog), how, watch))
     if not json:
         place = rehearsal_of if how.rehearse else place_of

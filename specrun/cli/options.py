@@ -7,12 +7,14 @@ from typing import Any, TypeVar
 
 import click
 
+from specrun.cli.folders import files_of
 from specrun.plan.make import PlanRequest
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+# A folder stands for the specs in it.
 SPECS = click.argument(
-    "specs", metavar="SPEC...", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path)
+    "specs", metavar="SPEC...", nargs=-1, required=True, type=click.Path(path_type=Path), callback=files_of
 )
 
 

@@ -14,6 +14,7 @@ from specrun.cli.boundary import DONE, PENDING
 from specrun.cli.console import ink, write
 from specrun.cli.examples import examples
 from specrun.cli.options import SPECS, WishOptions, variable_options, wish_options
+from specrun.cli.outcomes import Outcomes
 from specrun.cli.planning import Planned, plan_all, quotas_of
 from specrun.diagnostics import Diagnostic, UsageError
 from specrun.report.plan_graph import as_dot, as_mermaid
@@ -24,7 +25,7 @@ EPILOG = examples(
     ("specrun plan specs/quickstart.yaml", "what would be made, and what it costs"),
     ("specrun plan --full specs/quickstart.yaml", "with each run on a line"),
     ("specrun plan --target 'animals[*style=woodcut]' specs/quickstart.yaml", "only some runs"),
-    ("specrun plan --format markdown specs/*.yaml", "as a comment for a pull request"),
+    ("specrun plan --format markdown specs", "every spec in a folder, as a comment for a pull request"),
     ("specrun plan --detailed-exitcode specs/*.yaml", "exit 2 where anything is to do"),
 )
 
@@ -60,11 +61,12 @@ def command(**given: Any) -> int:
     """
     options = PlanOptions(**given)
     _refuse(options)
-    planned, code = plan_all(options)
+    outcomes = Outcomes()
+    planned = plan_all(options, outcomes)
     if planned:
         _show(planned, options)
     changes = any(action.verb.pending for each in planned for action in each.plan.actions)
-    return PENDING if code == DONE and changes and options.detailed_exitcode else code
+    return PENDING if outcomes.code == DONE and changes and options.detailed_exitcode else outcomes.code
 
 
 def _refuse(options: PlanOptions) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from specrun.cli.boundary import DONE
 from specrun.cli.catalogue import catalog_of
 from specrun.cli.console import complain
 from specrun.cli.options import WishOptions
+from specrun.cli.outcomes import Outcomes
 from specrun.diagnostics import SpecrunError
 from specrun.model.plan import Plan
 from specrun.model.project import Project
@@ -30,28 +30,27 @@ class Planned:
         return as_json(self.plan, spec_name(self.plan.spec, self.project))
 
 
-def plan_all(options: WishOptions) -> tuple[list[Planned], int]:
-    """Plan each spec, so that one with faults does not hide the others; return the plans and the worst exit code."""
-    return _plan_each(options.specs, lambda spec: _planned(options.request(spec), load_project(spec.parent)))
+def plan_all(options: WishOptions, outcomes: Outcomes) -> list[Planned]:
+    """Plan each spec; those with faults go to `outcomes`, and do not hide the others."""
+    return _plan_each(options.specs, lambda spec: _planned(options.request(spec), load_project(spec.parent)), outcomes)
 
 
-def plan_saved(paths: Iterable[Path]) -> tuple[list[Planned], int]:
+def plan_saved(paths: Iterable[Path], outcomes: Outcomes) -> list[Planned]:
     """Make saved plans again, and refuse each that no longer says what is so."""
-    return _plan_each(paths, _planned_again)
+    return _plan_each(paths, _planned_again, outcomes)
 
 
-def _plan_each(paths: Iterable[Path], make: Callable[[Path], Planned]) -> tuple[list[Planned], int]:
-    planned, code = [], DONE
+def _plan_each(paths: Iterable[Path], make: Callable[[Path], Planned], outcomes: Outcomes) -> list[Planned]:
+    planned = []
     for path in paths:
         try:
             made = make(path)
         except SpecrunError as error:
-            complain(*error.diagnostics)
-            code = max(code, error.exit_code)
+            outcomes.refused(path, "plan", error)
         else:
             complain(*made.plan.warnings)
             planned.append(made)
-    return planned, code
+    return planned
 
 
 def _planned(request: PlanRequest, project: Project) -> Planned:

@@ -61,7 +61,12 @@ def command(**given: Any) -> int:
     code = DONE
     found: list[Verification] = []
     for spec in options.specs:
-        project = load_project(spec.parent)
+        try:
+            project = load_project(spec.parent)
+        except SpecrunError as error:
+            complain(*error.diagnostics)
+            code = FAILED
+            continue
         plan = _plan(options, spec, project)
         target = target_of(spec, project, options.name, plan)
         found.append(verify(target, plan, store=options.store, mend=options.repair))

@@ -118,7 +118,8 @@ def test_several_specs_end_with_what_all_come_to(project: Any) -> None:
 
 @pytest.mark.parametrize("options", [["-o", "plan.json"], ["--format", "json"]])
 def test_json_holds_one_spec(project: Any, options: list[str]) -> None:
-    ended = project("plan", *options, QUICKSTART, QUICKSTART, code=64)
+    shutil.copy(project.folder / QUICKSTART, project.folder / "specs/again.yaml")
+    ended = project("plan", *options, "specs", code=64)
     assert "a JSON document holds the plan of one spec" in ended.err
 
 
