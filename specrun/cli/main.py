@@ -18,7 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "validate": "Check specs; report every fault with its place and fix.",
     "plan": "Show what would be made, why, and what it costs.",
     "apply": "Make the images that the plan lists, and only those.",
-    "serve": "Serve the images API on a port.",
+    "serve": "Serve the images API, with the models known here, until told to stop.",
     "show": "Show one run or image: request, attempts, provenance.",
     "gallery": "Make a page of a spec's images.",
     "diff": "Show what changed since another lock, with pictures.",
