@@ -1,17 +1,20 @@
 """What an apply leaves behind: superseded files removed, then the lock, then the manifest."""
 
 from specrun.apply.delivery import Delivery
-from specrun.apply.events import Warned
+from specrun.apply.events import How, Warned
 from specrun.apply.listing import gather_facts, listed
 from specrun.apply.record import locked, standing_paths, superseded
+from specrun.apply.results import Done
 from specrun.apply.session import Session
 from specrun.diagnostics import Diagnostic, Severity
+from specrun.model.lock import Lock
 from specrun.store.lockfile import write_lock
 from specrun.store.manifest import write_manifest
+from specrun.store.seen import seen_files
 
 
-def leave(session: Session, delivery: Delivery) -> None:
-    """Write what is now so; what has not changed is not written.
+def leave(session: Session, delivery: Delivery) -> Lock:
+    """Write what is now so, and return the lock; what has not changed is not written.
 
     Superseded files go first: were the lock to forget them before they are gone, a kill in between would leave files
     that nobody knows. Their images stay in the store.
@@ -24,6 +27,16 @@ def leave(session: Session, delivery: Delivery) -> None:
     write_lock(place.lock, lock)
     facts = gather_facts(lock, session.facts, ledger=place.ledger, blobs=session.blobs, outputs=place.outputs)
     write_manifest(place.outputs, listed(lock, session.plan, facts, session.price_of))
+    _remember(session, lock)
+    return lock
+
+
+def _remember(session: Session, lock: Lock) -> None:
+    """Spare the next plan reading what this apply has written."""
+    done = (result for result in session.results.values() if isinstance(result, Done) and result.how is not How.KEPT)
+    written = {output.path: output.file for result in done for output in result.outputs}
+    paths = sorted(output.path for row in lock.rows.values() for output in row.outputs)
+    seen_files(session.place.state, session.place.outputs).remember(paths, written)
 
 
 def _warn_of_edited(session: Session, path: str) -> None:

@@ -37,6 +37,7 @@ from specrun.store.blobs import Blobs
 from specrun.store.document import collector_paused
 from specrun.store.ledger_view import view_ledger
 from specrun.store.lockfile import check_owner, lock_path, read_lock
+from specrun.store.seen import seen_files
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +113,9 @@ def _make_plan(request: PlanRequest, project: Project) -> Plan:
     )
     with view_ledger(project.state / "ledger.db") as ledger:
         blobs = Blobs(project.state / "store")
-        world = World(lock, project.outputs / spec.name, blobs, ledger, shared=False)
+        # Whether the store has an image is for delivery to find out; a plan contacts nobody.
+        shared = project.store is not None and not request.regenerate_lost
+        world = World(lock, seen_files(project.state, project.outputs / spec.name), blobs, ledger, shared=shared)
         actions = Decider(expanded.runs, world, wishes).actions()
     _refuse_protected(actions)
     if targets:

@@ -1,22 +1,22 @@
 """What a plan is decided from beside the spec: lock, files on disk, stored bytes, and what was asked before."""
 
-import contextlib
-import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 
 from specrun.canonical import digest
 from specrun.model.lock import Lock, LockedOutput, LockRow
 from specrun.provenance.sidecar import SIDECAR, sidecar
 from specrun.store.blobs import Blobs
 from specrun.store.ledger_view import LedgerView
+from specrun.store.seen import SeenFiles
 from specrun.store.standing import Standing
 
 
 class World:
-    """A view that reads and never writes; each file is hashed at most once."""
+    """A view that reads and never writes; each file is looked at once at most."""
 
-    def __init__(self, lock: Lock | None, outputs: Path, blobs: Blobs, ledger: LedgerView, *, shared: bool) -> None:
+    def __init__(
+        self, lock: Lock | None, outputs: SeenFiles, blobs: Blobs, ledger: LedgerView, *, shared: bool
+    ) -> None:
         self.rows = {} if lock is None else lock.rows
         self._outputs = outputs
         self._blobs = blobs
@@ -36,10 +36,7 @@ class World:
     def digest(self, path: str) -> str | None:
         """Return the digest of an output file, None where there is none."""
         if path not in self._digests:
-            found = None
-            with contextlib.suppress(OSError), (self._outputs / path).open("rb") as file:
-                found = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
-            self._digests[path] = found
+            self._digests[path] = self._outputs.digest(path)
         return self._digests[path]
 
     def stored(self, blob: str) -> bool:

@@ -1,0 +1,73 @@
+"""What output files were like when their content was last read, so that unchanged ones need not be read again.
+
+A convenience for planning only: what checks content reads content.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+
+from specrun.atomic import write_if_changed
+from specrun.store.document import collector_paused
+
+# Size, modification and change times in nanoseconds, inode: whatever touches content moves one of them.
+Stamp: TypeAlias = tuple[int, int, int, int]
+
+_SECOND = 1_000_000_000
+_ENTRIES = msgspec.json.Decoder(dict[str, tuple[Stamp, str]])
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+class SeenFiles:
+    """The files below one folder, by path; a list that is missing or damaged only costs time."""
+
+    def __init__(self, record: Path, folder: Path) -> None:
+        self._record = record
+        self._folder = folder
+        self._known: Mapping[str, tuple[Stamp, str]] = {}
+        with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError), collector_paused():
+            self._known = _ENTRIES.decode(record.read_bytes())
+
+    def digest(self, path: str) -> str | None:
+        """Return the digest of a file, None where there is none; read only where it may have changed."""
+        try:
+            known = self._known.get(path)
+            if known is not None and _stamp(self._folder / path) == known[0]:
+                return known[1]
+            return _read(self._folder / path)
+        except OSError:
+            return None
+
+    def remember(self, paths: Iterable[str], written: Mapping[str, str]) -> None:
+        """Write down what files are like now; `written` holds the digests of those that were just written."""
+        found: dict[str, tuple[Stamp, str]] = {}
+        for path in paths:
+            with contextlib.suppress(OSError):
+                # The stamp first: a change while the file is read then shows.
+                stamp = _stamp(self._folder / path)
+                digest = written.get(path) or self.digest(path)
+                if stamp is not None and digest is not None:
+                    found[path] = (stamp, digest)
+        write_if_changed(self._record, _ENCODER.encode(found))
+
+
+def seen_files(state: Path, outputs: Path) -> SeenFiles:
+    """Return what is known of a spec's folder of outputs; `state` is the project's `.specrun`."""
+    return SeenFiles(state / "seen" / f"{outputs.name}.json", outputs)
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """Return a file's stamp; None where its disk counts in whole seconds, which two changes may share."""
+    found = path.stat()
+    if found.st_mtime_ns % _SECOND == 0:
+        return None
+    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
