@@ -21,8 +21,9 @@ from typing import assert_never
 
 from specrun.apply.claims import Claims
 from specrun.apply.events import How
+from specrun.apply.receive import Request
 from specrun.apply.results import Failed, Held, NotStarted, Obtained
-from specrun.apply.send import Request, Sender
+from specrun.apply.send import Sender
 from specrun.model.lock import State
 from specrun.model.run import Run
 from specrun.store.attempts import Attempt, Intent
@@ -41,20 +42,24 @@ class Asker:
 
     async def ask(self, run: Run, digest: str, take: int) -> Obtained | Held | Failed | NotStarted:
         """Have a run's images made, unless they are, or someone in this project is about to."""
-        found = await self.claims.claim(self._intent(run, digest, take))
-        match found:
-            case Granted(attempt=attempt):
-                return await self.senders[run.provider].send(Request(run=run, digest=digest, take=take), attempt)
-            case Free():
-                return NotStarted()
-            case _:
-                return self._served(found)
+        passed_over: set[int] = set()
+        while True:
+            found = await self.claims.claim(self._intent(run, digest, take), passed_over)
+            match found:
+                case Granted(attempt=attempt):
+                    return await self.senders[run.provider].send(Request(run=run, digest=digest, take=take), attempt)
+                case Free():
+                    return NotStarted()
+            served = await self.served(run, found)
+            if isinstance(served, Obtained) or not self.claims.may_ask_again(found):
+                return served
+            passed_over.add(found.attempt.id)
 
     async def wait(self, run: Run, digest: str, take: int) -> Obtained | Held | Failed | NotStarted:
         """Have a run's images from whoever else in this project asks for them; send nothing."""
         found = await self.claims.outcome(self._intent(run, digest, take))
         if not isinstance(found, Free):
-            return self._served(found)
+            return await self.served(run, found)
         if self.claims.stop.requested:
             return NotStarted()
         return Failed(cause="the request that it waited for came to nothing, unbilled", hint="apply again")
@@ -72,7 +77,8 @@ class Asker:
             price=run.price,
         )
 
-    def _served(self, found: Made | HeldBack) -> Obtained | Held | Failed:
+    async def served(self, run: Run, found: Made | HeldBack) -> Obtained | Held | Failed:
+        """Return what an earlier attempt gives a run, its images fetched where it only linked to them."""
         attempt = found.attempt
         match found:
             case Made():
@@ -82,9 +88,16 @@ class Asker:
                 just_now = (attempt.ended_at or 0) >= self.claims.began
                 return made(attempt, How.SHARED if just_now else How.RESTORED)
             case HeldBack():
-                return held(attempt)
+                return await self._fetched(run, attempt) or held(attempt)
             case _:
                 assert_never(found)
+
+    async def _fetched(self, run: Run, attempt: Attempt) -> Obtained | Held | Failed | None:
+        sender = self.senders.get(run.provider)
+        if not attempt.links or attempt.intent.hold != self.hold or sender is None:
+            return None
+        intent = attempt.intent
+        return await sender.receiver.fetch(Request(run=run, digest=intent.request_digest, take=intent.take), attempt)
 
 
 def made(attempt: Attempt, how: How) -> Obtained:

@@ -1,7 +1,7 @@
 """Leave to send a request: one claim a request in the whole project."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from specrun.apply.events import Event, Waiting
@@ -33,19 +33,18 @@ class Claims:
     stop: Stop
     emit: Callable[[Event], None]
 
-    async def claim(self, intent: Intent) -> Granted | Made | HeldBack | Free:
-        """Return leave to send, or what serves or forbids instead; `Free` where the apply stops before either."""
-        ignoring: set[int] = set()
+    async def claim(self, intent: Intent, ignoring: Collection[int]) -> Granted | Made | HeldBack | Free:
+        """Return leave to send, or what serves or forbids instead; `Free` where the apply stops before either.
+
+        `ignoring` are ids of attempts that the user wants passed over.
+        """
         looks = 0
         while not self.stop.requested:
             found = await self.ledger.claim(intent, ignoring)
-            if isinstance(found, UnderWay):
-                await self._look_later(found, intent, looks)
-                looks += 1
-            elif not isinstance(found, Granted) and self._may_ask_again(found):
-                ignoring.add(found.attempt.id)
-            else:
+            if not isinstance(found, UnderWay):
                 return found
+            await self._look_later(found, intent, looks)
+            looks += 1
         return Free()
 
     async def outcome(self, intent: Intent) -> Made | HeldBack | Free:
@@ -59,7 +58,8 @@ class Claims:
             looks += 1
         return Free()
 
-    def _may_ask_again(self, found: Made | HeldBack) -> bool:
+    def may_ask_again(self, found: Made | HeldBack) -> bool:
+        """Say whether the user wants the request sent again in spite of an earlier attempt."""
         attempt = found.attempt
         if attempt.id > self.horizon:
             return False

@@ -2,18 +2,21 @@
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from specrun.apply.ask import Asker
 from specrun.apply.claims import Claims
 from specrun.apply.observe import Observer
+from specrun.apply.receive import Receiver
 from specrun.apply.send import Sender
 from specrun.apply.session import Session
 from specrun.apply.space import Room
 from specrun.apply.urls import UrlInputs
+from specrun.diagnostics import InvalidInputError
 from specrun.model.plan import Verb
 from specrun.provider.download import Downloader
 from specrun.store.ledger import Ledger
+from specrun.store.ledger_view import view_ledger
 
 
 @asynccontextmanager
@@ -42,7 +45,19 @@ async def equipped(session: Session) -> AsyncIterator[Asker | None]:
         )
         shared = _Shared(session, ledger)
         senders = {name: await shared.sender(stack, name) for name in sorted(asking)}
+        for name in sorted(_linked(session) - asking):
+            # Without its key nothing is fetched, and the run stays held; that is no reason to refuse everything else.
+            with suppress(InvalidInputError):
+                senders[name] = await shared.sender(stack, name)
         yield Asker(spec=place.spec, hold=place.hold, claims=claims, senders=senders)
+
+
+def _linked(session: Session) -> set[str]:
+    """Return the providers of held runs whose images a reply linked to and nobody has fetched."""
+    with view_ledger(session.place.ledger) as ledger:
+        linked = ledger.linked(session.place.hold)
+    held = (action.run for action in session.plan.actions if action.verb is Verb.HELD and action.run is not None)
+    return {run.provider for run in held} if linked else set()
 
 
 class _Shared:
@@ -62,19 +77,26 @@ class _Shared:
         downloader = await stack.enter_async_context(Downloader(provider))
         session.stop.whenever(downloader.hurry)
         models = session.catalog.models
-        return Sender(
+        receiver = Receiver(
             client=client,
             model_of=lambda run: models[run.model],
             ledger=self._ledger,
             blobs=session.blobs,
             quarantine=session.place.quarantine(),
             writers=session.writers,
+            stop=session.stop,
+            observer=self._observer,
+            facts=session.facts,
+        )
+        return Sender(
+            client=client,
+            receiver=receiver,
+            model_of=lambda run: models[run.model],
+            ledger=self._ledger,
             inputs=session.inputs(),
             urls=UrlInputs(downloader, session.blobs, session.writers),
             purse=session.purse,
             room=self._room,
             stop=session.stop,
-            observer=self._observer,
-            facts=session.facts,
             emit=session.tally.emit,
         )

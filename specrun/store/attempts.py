@@ -79,7 +79,10 @@ class Ending:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """One attempt as the ledger holds it; times are seconds since the epoch."""
+    """One attempt as the ledger holds it; times are seconds since the epoch.
+
+    `links` are URLs, by index, of images that the server has made and that have not been fetched.
+    """
 
     id: int
     intent: Intent
@@ -88,6 +91,7 @@ class Attempt:
     sent_at: float | None
     ended_at: float | None
     images: tuple[StoredImage, ...] = ()
+    links: tuple[tuple[int, str], ...] = ()
 
     @property
     def state(self) -> AttemptState:

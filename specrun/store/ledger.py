@@ -76,6 +76,10 @@ class Ledger:
         """From here on the request may have been billed."""
         await self._durably(lambda connection: ledger_rows.mark_sent(connection, attempt, time.time()))
 
+    async def linked(self, attempt: int, links: Sequence[tuple[int, str]]) -> None:
+        """Keep where the images of a reply can be fetched, so that a kill or a failed download costs no new request."""
+        await self._durably(lambda connection: ledger_rows.mark_linked(connection, attempt, links))
+
     async def arrived(self, attempt: int, images: Sequence[StoredImage]) -> None:
         """Say which images are about to be stored, so that a kill in between cannot orphan them."""
         await self._durably(lambda connection: ledger_rows.mark_arrived(connection, attempt, images))

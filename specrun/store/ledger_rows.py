@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from specrun.model.run import Price
@@ -44,21 +45,35 @@ def mark_sent(connection: sqlite3.Connection, attempt: int, now: float) -> None:
     )
 
 
+def mark_linked(connection: sqlite3.Connection, attempt: int, links: Iterable[tuple[int, str]]) -> None:
+    """Keep where the images of a reply can be fetched."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO links (attempt, image, url) VALUES (?, ?, ?)",
+        [(attempt, index, url) for index, url in links],
+    )
+
+
 def mark_arrived(connection: sqlite3.Connection, attempt: int, images: Iterable[StoredImage]) -> None:
     """List the images that are about to be stored."""
     connection.executemany(
-        "INSERT INTO outputs (attempt, image, blob, media_type, width, height, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO outputs (attempt, image, blob, media_type, width, height, bytes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
             (attempt, image.index, image.blob, facts.media_type, facts.width, facts.height, facts.bytes)
             for image in images
             for facts in (image.facts,)
         ],
     )
-    connection.execute("UPDATE attempts SET state = ? WHERE id = ?", (AttemptState.ARRIVED.value, attempt))
+    connection.execute(
+        "UPDATE attempts SET state = ?, ended_at = NULL WHERE id = ?", (AttemptState.ARRIVED.value, attempt)
+    )
 
 
 def mark_ended(connection: sqlite3.Connection, attempt: int, ending: Ending, now: float) -> None:
-    """Say what came of an attempt."""
+    """Say what came of an attempt; links to images that are here now are forgotten."""
+    connection.execute(
+        "DELETE FROM links WHERE attempt = ?1 AND image IN (SELECT image FROM outputs WHERE attempt = ?1)", (attempt,)
+    )
     connection.execute(
         "UPDATE attempts SET state = ?, cause = ?, status = ?, request_id = ?, ended_at = ? WHERE id = ?",
         (ending.state.value, ending.cause, ending.status, ending.request_id, now, attempt),
@@ -97,6 +112,12 @@ def open_attempts(connection: sqlite3.Connection, hold: str) -> tuple[Attempt, .
     return _attempts(connection, "ended_at IS NULL AND hold = ?", hold)
 
 
+def has_links(connection: sqlite3.Connection, hold: str) -> bool:
+    """Say whether any attempt of a hold has links left."""
+    query = "SELECT 1 FROM links JOIN attempts ON attempts.id = links.attempt WHERE attempts.hold = ? LIMIT 1"
+    return connection.execute(query, (hold,)).fetchone() is not None
+
+
 def latest(connection: sqlite3.Connection) -> int:
     """Return the id of the latest attempt, 0 where there is none."""
     return int(connection.execute("SELECT coalesce(max(id), 0) AS latest FROM attempts").fetchone()["latest"])
@@ -120,10 +141,18 @@ def _attempts(connection: sqlite3.Connection, condition: str, value: str | int) 
     ):
         image = StoredImage(index=row["image"], blob=row["blob"], facts=_facts(row))
         images.setdefault(row["attempt"], []).append(image)
-    return tuple(_attempt(row, tuple(images.get(row["id"], ()))) for row in rows)
+    links: dict[int, list[tuple[int, str]]] = {}
+    for row in connection.execute(
+        "SELECT * FROM links WHERE attempt IN (SELECT value FROM json_each(?)) ORDER BY attempt, image", (ids,)
+    ):
+        links.setdefault(row["attempt"], []).append((row["image"], row["url"]))
+    return tuple(
+        replace(_attempt(row), images=tuple(images.get(row["id"], ())), links=tuple(links.get(row["id"], ())))
+        for row in rows
+    )
 
 
-def _attempt(row: sqlite3.Row, images: tuple[StoredImage, ...]) -> Attempt:
+def _attempt(row: sqlite3.Row) -> Attempt:
     amount = row["price"]
     return Attempt(
         id=row["id"],
@@ -144,7 +173,6 @@ def _attempt(row: sqlite3.Row, images: tuple[StoredImage, ...]) -> Attempt:
         intended_at=row["intended_at"],
         sent_at=row["sent_at"],
         ended_at=row["ended_at"],
-        images=images,
     )
 
 

@@ -13,7 +13,8 @@ from specrun.diagnostics import Diagnostic, SpecrunError
 _VERSION = 1
 _BUSY_TIMEOUT = 60.0  # seconds
 
-# One row an attempt; outputs are listed as soon as they arrive, and count once the attempt is received or partial.
+# One row an attempt; outputs are listed as soon as they arrive, and count once the attempt is received or partial;
+# links are what a reply gave instead of images, kept until these are here.
 _TABLES = """
 CREATE TABLE attempts (
     id INTEGER PRIMARY KEY,
@@ -49,6 +50,12 @@ CREATE TABLE outputs (
     PRIMARY KEY (attempt, image)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outputs_by_blob ON outputs (blob);
+CREATE TABLE links (
+    attempt INTEGER NOT NULL REFERENCES attempts (id),
+    image INTEGER NOT NULL,
+    url TEXT NOT NULL,
+    PRIMARY KEY (attempt, image)
+) STRICT, WITHOUT ROWID;
 """
 
 

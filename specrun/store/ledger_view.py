@@ -39,6 +39,10 @@ class LedgerView:
         """Say whether an apply with this hold has attempts that have not ended."""
         return self._connection is not None and bool(ledger_rows.open_attempts(self._connection, hold))
 
+    def linked(self, hold: str) -> bool:
+        """Say whether replies to applies with this hold linked to images that nobody has fetched."""
+        return self._connection is not None and ledger_rows.has_links(self._connection, hold)
+
     def facts(self, blobs: Iterable[str]) -> Mapping[str, ImageFacts]:
         """Return what is known of these blobs."""
         return {} if self._connection is None else ledger_rows.facts_of(self._connection, blobs)

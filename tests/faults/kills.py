@@ -14,8 +14,9 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
-from applying import Shop, killed, numbered
+from applying import Shop, numbered
 from fault_server import Exchange, FaultServer
 
 from specrun.canonical import digest
@@ -85,17 +86,16 @@ class Drill:
         """Start an apply and kill it; say whether it ended by itself before that."""
         if self.chance.random() < 0.5:
             child = shop.start("shots", "--retry-unknown", f"--kill={self._point()}")
-            _, errors = child.communicate()
+            told, errors = child.communicate()
         else:
             child = shop.start("shots", "--retry-unknown")
             assert child.stdout is not None
-            for line in child.stdout:
-                if line.startswith("Started"):
-                    break
+            told = _read_until("Started", child.stdout)
             time.sleep(self.chance.uniform(0, 0.5))
-            killed(child)
-            errors = ""
-        assert child.returncode in (0, -9), (child.returncode, errors)
+            child.kill()
+            rest, errors = child.communicate()
+            told += rest
+        assert child.returncode in (0, -9), (child.returncode, errors, told)
         self.kills += child.returncode == -9
         return child.returncode == 0
 
@@ -127,6 +127,16 @@ class Drill:
             assert server.posts_by_key[self._pictures[blob]] == posts, f"{blob} was stored and asked for again"
         there = {blob for blob in self._pictures if store.has(blob)}
         self._stored |= {blob: server.posts_by_key[self._pictures[blob]] for blob in there}
+
+
+def _read_until(word: str, stream: IO[str]) -> str:
+    """Return what a child says, up to the line that begins with `word` or to its end."""
+    said = ""
+    for line in stream:
+        said += line
+        if line.startswith(word):
+            break
+    return said
 
 
 def undisturbed(root: Path) -> dict[str, bytes]:

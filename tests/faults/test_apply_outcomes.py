@@ -1,12 +1,13 @@
 """What each answer of a server makes of a run, in the lock, on disk and at the next apply."""
 
 import base64
+import time
 from pathlib import Path
 
 import pytest
-from applying import FLUX, Shop, numbered
+from applying import FLUX, Shop, killed, numbered
 from fault_server import Behaviour, FaultServer, by_prompt, picture
-from faults import error, good, images, raw, reset_after_reading, says
+from faults import error, good, images, linked, raw, reset_after_reading, says
 
 from specrun.apply.events import Resending, RunFailed, RunHeld, Stopping, Warned
 from specrun.model.lock import State
@@ -191,3 +192,41 @@ def test_equal_images_for_different_seeds_and_other_surprises_are_said_once_a_jo
     kinds = ("equal images for different seeds", "image type differs", "size differs")
     assert sorted(said) == [(job, kind) for job in ("shots", "stills") for kind in kinds]
     assert [output.path for output in shop.row("shots[i=1]").outputs] == ["shots/1.jpg"]
+
+
+def test_images_that_could_not_be_fetched_are_fetched_by_the_next_apply_and_not_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    with FaultServer([linked(statuses=[503] * 10_000)]) as server:
+        shop = Shop(tmp_path, server, {"retry_for": 0.1})
+        shop.write(shots={"model": FLUX, "prompt": "a lamp", "params": {"n": 2}})
+        first = shop.apply()
+        assert first.finished.held == ("shots",)
+        assert shop.row("shots").state is State.PARTIAL
+        first_file, second_file = server.files.values()
+        first_file.statuses = []
+        assert shop.apply().finished.held == ("shots",)
+        assert [output.index for output in shop.row("shots").outputs] == [1]
+        second_file.statuses = []
+        whole = shop.apply()
+        assert whole.finished.exit_code == 0
+        gets = len(server.gets)
+        assert shop.apply().finished.kept == 1
+    assert (len(server.posts), len(server.gets)) == (1, gets)
+    assert [output.index for output in shop.row("shots").outputs] == [1, 2]
+
+
+def test_an_apply_that_is_killed_while_it_fetches_leaves_nothing_to_pay_again(tmp_path: Path) -> None:
+    with FaultServer([linked(endless=True)]) as server:
+        shop = Shop(tmp_path, server)
+        shop.write(shots=numbered(3))
+        child = shop.start()
+        while len(server.gets) < 3:
+            assert child.poll() is None, child.communicate()
+            time.sleep(0.005)
+        killed(child)
+        for file in server.files.values():
+            file.endless = False
+        after = shop.apply(retry_unknown=True)
+    assert (after.finished.exit_code, after.finished.requests) == (0, 0)
+    assert len(server.posts) == 3

@@ -1,0 +1,168 @@
+"""The images of a reply: fetched, looked at, stored, and each of these written down in time."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from specrun.apply.events import How
+from specrun.apply.observe import Observer
+from specrun.apply.rescue import rescue
+from specrun.apply.results import Failed, Held, Obtained
+from specrun.apply.stop import Stop
+from specrun.catalog.schema import ModelSchema
+from specrun.imaging import DecodedImage
+from specrun.model.lock import State
+from specrun.model.run import Run
+from specrun.provider.client import ImageClient
+from specrun.provider.outcome import ImageItem, Received
+from specrun.provider.results import Arrival, Arrived, Unusable
+from specrun.store.attempts import Attempt, AttemptState, Ending, StoredImage
+from specrun.store.blobs import Blobs
+from specrun.store.ledger import Ledger
+from specrun.store.ledger_schema import LedgerError
+from specrun.store.manifest import ImageFacts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What is sent for a run: `digest` names the request, `take` how often it was deliberately asked for."""
+
+    run: Run
+    digest: str
+    take: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receiver:
+    """Takes in replies of one provider; `writers` are the threads that write images, `facts` collects what they are."""
+
+    client: ImageClient
+    model_of: Callable[[Run], ModelSchema]
+    ledger: Ledger
+    blobs: Blobs
+    quarantine: Blobs
+    writers: Executor
+    stop: Stop
+    observer: Observer
+    facts: dict[str, ImageFacts]
+
+    async def receive(self, request: Request, attempt: int, received: Received) -> Obtained | Held | Failed:
+        """Return the images of a reply, stored, or what it lacks."""
+        items = [(index, item) for index, item in enumerate(received.items, 1) if isinstance(item, ImageItem)]
+        links = [(index, item.url) for index, item in items if item.url is not None]
+        try:
+            if links:
+                await self.ledger.linked(attempt, links)
+        except LedgerError as error:
+            return self._not_kept(request, received, [], error)
+        arrivals = dict(enumerate(await self.client.collect(received), 1))
+        return await self._take_in(request, attempt, received, arrivals, ())
+
+    async def fetch(self, request: Request, attempt: Attempt) -> Obtained | Held | Failed | None:
+        """Fetch what an earlier reply linked to and nobody has fetched; None where nothing of it can be had."""
+        end = attempt.ending
+        items = tuple(ImageItem(url=url) for _, url in attempt.links)
+        received = Received(items=items, status=end.status or 0, request_id=end.request_id)
+        indices = [index for index, _ in attempt.links]
+        arrivals = dict(zip(indices, await self.client.collect(received), strict=True))
+        if not any(isinstance(arrival, Arrived) for arrival in arrivals.values()):
+            return None
+        found = await self._take_in(request, attempt.id, received, arrivals, attempt.images)
+        return replace(found, how=How.RESTORED) if isinstance(found, Obtained) else found
+
+    async def _take_in(
+        self,
+        request: Request,
+        attempt: int,
+        received: Received,
+        arrivals: Mapping[int, Arrival],
+        before: tuple[StoredImage, ...],
+    ) -> Obtained | Held | Failed:
+        good = [(index, arrival.image) for index, arrival in arrivals.items() if isinstance(arrival, Arrived)]
+        images = [_stored(index, image) for index, image in good]
+        try:
+            aside = await self._keep(attempt, images, arrivals.values())
+            all_images = tuple(sorted([*before, *images], key=lambda image: image.index))
+            end = _verdict(request.run, received, len(all_images), arrivals.values(), aside)
+            await self.ledger.ended(attempt, end)
+        except (OSError, LedgerError) as error:
+            return self._not_kept(request, received, good, error)
+        self.facts.update((image.blob, image.facts) for image in images)
+        self.observer.look(request.run, self.model_of(request.run), images)
+        blobs = tuple((image.index, image.blob) for image in all_images)
+        if end.state is not AttemptState.RECEIVED:
+            return held_by(request, end, blobs)
+        return Obtained(request_digest=request.digest, take=request.take, blobs=blobs, how=How.REQUESTED)
+
+    async def _keep(
+        self, attempt: int, images: Sequence[StoredImage], arrivals: Collection[Arrival]
+    ) -> tuple[Path, ...]:
+        """Store what arrived; return where bytes that are no image were put aside."""
+        loop = asyncio.get_running_loop()
+        if images:
+            await self.ledger.arrived(attempt, images)
+            whole = [arrival.image.data for arrival in arrivals if isinstance(arrival, Arrived)]
+            await loop.run_in_executor(self.writers, self.blobs.put_all, whole)
+        broken = [arrival.data for arrival in arrivals if isinstance(arrival, Unusable)]
+        if not broken:
+            return ()
+        digests = await loop.run_in_executor(self.writers, self.quarantine.put_all, broken)
+        return tuple(self.quarantine.path(digest) for digest in digests)
+
+    def _not_kept(
+        self,
+        request: Request,
+        received: Received,
+        good: Sequence[tuple[int, DecodedImage]],
+        error: OSError | LedgerError,
+    ) -> Held | Failed:
+        """Say what became of paid images that could not be stored or written down; nothing more is sent."""
+        self.stop.request(f"images cannot be kept: {error}", "make room or mend the disk, then apply again")
+        if good and all(self.blobs.has(image.digest) for _, image in good):
+            return Failed(cause=f"received and stored, but not written down: {error}", hint="apply again, it is kept")
+        rescued = rescue([(f"{request.digest[7:23]}-{index}.{image.extension}", image.data) for index, image in good])
+        where = f"its bytes are in {rescued}" if rescued and good else "its bytes are lost"
+        return Held(
+            state=State.UNKNOWN,
+            cause=f"paid for and not stored: {error}; {where}; request id {received.request_id or 'not given'}",
+            request_digest=request.digest,
+            take=request.take,
+            request_id=received.request_id,
+            asked=True,
+        )
+
+
+def held_by(request: Request, end: Ending, blobs: tuple[tuple[int, str], ...] = ()) -> Held:
+    """Return how the end of a request's attempt holds its run."""
+    return Held(
+        state=end.state.held or State.UNKNOWN,
+        cause=end.cause,
+        request_digest=request.digest,
+        take=request.take,
+        request_id=end.request_id,
+        blobs=blobs,
+        asked=True,
+    )
+
+
+def _stored(index: int, image: DecodedImage) -> StoredImage:
+    facts = ImageFacts(media_type=image.media_type, width=image.width, height=image.height, bytes=len(image.data))
+    return StoredImage(index=index, blob=image.digest, facts=facts)
+
+
+def _verdict(
+    run: Run, received: Received, good: int, arrivals: Collection[Arrival], kept_aside: Sequence[Path]
+) -> Ending:
+    """Return what a reply comes to: all images, some, or bytes that are none."""
+    broken = any(isinstance(arrival, Unusable) for arrival in arrivals)
+    if good >= run.images:
+        state, cause = AttemptState.RECEIVED, ""
+    else:
+        state = AttemptState.UNUSABLE if broken and not good else AttemptState.PARTIAL
+        troubles = [arrival.cause for arrival in arrivals if not isinstance(arrival, Arrived)]
+        reasons = "; ".join(filter(None, dict.fromkeys([*troubles, received.cause])))
+        aside = f"; put aside: {', '.join(map(str, kept_aside))}" if kept_aside else ""
+        cause = f"{good} of {run.images} images" + (f": {reasons}" if reasons else "") + aside
+    return Ending(state=state, cause=cause, status=received.status, request_id=received.request_id)
