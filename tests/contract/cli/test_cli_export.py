@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import c2pa
 import pyarrow.parquet as pq
 import pytest
+import signers
 from made import Made, begin
 
 SPEC = r"""specrun: 1
@@ -39,6 +41,14 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Made:
 def made(pristine: Made, specrun: Any) -> Any:
     shutil.copytree(pristine.folder, specrun.folder, dirs_exist_ok=True)
     return specrun
+
+
+@pytest.fixture
+def signer(tmp_path: Path) -> tuple[Path, Path]:
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    for path, data in zip((chain, key), signers.signer(), strict=True):
+        path.write_bytes(data)
+    return chain, key
 
 
 def test_csv_holds_no_cell_that_a_spreadsheet_executes(made: Any) -> None:
@@ -98,3 +108,17 @@ def test_without_its_extra_parquet_says_what_to_install(made: Any, tmp_path: Pat
     env = {"PYTHONPATH": f"{hidden}:{Path(sys.modules['specrun'].__file__ or '').parents[1]}"}
     ended = made("export", "--format", "parquet", "-o", "x.parquet", "shots.yaml", env=env, code=64)
     assert "pip install 'specrun[parquet]'" in ended.err
+
+
+def test_signed_copies_leave_the_outputs_as_they_are(made: Any, signer: tuple[Path, Path]) -> None:
+    before = {path: path.read_bytes() for path in (made.folder / "outputs").rglob("*") if path.is_file()}
+    chain, key = signer
+    arguments = ("--format", "c2pa", "-o", "signed", "--certificate", str(chain), "--private-key", str(key))
+    assert made("export", *arguments, "shots.yaml").out == "signed: 5 signed images\n"
+    with c2pa.Reader(made.folder / "signed/edit/edit.png") as reader:
+        assert reader.get_validation_state() == "Valid"
+    assert {path: path.read_bytes() for path in before} == before
+    made("verify", "shots.yaml")
+    assert "add -o DIR --certificate FILE" in made("export", "--format", "c2pa", "shots.yaml", code=64).err
+    (made.folder / "outputs/shots/edit/edit.png").write_bytes(b"")
+    assert "is missing or modified" in made("export", *arguments, "shots.yaml", code=1).err
