@@ -20,12 +20,27 @@ Watch = Callable[[Event], None]
 def watching(plan: Plan, *, json: bool) -> Iterator[Watch]:
     """Give a function that shows each event as whoever watches wants it."""
     if json:
-        yield lambda event: say(as_line(event, datetime.now(UTC)), line_break=False)
+        yield _patient(lambda event: say(as_line(event, datetime.now(UTC)), line_break=False))
     elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         with _bar(plan) as watch:
-            yield watch
+            yield _patient(watch)
     else:
-        yield _tell
+        yield _patient(_tell)
+
+
+def _patient(watch: Watch) -> Watch:
+    """Let an apply go on where nobody can be told any more: its reader has left, or the disk of its log is full."""
+    gone = False
+
+    def told(event: Event) -> None:
+        nonlocal gone
+        if not gone:
+            try:
+                watch(event)
+            except OSError:
+                gone = True
+
+    return told
 
 
 def _tell(event: Event) -> None:

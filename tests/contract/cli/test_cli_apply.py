@@ -259,6 +259,23 @@ def test_an_interrupted_apply_keeps_what_came_and_the_next_one_goes_on(project: 
     assert f"{made} runs kept" in ended.out
 
 
+def test_an_apply_whose_reader_leaves_is_finished_all_the_same(project: Any) -> None:
+    name = spec(project.folder, "many", 40)
+    with subprocess.Popen(
+        [sys.executable, "-m", "specrun", "apply", "--yes", "--json", name],
+        cwd=project.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        child.stdout.close()
+        assert child.stderr is not None
+        assert "Traceback" not in child.stderr.read()
+    assert "Nothing to do: 40 keep.\n" in project("plan", name).out
+
+
 def test_only_the_targets_are_made(project: Any) -> None:
     ended = project("apply", "--yes", "--target", "style=woodcut", QUICKSTART)
     assert "Done: 3 images made." in ended.out
