@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from specrun.model.inputs import FileImage, InputImage, OutputImage, UrlImage
 from specrun.model.lock import LockedOutput, LockRow, State
-from specrun.model.plan import Action, Verb
+from specrun.model.plan import Action, Change, Verb
 from specrun.model.provenance import ProvenanceSettings
 from specrun.model.request import request_digest
-from specrun.model.run import Run
+from specrun.model.run import Run, images_in
 from specrun.plan.changes import changes
 from specrun.plan.paths import stem
 from specrun.plan.world import World
@@ -174,9 +174,7 @@ class Decider:
         if row is None or not row.outputs:
             return Action(Verb.CREATE, run.address, "not made yet", run, row)
         found = changes(row, run)
-        fields = ", ".join(change.field for change in found) or "the recipe"
-        reason = f"{fields} changed" if len(found) != 1 else f"{fields} changes"
-        return Action(Verb.REPLACE, run.address, reason, run, row, found)
+        return Action(Verb.REPLACE, run.address, _why(found, run), run, row, found)
 
     def _chained(self, action: Action) -> Action:
         """Let what happens upstream show downstream."""
@@ -242,6 +240,14 @@ class Decider:
 
 def _settings(settings: ProvenanceSettings) -> str:
     return f"{settings.mode.value} without {', '.join(settings.omit)}" if settings.omit else settings.mode.value
+
+
+def _why(found: tuple[Change, ...], run: Run) -> str:
+    """Say in one line what changes; where it is only what a run is made from, that."""
+    if found and all(images_in(run.params.get(change.field)) for change in found):
+        return "input changes"
+    fields = ", ".join(change.field for change in found) or "the recipe"
+    return f"{fields} change" if len(found) > 1 or fields.endswith("s") else f"{fields} changes"
 
 
 def _chained_inputs(run: Run) -> tuple[OutputImage, ...]:

@@ -89,8 +89,9 @@ class JobExpander:
         groups = Groups(setting, job, models, axes, overrides, revision, self._faults)
         made = list(self._runs(cells, axes, groups, revision))
         self._warn_of_idle_overrides(cells, overrides)
-        self._warn_of_idle_axes(axes, overrides, groups)
         whole = reading.whole and len(made) == len(cells)
+        if whole:  # what a faulty template reads, nobody knows
+            self._warn_of_idle_axes(axes, overrides, groups)
         return JobRuns(
             runs=[run for run, _ in made], cells=[cell for _, cell in made], axes=axes, whole=whole
         ), groups.used

@@ -6,13 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import replace
-
 from specrun.canonical import canonical, canonical_digest, digest
 from specrun.catalog.load import load_catalog
 from specrun.catalog.models import Catalog
-from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Severity, did_you_mean
-from specrun.model.inputs import OutputImage
+from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Severity, UsageError, did_you_mean
 from specrun.model.lock import Lock
 from specrun.model.plan import Action, Asked, Plan, Verb, total
 from specrun.model.project import Budget, Project, Provider
@@ -23,13 +20,14 @@ from specrun.plan.decide import Decider, Wishes
 from specrun.plan.expand import Expander
 from specrun.plan.functions import Functions
 from specrun.plan.groups import Setting
+from specrun.plan.narrow import narrow
 from specrun.plan.pins import Pins
 from specrun.plan.precompile import precompile
 from specrun.plan.sandbox import Sandbox
 from specrun.plan.select import select
 from specrun.plan.world import World
 from specrun.provenance.facts import WITHHOLDABLE
-from specrun.spec.load import load_spec
+from specrun.spec.load import load_spec, usable_name
 from specrun.spec.paths import ProjectPaths
 from specrun.spec.spec import Spec
 from specrun.spec.vars import Overrides, Variable, resolve_vars
@@ -60,6 +58,15 @@ class PlanRequest:
     regenerate_lost: bool = False
     urls: Mapping[str, str] = field(default_factory=dict)
     upgrade: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a name that no folder could have; raises `UsageError`."""
+        if self.name is not None and not usable_name(self.name):
+            hint = "use letters, digits, . _ - and start with a letter or digit"
+            detail = (
+                f'--name "{self.name}" cannot name a variant: its lock and its folder of outputs are called after it'
+            )
+            raise UsageError(Diagnostic(summary="unusable name", detail=detail, hint=hint))
 
 
 def request_of(asked: Asked, spec: Path) -> PlanRequest:
@@ -119,7 +126,7 @@ def _make_plan(request: PlanRequest, project: Project) -> Plan:
         actions = Decider(expanded.runs, world, wishes).actions()
     _refuse_protected(actions)
     if targets:
-        actions = _narrow(actions, targets)
+        actions = narrow(actions, targets)
     return Plan(
         spec=request.spec,
         name=spec.name,
@@ -205,28 +212,6 @@ def _refuse_protected(actions: tuple[Action, ...]) -> None:
     ]
     if refused:
         raise InvalidInputError(*refused)
-
-
-def _narrow(actions: tuple[Action, ...], targets: frozenset[str]) -> tuple[Action, ...]:
-    """Keep the targets and what they need; say of the latter who needs them."""
-    needed: dict[str, str] = {}
-    for action in reversed(actions):
-        if action.run is None or not (action.address in targets or action.address in needed):
-            continue
-        for image in action.run.inputs:
-            if isinstance(image, OutputImage) and image.address not in targets:
-                needed.setdefault(image.address, action.address)
-    kept = []
-    for action in actions:
-        if action.address in targets:
-            kept.append(action)
-        elif action.address in needed:
-            also = f"needed by {needed[action.address]}"
-            kept.append(replace(action, reason=f"{action.reason}; {also}" if action.reason else also))
-    chosen = {action.address for action in kept}
-    return tuple(
-        action if action.shares is None or action.shares in chosen else replace(action, shares=None) for action in kept
-    )
 
 
 def _bound(expanded: Expanded, project: Project, lock: Lock | None) -> dict[str, str]:

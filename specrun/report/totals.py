@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from specrun.model.lock import State
 from specrun.model.plan import Action, Totals, Verb, total
 from specrun.model.run import Price
 from specrun.report import inert
@@ -64,10 +65,13 @@ def quota_sentences(actions: Iterable[Action], quotas: Mapping[str, int]) -> Ite
 
 
 def held_cost(actions: Iterable[Action]) -> Sequence[Price]:
-    """Return what the held runs' requests may have cost, by currency."""
+    """Return what the held runs' requests may have cost, by currency; a refusal costs nothing."""
     cost: dict[str, Decimal] = {}
     for action in actions:
         run = action.run
-        if action.verb is Verb.HELD and run is not None and run.price is not None and run.price.amount:
+        held = action.origin or action.row
+        if action.verb is not Verb.HELD or run is None or (held is not None and held.state is State.REFUSED):
+            continue
+        if run.price is not None and run.price.amount:
             cost[run.price.currency] = cost.get(run.price.currency, Decimal(0)) + run.price.amount * run.images
     return [Price(amount=cost[currency], currency=currency) for currency in sorted(cost)]

@@ -80,7 +80,7 @@ class _SpecReader:
             name, at = self._read.text(node, "name") or path.stem, node.span
         if not usable_name(name):
             hint = "use letters, digits, . _ - and start with a letter or digit"
-            detail = f'"{name}" cannot name a spec: its lock and its outputs folder are called after it'
+            detail = f'"{name}" cannot name a spec: its folder of outputs is called after it'
             self._read.faults.add(Diagnostic(summary="unusable name", detail=detail, span=at, hint=hint))
         return name
 
