@@ -105,7 +105,7 @@ class OutputCheck:
         return f"a copy of the image of {owner}" if owner else "no run of the spec made it"
 
     def _fix(self, output: LockedOutput) -> str:
-        if self._target.blobs.has(output.blob):
+        if self._target.shared or self._target.blobs.has(output.blob):
             return f"{self._target.command('apply')} restores it"
         again = self._target.command("apply --regenerate-lost")
         return f"bring it back from git or a backup; or {again} asks for it again, and pays"

@@ -1,7 +1,7 @@
 """The local store against its digests, and the lock's images against the store."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from specrun.canonical import digest
@@ -17,7 +17,7 @@ _INCOMING = "incoming"
 
 def check_store(target: Target, lock: Lock) -> Iterator[Finding]:
     """Yield stored files that are not what their names say, and images of the lock that the store lacks."""
-    repair = f"{target.command('verify --store --repair')} takes it from the delivered file, if that is whole"
+    repair = f"{target.command('verify --store --repair')} takes it from the delivered file or the shared store"
     for path in stored_files(target.store):
         blob = _blob(path)
         if blob is None:
@@ -34,13 +34,16 @@ def check_store(target: Target, lock: Lock) -> Iterator[Finding]:
                 yield Finding(kind=Kind.STORE, subject=subject, detail=detail, fix=repair, address=row.address)
 
 
-def repair(target: Target, lock: Lock) -> tuple[str, ...]:
-    """Put whole images back into the store from the files they were delivered to; return their digests."""
+def repair(target: Target, lock: Lock, fetch: Callable[[str], bytes | None]) -> tuple[str, ...]:
+    """Put whole images back into the store: from the files they were delivered to, else as `fetch` has them.
+
+    Returns their digests; `fetch` gives the bytes behind a digest from elsewhere, None where it has none.
+    """
     repaired = []
     for row in lock.rows.values():
         for output in row.outputs:
             if output.blob not in repaired and not _whole(target.blobs.path(output.blob), output.blob):
-                received = _delivered(target, output)
+                received = _delivered(target, output) or fetch(output.blob)
                 if received is not None:
                     target.blobs.put(received)
                     repaired.append(output.blob)

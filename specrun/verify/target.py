@@ -8,7 +8,10 @@ from specrun.store.blobs import Blobs
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """What is verified: `spec` is the spec's path from the project root, `arguments` what a command names it by."""
+    """What is verified: `spec` is the spec's path from the project root, `arguments` what a command names it by.
+
+    `shared` says that there is a shared store beside the local one.
+    """
 
     root: Path
     spec: str
@@ -17,6 +20,7 @@ class Target:
     lock: Path
     outputs: Path
     store: Path
+    shared: bool = False
 
     @property
     def blobs(self) -> Blobs:

@@ -1,6 +1,6 @@
 """One spec's whole check: lock, manifest, files, spec, store."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from specrun.diagnostics import InvalidInputError
 from specrun.model.lock import Lock
@@ -14,10 +14,13 @@ from specrun.verify.target import Target
 from specrun.verify.wanted import check_wanted
 
 
-def verify(target: Target, plan: Plan | None, *, store: bool = False, mend: bool = False) -> Verification:
-    """Check all that a spec left on disk; writes nothing, except that `mend` puts whole images back into the store.
+def verify(
+    target: Target, plan: Plan | None, *, store: bool = False, mend: Callable[[str], bytes | None] | None = None
+) -> Verification:
+    """Check all that a spec left on disk; `plan` tells what the spec wants now, None where it cannot be planned.
 
-    `plan` tells what the spec wants now, None where it cannot be planned. With `store` every stored file is read.
+    With `store` every stored file is read. Writes nothing, except that with `mend` whole images are put back into the
+    store, from the outputs folder or as `mend` has them from elsewhere.
     """
     try:
         lock = read_lock(target.lock)
@@ -25,7 +28,7 @@ def verify(target: Target, plan: Plan | None, *, store: bool = False, mend: bool
         return _verification(target, Lock(spec=target.spec, name=target.name), [_unreadable(target, error)])
     if lock is None:
         return _verification(target, Lock(spec=target.spec, name=target.name), [_no_lock(target)])
-    repaired = repair(target, lock) if mend else ()
+    repaired = () if mend is None else repair(target, lock, mend)
     findings = [*check_lock(target, lock), *check_manifest(target, lock)]
     check = OutputCheck(target, lock)
     files = [finding for row in lock.rows.values() for output in row.outputs for finding in check.image(row, output)]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ class Made:
         plan = self.plan(**wishes)
         return asyncio.run(apply(plan, self.project, catalog, client_factory(catalog), ApplyOptions(), lambda _: None))
 
-    def verify(self, *, store: bool = False, mend: bool = False) -> Verification:
+    def verify(self, *, store: bool = False, mend: Callable[[str], bytes | None] | None = None) -> Verification:
         plan = None
         with contextlib.suppress(SpecrunError):
             plan = self.plan()

@@ -48,7 +48,7 @@ def delete_then_apply(made: Made, found: Finding) -> None:
 
 
 def repair(made: Made, _: Finding) -> None:
-    made.verify(store=True, mend=True)
+    made.verify(store=True, mend=lambda _: None)
 
 
 def from_git(made: Made, _: Finding) -> None:
@@ -324,3 +324,12 @@ def test_verifying_writes_nothing(made: Made) -> None:
     before = state()
     made.verify(store=True)
     assert state() == before
+
+
+def test_a_stored_image_that_only_another_store_has_is_fetched(made: Made) -> None:
+    elsewhere = {made.output(CAT).blob: made.blobs.read(made.output(CAT).blob)}
+    made.blobs.path(made.output(CAT).blob).unlink()
+    made.file(CAT).unlink()
+    assert made.verify(mend=elsewhere.get).repaired == (made.output(CAT).blob,)
+    made.apply()
+    assert made.verify(store=True).findings == ()
