@@ -1,5 +1,6 @@
 """The facts an image carries: taken from its lock row alone, written as canonical JSON."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,6 +10,8 @@ import msgspec
 from specrun.canonical import canonical, digest
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.model.provenance import Stamp
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 # Facts that a spec may withhold; parameters may be withheld by their own names. The digest of the bytes received
 # always stays: without it nothing else could be checked.
@@ -103,4 +106,7 @@ def read_facts(text: str) -> Provenance:
         facts = msgspec.json.decode(told.facts, type=Provenance)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise ProvenanceError(f"is damaged: {error}") from error
+    # Anybody may have written this text, and digests become paths in the store.
+    if not _DIGEST.fullmatch(facts.blob):
+        raise ProvenanceError("is damaged: it names no digest of the bytes received")
     return replace(facts, intact=digest(bytes(told.facts)) == told.digest)

@@ -11,7 +11,7 @@ IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 TC260 = "http://www.tc260.org.cn/ns/AIGC/1.0/"
 XMP = "http://ns.adobe.com/xap/1.0/"
 
-PREFIXES = {"specrun": SPECRUN, "Iptc4xmpExt": IPTC, "TC260": TC260, "xmp": XMP}
+PREFIXES = {"Iptc4xmpExt": IPTC, "TC260": TC260, "xmp": XMP}
 
 TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 

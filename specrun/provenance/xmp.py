@@ -16,9 +16,8 @@ class CannotEmbedError(Exception):
     """An image that has no place for the facts; the message says why and takes "it" before it."""
 
 
-_OPEN = "<rdf:Description rdf:about=''"
-_CLOSE = "</rdf:Description>"
-_BLOCK = re.compile(f"{_OPEN} xmlns:specrun='.*?{_CLOSE}\n".encode(), re.DOTALL)
+_OPEN = "<rdf:Description rdf:about='' xmlns:specrun='"
+_CLOSE = "</rdf:Description>\n"
 _TOLD = re.compile(rb"<specrun:Provenance>([^<]*)</specrun:Provenance>")
 _END = b"</rdf:RDF>"
 
@@ -54,7 +53,11 @@ def add_facts(packet: bytes | None, facts: Provenance) -> bytes:
 
 def without_facts(packet: bytes) -> bytes | None:
     """Return the packet as it was before `add_facts`: None where there was none."""
-    rest = _BLOCK.sub(b"", packet, count=1)
+    start = packet.find(_OPEN.encode())
+    end = packet.find(_CLOSE.encode(), start)
+    if start < 0 or end < 0:
+        return packet
+    rest = packet[:start] + packet[end + len(_CLOSE) :]
     return None if rest == _HEAD + _TAIL else rest
 
 
@@ -71,10 +74,10 @@ def facts_in(packet: bytes) -> Provenance | None:
 def _write_1(facts: Provenance, packet: bytes) -> bytes:
     told = [label for label in labels(facts) if f":{label.name}".encode() not in packet]
     told.append(Label("specrun", "Provenance", facts_text(facts)))
-    used = dict.fromkeys(("specrun", *(label.prefix for label in told)))
-    spaces = "".join(f" xmlns:{prefix}='{PREFIXES[prefix]}'" for prefix in used)
-    lines = [f"<{label.prefix}:{label.name}>{_text(label.text)}</{label.prefix}:{label.name}>" for label in told]
-    return "\n".join([f"{_OPEN}{spaces}>", *lines, _CLOSE, ""]).encode()
+    others = dict.fromkeys(label.prefix for label in told if label.prefix != "specrun")
+    spaces = "".join(f" xmlns:{prefix}='{PREFIXES[prefix]}'" for prefix in others)
+    lines = [f"<{label.prefix}:{label.name}>{_text(label.text)}</{label.prefix}:{label.name}>\n" for label in told]
+    return f"{_OPEN}{SPECRUN}'{spaces}>\n{''.join(lines)}{_CLOSE}".encode()
 
 
 # A version that has once been released stays here as it is: files are restored byte for byte.

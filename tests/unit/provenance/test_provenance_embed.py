@@ -165,6 +165,21 @@ def test_a_changed_byte_of_the_facts_is_noticed() -> None:
             extract(delivered.replace(*damage))
 
 
+def test_facts_from_anywhere_cannot_name_a_path_in_the_store() -> None:
+    data = encoded("PNG")
+    delivered = embed(data, facts(data, blob="sha256:../../../etc/passwd"))
+    with pytest.raises(ProvenanceError, match="names no digest"):
+        extract(delivered)
+
+
+def test_a_packet_full_of_beginnings_is_read_in_no_time() -> None:
+    begun = b"<rdf:Description rdf:about='' xmlns:specrun='" * 100_000
+    data = encoded("WEBP", xmp=XMP.replace(b"</rdf:RDF>", begun + b"</rdf:RDF>"))
+    assert original(data, digest(b"")) is None
+    with pytest.raises(ProvenanceError, match="is damaged"):
+        extract(encoded("WEBP", xmp=begun + b"urn:specrun:provenance/"))
+
+
 def test_what_is_not_as_received_is_not_passed_off_as_that() -> None:
     data = encoded("PNG", picture("P"))
     delivered = bytearray(embed(data, facts(data)))
