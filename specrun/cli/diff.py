@@ -1,34 +1,28 @@
 """`specrun diff SPEC…`: what changed between two locks, with pictures."""
 
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 import click
 
-from specrun.cli.console import ink, note, write
+from specrun.cli.console import ink, write
 from specrun.cli.examples import examples
 from specrun.cli.options import SPECS
-from specrun.cli.showing import album_of, originals_of
+from specrun.cli.page_options import html_option, thumbnails_option
+from specrun.cli.sides import Sides
 from specrun.cli.targets import target_of
 from specrun.diagnostics import Diagnostic, InvalidInputError, UsageError
 from specrun.model.lock import Lock
-from specrun.model.project import Project
-from specrun.pages.diff import diff_sheet, with_distances
-from specrun.pages.write import write_file
 from specrun.plan.compare import compare_locks
-from specrun.report import inert
 from specrun.report.diff_json import as_json
 from specrun.report.diff_markdown import as_markdown
 from specrun.report.diff_text import Compared, as_text
-from specrun.report.words import count
 from specrun.spec.project import load_project
 from specrun.store.lockfile import parse_lock, read_lock
 from specrun.store.revision import find_revision
-from specrun.verify.target import Target
 
 EPILOG = examples(
     ("specrun diff specs/quickstart.yaml", "since the last commit"),
@@ -48,26 +42,17 @@ class DiffOptions:
     name: str | None
     base: str
     html: Path | None
+    thumbnails: str | None
     format: Format
     full: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sides:
-    """Two locks of one spec, and what differs between them."""
-
-    target: Target
-    project: Project
-    before: Lock | None
-    after: Lock | None
-    compared: Compared
 
 
 @click.command("diff", epilog=EPILOG)
 @SPECS
 @click.option("--base", metavar="REV|LOCK", default="HEAD", show_default=True, help="Compare with the lock there.")
 @click.option("--name", metavar="NAME", help="Compare the locks of this variant.")
-@click.option("--html", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to FILE.")
+@html_option
+@thumbnails_option
 @click.option("--format", type=click.Choice(get_args(Format)), default="text", show_default=True)
 @click.option("--full", is_flag=True, help="List every run.")
 def command(**given: Any) -> None:
@@ -81,9 +66,8 @@ def command(**given: Any) -> None:
         detail = "a page shows the images of one spec"
         raise UsageError(Diagnostic(summary="several specs", detail=detail, hint="leave out --html, or name one spec"))
     found = [_sides(spec, options) for spec in options.specs]
-    _show([sides.compared for sides in found], options)
-    if options.html is not None:
-        _write_page(options.html, found[0])
+    pictures = _pictures(found, options)
+    _show([sides.compared for sides in found], pictures, options)
 
 
 def _sides(spec: Path, options: DiffOptions) -> Sides:
@@ -107,20 +91,23 @@ def _base(name: str, path: Path) -> tuple[str, Lock | None]:
     return f"{revision}", None if data is None else parse_lock(data, Path(f"{revision.id}:{path.name}"))
 
 
-def _show(found: Sequence[Compared], options: DiffOptions) -> None:
+def _show(compared: Sequence[Compared], pictures: Mapping[str, str], options: DiffOptions) -> None:
     match options.format:
         case "text":
-            write(f"{line}\n" for line in as_text(found, full=options.full, ink=ink(sys.stdout)))
+            write(f"{line}\n" for line in as_text(compared, full=options.full, ink=ink(sys.stdout)))
         case "json":
-            write([as_json(found)])
+            write([as_json(compared)])
         case "markdown":
-            write([as_markdown(found, {}, full=options.full)])
+            write([as_markdown(compared, pictures, full=options.full)])
 
 
-def _write_page(path: Path, sides: Sides) -> None:
-    target = sides.target
-    sheet = diff_sheet(sides.compared, target.name, target.arguments)
-    originals = originals_of(target, *(lock for lock in (sides.before, sides.after) if lock is not None))
-    album = album_of(sheet, sides.project, originals.read)
-    write_file(path, with_distances(sheet, album), album, target.outputs, sides.project.root)
-    note(inert.line(f"{os.path.relpath(path)}: {count(len(sheet.tiles), 'image')}"))
+def _pictures(found: Sequence[Sides], options: DiffOptions) -> Mapping[str, str]:
+    """Write the page asked for, and return the thumbnails asked for, as URLs by blob."""
+    if options.html is None and options.thumbnails is None:
+        return {}
+    # A diff is mostly read as text, and starts faster without what draws.
+    from specrun.cli.diff_page import linked_pictures, write_diff_page  # noqa: PLC0415
+
+    if options.html is not None:
+        write_diff_page(options.html, found[0])
+    return {} if options.thumbnails is None else linked_pictures(found, options.thumbnails)

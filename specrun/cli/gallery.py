@@ -81,7 +81,7 @@ def make_gallery(request: PlanRequest, project: Project, output: str | None = No
         attempts = ledger.history(lock.spec)
     order = _order(request, project, lock)
     sheet = gallery_sheet(Gathered(lock=lock, outputs=outputs, attempts=attempts, order=order), target.arguments)
-    originals = originals_of(target, lock)
+    originals = originals_of(target, lock.rows.values())
     album = album_of(sheet, project, originals.read)
     page, is_folder = _place(output, project, lock)
     if is_folder:

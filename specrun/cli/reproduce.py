@@ -165,7 +165,7 @@ def _show(
 
 def _write_page(path: Path, found: Sequence[Reproduction], lock: Lock, target: Target, project: Project) -> None:
     sheet = reproduction_sheet(found, lock, target.arguments)
-    locked = originals_of(target, lock)
+    locked = originals_of(target, lock.rows.values())
     scratch = {pair.blob: pair.path for each in found for pair in each.pairs}
 
     def read(blob: str) -> bytes:

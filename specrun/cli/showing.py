@@ -1,11 +1,11 @@
 """What commands that show images need: the images, and their small versions with a word about how it goes."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import click
 
-from specrun.model.lock import Lock
+from specrun.model.lock import LockRow
 from specrun.model.project import Project
 from specrun.pages.album import Album, blobs_of, make_album
 from specrun.pages.originals import Originals
@@ -15,9 +15,8 @@ from specrun.store.thumbnails import Thumbnails
 from specrun.verify.target import Target
 
 
-def originals_of(target: Target, *locks: Lock) -> Originals:
-    """Return the images of a spec's locks, wherever this machine has them."""
-    rows = (row for lock in locks for row in lock.rows.values())
+def originals_of(target: Target, rows: Iterable[LockRow]) -> Originals:
+    """Return the images of a spec's locked runs, wherever this machine has them."""
     return Originals(Blobs(target.store), target.outputs, rows)
 
 

@@ -7,7 +7,7 @@ from specrun.model.address import axes_in, job_in
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.pages.album import Album
 from specrun.pages.distance import glance_distance
-from specrun.pages.facts import differences, row_facts, row_params
+from specrun.pages.facts import differences, request_facts, request_params
 from specrun.pages.sheet import Picture, Sheet, Status, Tile, Tone
 from specrun.plan.compare import RunShift, Shift
 from specrun.report.diff_text import Compared
@@ -31,6 +31,7 @@ def diff_sheet(compared: Compared, name: str, arguments: str) -> Sheet:
         tiles=tuple(tile for shift in compared.diff.shifts for tile in _tiles(shift)),
         figures=(*figures, ("the same", f"{compared.diff.same:,}")),
         commands={"command": f"specrun show {{address}} --spec {arguments}"},
+        split="status",
         pairs=True,
     )
 
@@ -68,17 +69,14 @@ def _tiles(shift: RunShift) -> Iterator[Tile]:
             model=row.model,
             provider=row.provider,
             seed=row.seed,
-            params=row_params(row),
-            facts=tuple(row_facts(row)),
+            params=request_params(row),
+            facts=tuple(request_facts(row)),
             changes=differences(shift.changes),
-            before=_picture(before.get(index)),
-            image=_picture(after.get(index)),
+            # At its path there may stand another image by now.
+            before=Picture(blob=before[index].blob) if index in before else None,
+            image=Picture(blob=after[index].blob, path=after[index].path) if index in after else None,
         )
 
 
 def _outputs(row: LockRow | None) -> dict[int, LockedOutput]:
     return {} if row is None else {output.index: output for output in row.outputs}
-
-
-def _picture(output: LockedOutput | None) -> Picture | None:
-    return None if output is None else Picture(blob=output.blob, path=output.path)

@@ -3,12 +3,15 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from specrun.canonical import canonical
-from specrun.pages.sheet import Tile
+from specrun.pages.sheet import Tile, Tone
 
 # More values than these are a text to search in, not a list to choose from.
 MOST_VALUES = 40
+# What asks for attention comes first.
+_TONES = (Tone.WRONG, Tone.WAITING, Tone.CHANGED, Tone.NEW, Tone.GONE, Tone.PLAIN)
 _NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)")
 
 
@@ -36,10 +39,11 @@ def facets_of(tiles: Sequence[Tile]) -> tuple[Facet, ...]:
         "image": lambda tile: str(tile.index) if tile.images > 1 else None,
         "status": lambda tile: tile.status.word,
     }
+    tones = {tile.status.word: _TONES.index(tile.status.tone) for tile in tiles}
     for name, value in others.items():
         if name not in axes:
-            facet = _facet(name, tiles, value)
-            found.append(_sorted(facet) if name != "status" else facet)
+            order = tones.__getitem__ if name == "status" else natural
+            found.append(_sorted(_facet(name, tiles, value), order))
     return tuple(facet for facet in found if len(facet.values) > 1 and (facet.axis or len(facet.values) <= MOST_VALUES))
 
 
@@ -85,8 +89,8 @@ def _facet(name: str, tiles: Sequence[Tile], value: Callable[[Tile], str | None]
     return Facet(name=name, values=tuple(numbers), places=places, axis=axis)
 
 
-def _sorted(facet: Facet) -> Facet:
-    values = sorted(facet.values, key=natural)
+def _sorted(facet: Facet, order: Callable[[str], Any]) -> Facet:
+    values = sorted(facet.values, key=order)
     places = {facet.values.index(value): place for place, value in enumerate(values)} | {-1: -1}
     return Facet(
         name=facet.name, values=tuple(values), places=tuple(places[place] for place in facet.places), axis=facet.axis

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
+from specrun.model.inputs import OutputImage, recipe_param
 from specrun.model.lock import LockRow
 from specrun.model.plan import Change
+from specrun.model.run import Run
 from specrun.pages.sheet import Difference, Param
 from specrun.report.word_diff import pieces
 from specrun.report.words import value
@@ -22,27 +24,33 @@ def output_facts(output: ManifestOutput) -> Iterator[tuple[str, str]]:
         yield "Delivered", output.file
 
 
-def row_facts(row: LockRow) -> Iterator[tuple[str, str]]:
-    """Return what the lock pins of a run."""
-    for source, digest in row.inputs.items():
+def request_facts(subject: LockRow | Run) -> Iterator[tuple[str, str]]:
+    """Return what is pinned of a run, or of one that is planned what will be."""
+    for source, digest in _inputs(subject):
         yield "Input", f"{source} ({digest or 'not known yet'})"
-    if row.take > 1:
-        yield "Take", f"{row.take}"
-    if row.revision > 1:
-        yield "Revision", f"{row.revision}"
-    if row.seed is None and row.sample > 1:
-        yield "Sample", f"{row.sample}"
-    yield "Key", row.key or "not known yet"
-    if row.request_digest not in {None, row.key}:
-        yield "Request", str(row.request_digest)
-    yield "Schema", row.schema_digest
+    if isinstance(subject, LockRow) and subject.take > 1:
+        yield "Take", f"{subject.take}"
+    if subject.revision > 1:
+        yield "Revision", f"{subject.revision}"
+    if subject.seed is None and subject.sample > 1:
+        yield "Sample", f"{subject.sample}"
+    yield "Key", subject.key or "not known yet"
+    if isinstance(subject, LockRow) and subject.request_digest not in {None, subject.key}:
+        yield "Request", str(subject.request_digest)
+    yield "Schema", subject.schema_digest
 
 
-def row_params(row: LockRow) -> tuple[Param, ...]:
+def _inputs(subject: LockRow | Run) -> Iterable[tuple[str, str | None]]:
+    if isinstance(subject, LockRow):
+        return subject.inputs.items()
+    return [(image.source, None if isinstance(image, OutputImage) else image.digest) for image in subject.inputs]
+
+
+def request_params(subject: LockRow | Run) -> tuple[Param, ...]:
     """Return the parameters that a run sends, the prompt and the seed aside; those that the spec gives come first."""
     params = (
-        Param(name=name, value=value, given=name not in row.defaults)
-        for name, value in sorted(row.params.items())
+        Param(name=name, value=recipe_param(value), given=name not in subject.defaults)
+        for name, value in sorted(subject.params.items())
         if name not in {"prompt", "seed"}
     )
     return tuple(sorted(params, key=lambda param: not param.given))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from specrun.model.address import axes_in, job_in
 from specrun.model.lock import Lock, LockRow, State
 from specrun.pages.facets import natural
-from specrun.pages.facts import output_facts, row_facts, row_params
+from specrun.pages.facts import output_facts, request_facts, request_params
 from specrun.pages.sheet import Picture, Sheet, Status, Tile, Tone
 from specrun.store.attempts import Attempt, AttemptState
 from specrun.store.manifest import ManifestOutput
@@ -38,6 +38,7 @@ def gallery_sheet(gathered: Gathered, arguments: str) -> Sheet:
         spec=lock.spec,
         noun="image",
         tiles=tuple(_tiles(gathered)),
+        split="job",
         commands={"command": f"specrun apply --target {{address}} --replace {{address}} {arguments}"},
     )
 
@@ -97,7 +98,7 @@ def _tile(row: LockRow, status: Status, note: str, output: ManifestOutput | None
         model=row.model,
         provider=row.provider,
         seed=row.seed,
-        params=row_params(row),
-        facts=(*(() if output is None else output_facts(output)), *row_facts(row)),
+        params=request_params(row),
+        facts=(*(() if output is None else output_facts(output)), *request_facts(row)),
         image=None if output is None else Picture(blob=output.blob, path=output.path),
     )

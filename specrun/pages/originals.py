@@ -24,7 +24,7 @@ class Originals:
         """Return the bytes of an image; raises `MissingError`."""
         try:
             return self._blobs.read(blob)
-        except (FileNotFoundError, DamagedBlobError):
+        except (OSError, DamagedBlobError):
             return self._file(blob)
 
     def delivered(self, blob: str) -> bytes:

@@ -1,5 +1,6 @@
 """A sheet as the JSON that its page's script reads."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from specrun.pages.facets import facets_of
 from specrun.pages.sheet import Picture, Sheet, Tile
 
 _SQUARE = 1.0
+_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 
 
 def sheet_json(
@@ -50,6 +52,7 @@ class _Record:
         return {
             "title": self._sheet.title,
             "noun": self._sheet.noun,
+            "split": self._sheet.split,
             "pairs": self._sheet.pairs,
             "ratio": self._ratio(),
             "commands": self._sheet.commands,
@@ -105,4 +108,6 @@ class _Record:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    """Return a parameter as text; of input images, whose digests stand in full among the facts, the beginning."""
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return _DIGEST.sub(r"\1…", text)

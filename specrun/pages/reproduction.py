@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from specrun.model.address import axes_in, job_in
 from specrun.model.lock import Lock
-from specrun.pages.facts import row_facts, row_params
+from specrun.pages.facts import request_facts, request_params
 from specrun.pages.sheet import Picture, Sheet, Status, Tile, Tone
 from specrun.verify.likeness import difference
 from specrun.verify.verdict import Pair, Reproduction, Verdict
@@ -28,6 +28,7 @@ def reproduction_sheet(found: Sequence[Reproduction], lock: Lock, arguments: str
         tiles=tuple(tile for each in found for tile in _tiles(each)),
         figures=tuple((verdict.value, f"{number:,}") for verdict, number in counts.items() if number),
         commands={"ask again": f"specrun reproduce --target {{address}} {arguments}"},
+        split="status",
         pairs=True,
     )
 
@@ -53,8 +54,8 @@ def _tile(found: Reproduction, index: int, blob: str, pair: Pair | None) -> Tile
         model=row.model,
         provider=row.provider,
         seed=row.seed,
-        params=row_params(row),
-        facts=tuple(row_facts(row)),
+        params=request_params(row),
+        facts=tuple(request_facts(row)),
         before=Picture(blob=blob, caption="locked"),
         image=None if pair is None else Picture(blob=pair.blob, caption="this time"),
         distance=None if pair is None else pair.comparison.distance,

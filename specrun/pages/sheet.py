@@ -90,8 +90,9 @@ class Tile:
 class Sheet:
     """A page about one spec: `noun` is what its tiles are, `figures` are its sums, `tiles` are in the spec's order.
 
-    `commands` are what a person may run for one tile: a name, and a text where `{address}` stands for the address as
-    a shell takes it. `pairs` says that the page is about befores and afters.
+    `split` is the facet that parts the page to begin with, where tiles differ in it. `commands` are what a person may
+    run for one tile: a name, and a text where `{address}` stands for the address as a shell takes it. `pairs` says
+    that the page is about befores and afters.
     """
 
     title: str
@@ -100,4 +101,5 @@ class Sheet:
     tiles: tuple[Tile, ...]
     figures: tuple[tuple[str, str], ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
+    split: str = ""
     pairs: bool = False

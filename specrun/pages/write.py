@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from urllib.parse import quote
 
 from specrun.atomic import write_atomic
@@ -40,6 +40,18 @@ def write_folder(folder: Path, sheet: Sheet, album: Album, read: Callable[[str],
     write_atomic(folder / INDEX, encoded(pieces))
     _clear(folder / _SMALL, small)
     _clear(folder / _WHOLE, (Path(name).name for name in whole.values()))
+
+
+def link_thumbnails(album: Album, where: str) -> dict[str, str]:
+    """Return the URL of each thumbnail by its blob: in a folder, where it is written, or at a URL, where others put it.
+
+    Names are those of the thumbnails beside a gallery that is a folder, so that a published one serves.
+    """
+    if not where.startswith(("http://", "https://")):
+        for blob, data in album.files.items():
+            _write_small(Path(where) / small_name(blob), data)
+        where = quote(PurePath(where).as_posix())
+    return {blob: f"{where.rstrip('/')}/{small_name(blob)}" for blob in album.files}
 
 
 def link_from(folder: Path, outputs: Path, root: Path) -> Callable[[Picture], str | None]:

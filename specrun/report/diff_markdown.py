@@ -6,11 +6,10 @@ from specrun.model.lock import LockRow
 from specrun.plan.compare import RunShift, Shift
 from specrun.report import inert
 from specrun.report.diff_text import LISTED, Compared, shift_lines, totals
-from specrun.report.markdown import LIMIT, RESERVE, details, picture, size, table
+from specrun.report.markdown import ADDRESS, LIMIT, RESERVE, details, picture, size, table
 from specrun.report.words import count, shorten
 
 _NAME = 80
-_ADDRESS = 120
 
 
 def as_markdown(found: Sequence[Compared], pictures: Mapping[str, str], *, full: bool = False) -> str:
@@ -58,7 +57,7 @@ def _versions(
 def _pictures(shifts: Sequence[RunShift], pictures: Mapping[str, str], room: int) -> str:
     rows = [
         (
-            inert.cell(shorten(each.address, _ADDRESS)),
+            inert.cell(shorten(each.address, ADDRESS)),
             *(picture(_url(row, pictures), side) for row, side in _sides(each)),
         )
         for each in shifts

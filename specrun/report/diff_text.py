@@ -50,11 +50,26 @@ def shift_lines(shifts: Sequence[RunShift], *, most: int | None, ink: Ink = PLAI
     """Return the lines about runs with one kind of difference, at most `most` runs of them."""
     shift = shifts[0].shift
     yield ink(f"{SIGNS[shift]} {shift.value} {count(len(shifts), 'run')}", _ROLES[shift])
+    alike: dict[str, list[RunShift]] = {}
     for each in shifts[:most]:
-        yield f"    {inert.line(each.address)}: {inert.line(each.reason)}"
-        yield from (f"        {change_line(change, ink)}" for change in each.changes)
+        alike.setdefault(f"{each.reason} {each.changes}", []).append(each)
+    for group in alike.values():
+        yield from _alike(group, ink)
     if most is not None and len(shifts) > most:
         yield f"    … {len(shifts) - most:,} more; --full lists them"
+
+
+def _alike(group: Sequence[RunShift], ink: Ink) -> Iterator[str]:
+    """Return the lines about runs that differ in the same way, which is said once."""
+    first = group[0]
+    changed = [change_line(change, ink) for change in first.changes]
+    if len(group) == 1:
+        yield f"    {inert.line(first.address)}: {inert.line(first.reason)}"
+        yield from (f"        {line}" for line in changed)
+        return
+    said = changed or [inert.line(first.reason)]
+    yield from (f"    {line}" for line in said)
+    yield from (f"        {inert.line(each.address)}" for each in group)
 
 
 def totals(diff: LockDiff) -> str:

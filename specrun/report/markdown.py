@@ -1,6 +1,7 @@
 """What Markdown comments are built from: blocks that fold, and pictures that are linked, all within a host's limit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from specrun.report import inert
 from specrun.report.words import shorten
@@ -9,6 +10,9 @@ from specrun.report.words import shorten
 LIMIT = 60_000
 # Kept back for the line that counts what was left out.
 RESERVE = 200
+# How long an address may be in a table.
+ADDRESS = 120
+NO_PICTURES: Mapping[str, str] = MappingProxyType({})
 _WIDTH = 160
 _ALT = 80
 

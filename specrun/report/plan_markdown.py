@@ -1,12 +1,12 @@
 """Plans as one Markdown comment: totals first, jobs folded below, never too long, inert whatever prompts hold."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from specrun.model.plan import Action, Plan, total
+from specrun.model.plan import Action, Plan, Verb, total
 from specrun.report import inert
 from specrun.report.diagnostics import as_text, tally
 from specrun.report.groups import JobPlan, by_job
-from specrun.report.markdown import LIMIT, RESERVE, details, size
+from specrun.report.markdown import ADDRESS, LIMIT, NO_PICTURES, RESERVE, details, picture, size, table
 from specrun.report.plan_text import job_lines
 from specrun.report.totals import asked, price, quota_sentences, verbs
 from specrun.report.words import count, shorten
@@ -16,8 +16,14 @@ ROWS = 100
 NAME = 80
 
 
-def as_markdown(plans: Sequence[Plan], *, quotas: Mapping[str, int], full: bool = False) -> str:
-    """Return plans as Markdown of at most `LIMIT` characters; `full` lists every run while there is room."""
+def as_markdown(
+    plans: Sequence[Plan], *, quotas: Mapping[str, int], pictures: Mapping[str, str] = NO_PICTURES, full: bool = False
+) -> str:
+    """Return plans as Markdown of at most `LIMIT` characters.
+
+    `pictures` are the URLs of thumbnails by blob, shown of images that do not stay; `full` lists every run while
+    there is room.
+    """
     actions = tuple(action for plan in plans for action in plan.actions)
     blocks = ["### specrun plan", _table(plans, actions), *_notes(plans, actions, quotas)]
     room = LIMIT - RESERVE - sum(size(block) for block in blocks)
@@ -25,7 +31,8 @@ def as_markdown(plans: Sequence[Plan], *, quotas: Mapping[str, int], full: bool 
     for plan in plans:
         for job in by_job(plan):
             prefix = f"{plan.name}: " if len(plans) > 1 else ""
-            block = next((text for text in _versions(prefix, job, full=full) if size(text) <= room), None)
+            versions = _versions(prefix, job, pictures, room, full=full)
+            block = next((text for text in versions if size(text) <= room), None)
             if block is None:
                 left += len(job.actions)
             else:
@@ -50,6 +57,8 @@ def _table(plans: Sequence[Plan], actions: tuple[Action, ...]) -> str:
 
 
 def _notes(plans: Sequence[Plan], actions: tuple[Action, ...], quotas: Mapping[str, int]) -> Iterator[str]:
+    if len(plans) == 1:
+        yield f"Digest, for `specrun apply --expect`: {inert.code_span(plans[0].digest)}"
     for model, sentence in quota_sentences(actions, quotas):
         yield f"Free quota: {inert.code_span(model)} {sentence}"
     warnings = [warning for plan in plans for warning in plan.warnings]
@@ -60,10 +69,27 @@ def _notes(plans: Sequence[Plan], actions: tuple[Action, ...], quotas: Mapping[s
         yield f"{tally(warnings)}: `specrun validate` shows them."
 
 
-def _versions(prefix: str, job: JobPlan, *, full: bool) -> Iterator[str]:
+def _versions(prefix: str, job: JobPlan, pictures: Mapping[str, str], room: int, *, full: bool) -> Iterator[str]:
     """Return the job's block, the most telling first."""
     title = f"<code>{inert.markup(shorten(prefix + job.job, NAME))}</code>: {verbs(job.totals)}"
     for every in (True, False) if full else (False,):
         # In a diff, ! is the sign of what changes.
         lines = (f"!{line[1:]}" if line.startswith("~") else line for line in job_lines(job, full=every))
-        yield details(title, inert.code_block(list(lines), "diff"))
+        text = inert.code_block(list(lines), "diff")
+        shown = _pictures(job.actions, pictures, room - size(text) - size(title) - RESERVE)
+        yield details(title, f"{shown}\n\n{text}" if shown else text)
+
+
+def _pictures(actions: Iterable[Action], pictures: Mapping[str, str], room: int) -> str:
+    """Return a table of the images as they are of runs that do not simply keep them; empty where there are none."""
+    rows = [
+        (inert.cell(shorten(action.address, ADDRESS)), picture(url, "now"), f"{action.verb.value}")
+        for action in actions
+        if action.verb is not Verb.KEEP and (url := _url(action, pictures)) is not None
+    ]
+    return table(("run", "now", "plan"), rows, room) if rows and room > RESERVE else ""
+
+
+def _url(action: Action, pictures: Mapping[str, str]) -> str | None:
+    row = action.row if action.row is not None and action.row.outputs else action.origin
+    return None if row is None or not row.outputs else pictures.get(row.outputs[0].blob)

@@ -33,7 +33,8 @@ function large(tile, picture, side = "") {
   }
   const image = thumbnail(picture, alt);
   load(image);
-  sharpen(image, picture);
+  // Where two are compared, both are shown at one sharpness.
+  if (!side) sharpen(image, picture);
   holder.append(image);
   if (words) holder.append(el("figcaption", {}, words));
   return holder;

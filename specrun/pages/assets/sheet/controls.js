@@ -88,7 +88,7 @@ function showControls() {
     if (choice) choice.value = view[name];
   }
   const size = byId("choose-size");
-  size.value = view.size || wanted();
+  size.value = view.size || wanted(tiles.length);
   document.querySelectorAll("input[name=layout]").forEach((input) => (input.checked = input.value === view.layout));
   document.body.dataset.layout = view.layout;
   for (const button of document.querySelectorAll("button[data-facet]")) {

@@ -19,14 +19,15 @@ const nearby = new IntersectionObserver(
 );
 
 function lay() {
-  visible = matching();
+  const found = matching();
   rows = [];
   drawn = 0;
   undrawn.clear();
   nearby.disconnect();
-  const sections = parts(visible, view.split && facetNamed.get(view.split));
-  const laid = sections.map(([title, part]) => section(title, part));
-  if (!visible.length) laid.push(el("p", { class: "nothing" }, "Nothing matches. Esc clears the search and the filters."));
+  const sections = parts(found, view.split && facetNamed.get(view.split));
+  const laid = sections.map(([title, part]) => section(title, part, found.length));
+  visible = rows.flatMap((row) => row.tiles);
+  if (!found.length) laid.push(el("p", { class: "nothing" }, "Nothing matches. Esc clears the search and the filters."));
   byId("sections").replaceChildren(...laid);
   const every = counted(tiles.length, sheet.noun);
   byId("count").textContent = visible.length === tiles.length ? every : `${visible.length.toLocaleString("en")} of ${every}`;
@@ -63,8 +64,8 @@ function parts(found, facet) {
   return [...parted, ["—", without]].filter(([, part]) => part.length);
 }
 
-function section(title, part) {
-  const body = view.layout === "plot" && (view.x || view.y) ? plot(part) : wall(part);
+function section(title, part, all) {
+  const body = view.layout === "plot" && (view.x || view.y) ? plot(part) : wall(part, all);
   if (!title) return body;
   const heading = el("h2", {}, el("span", {}, view.split), " ", el("bdi", {}, shown(title)), " ", el("small", {}, counted(part.length, sheet.noun)));
   return el("section", {}, heading, body);
@@ -75,9 +76,9 @@ const room = () => byId("main").clientWidth - (innerWidth < SLIM ? 24 : 48);
 // A wall is drawn in strips of some rows each.
 const STRIP = 5;
 
-function wall(part) {
+function wall(part, all) {
   const said = new Set(view.split ? [view.split] : []);
-  const { columns, height } = measures(room(), wanted());
+  const { columns, height } = measures(room(), wanted(all));
   const strips = el("div", { class: "strips" });
   strips.style.setProperty("--columns", columns);
   strips.style.setProperty("--height", `${height}px`);
@@ -97,8 +98,8 @@ function strip(part, columns, height, said) {
 }
 
 // The width a tile would like to have: what was asked for, else what suits the screen and the number of tiles.
-function wanted() {
-  const base = view.size || (innerWidth < SLIM ? 150 : visible.length > 400 ? 180 : visible.length > 24 ? 220 : 280);
+function wanted(all) {
+  const base = view.size || (innerWidth < SLIM ? 150 : all > 400 ? 180 : all > 24 ? 220 : 280);
   return sheet.pairs ? base * 1.6 : base;
 }
 

@@ -43,7 +43,7 @@ function about(tile) {
     el("p", { class: "place" }, place ? `${place.toLocaleString("en")} of ${visible.length.toLocaleString("en")}` : "", el("span", { class: "badge", "data-tone": tone }, word)),
     el("h2", { id: "box-title", dir: "auto" }, shown(tile.id)),
     axes.length ? el("ul", { class: "axes", role: "list" }, ...axes) : null,
-    tile.note ? el("p", { class: "note", dir: "auto" }, shown(tile.note)) : null,
+    tile.note && !tile.changes ? el("p", { class: "note", dir: "auto" }, shown(tile.note)) : null,
     copies(tile),
     tile.changes ? part("What changed", changesOf(tile)) : null,
     tile.prompt ? part("Prompt", el("p", { class: "prompt", dir: "auto" }, shown(tile.prompt))) : null,
@@ -59,7 +59,7 @@ function request(tile) {
     ["provider", tile.provider],
     ["seed", tile.seed],
     ["price", tile.price],
-    ["distance", tile.distance?.toFixed(1)],
+    ["colour distance", tile.distance?.toFixed(1)],
   ];
   return found.filter(([, value]) => value !== undefined).map(([name, value]) => [name, String(value)]);
 }

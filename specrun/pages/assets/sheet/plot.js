@@ -12,7 +12,7 @@ function plot(part) {
   const most = Math.max(...[...cells.values()].map((cell) => cell.length));
   const size = plotSize(across.places.length, down.places.length, most);
   const table = el("div", { class: "plot", role: "table", "aria-label": `${view.y || "all"} by ${view.x || "all"}` });
-  for (const [name, value] of Object.entries({ columns: across.places.length, cell: `${size.cell}px`, inner: size.inner })) {
+  for (const [name, value] of Object.entries({ columns: across.places.length, cell: `${size.cell}px`, inner: size.inner, tall: `${size.tall}px` })) {
     table.style.setProperty(`--${name}`, value);
   }
   table.append(head(across));
@@ -32,14 +32,16 @@ function lines(part, name) {
 function plotSize(columns, deep, most) {
   const slim = innerWidth < SLIM;
   const free = room() - (slim || !view.y ? 0 : 132) - GAP * (columns - 1);
-  const inner = Math.min(most, sheet.pairs ? 2 : slim ? 2 : 4);
-  const least = view.size || (slim ? 104 : 110);
-  const widest = view.size || (sheet.pairs ? 640 : deep > 3 ? 300 : 440) * inner;
-  const cell = Math.floor(Math.min(Math.max(free / columns, least * Math.sqrt(inner)), widest));
+  const least = slim ? 104 : 110;
+  // Several tiles in a cell stand beside each other where there is room for them.
+  const inner = Math.max(1, Math.min(most, 4, Math.floor(free / columns / (sheet.pairs ? 2 * least : least))));
+  const widest = view.size || (sheet.pairs ? 640 : deep > 3 ? 300 : 440);
+  const cell = Math.floor(Math.min(Math.max(free / columns, view.size || least), widest * inner));
   const tile = (cell - (inner - 1) * 6) / inner;
   const caption = most > 1 ? CAPTION - 22 : 0;
-  const height = (count) => Math.ceil(count / inner) * (wellHeight(tile) + caption + 6) - 6;
-  return { cell, inner, height, single: most === 1, slim };
+  const tall = wellHeight(tile) + caption;
+  const height = (count) => Math.ceil(count / inner) * (tall + 6) - 6;
+  return { cell, inner, tall, height, single: most === 1, slim };
 }
 
 function head(across) {
@@ -52,8 +54,9 @@ function row(place, across, down, cells, size) {
   const title = el("span", { class: "down", role: "rowheader", dir: "auto" }, line(down.label(place), 80));
   const found = across.places.map((column) => cells.get(`${column} ${place}`) ?? []);
   const most = Math.max(1, ...found.map((cell) => cell.length));
-  const element = el("div", { class: "plot-row", role: "row" }, title);
-  element.style.setProperty("--height", `${size.height(most) + (size.slim && down.name ? 30 : 0)}px`);
+  const height = size.height(most) + (size.slim && down.name ? 30 : 0);
+  const element = el("div", { class: "plot-row", role: "row", "data-deep": height > innerHeight / 2 }, title);
+  element.style.setProperty("--height", `${height}px`);
   const held = found.flat();
   rows.push({ tiles: held, element });
   draw(element, held.length, () => element.append(...found.map((cell) => cellElement(cell, size))));

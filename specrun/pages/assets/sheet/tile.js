@@ -19,7 +19,7 @@ const hashFor = (tile) => `#${new URLSearchParams({ open: tile.id })}`;
 
 // What the second line of a caption says.
 function subline(tile) {
-  if (tile.distance !== undefined) return `${tile.distance.toFixed(1)} apart${changedFields(tile)}`;
+  if (tile.distance !== undefined) return `changed by ${tile.distance.toFixed(1)}${changedFields(tile)}`;
   if (tile.price) return `${tile.price}${changedFields(tile)}`;
   return tile.note || tile.prompt || tile.model || "";
 }
@@ -58,7 +58,7 @@ function nothing(tile, side) {
   return el("span", { class: "void" }, el("b", {}, tile.status.word), el("span", { dir: "auto" }, line(tile.note ?? "", 160)));
 }
 
-const mark = (picture) => (picture.caption ? el("span", { class: "mark" }, picture.caption) : null);
+const mark = (picture) => (picture.drawn ? el("span", { class: "mark" }, picture.caption) : null);
 
 const altOf = (tile) => line(tile.prompt || tile.address, 200);
 

@@ -12,13 +12,14 @@ const MODES = ["side", "slider", "blink", "difference"];
 
 function defaults() {
   const axes = sheet.facets.filter((facet) => facet.axis && facet.name !== "job");
-  const plain = !facetNamed.has("job") && axes.length > 1 && axes.every((axis) => axis.values.length < 50) && !sheet.pairs;
+  const split = [sheet.split, "job"].find((name) => facetNamed.get(name)?.values.length <= 12) ?? "";
+  const plain = !split && axes.length > 1 && axes.every((axis) => axis.values.length < 50) && !sheet.pairs;
   const [wide, tall] = across(axes.slice(0, 2));
   return {
     layout: plain ? "plot" : "wall",
     x: wide?.name ?? "",
     y: tall?.name ?? "",
-    split: !sheet.pairs && facetNamed.get("job")?.values.length <= 12 ? "job" : "",
+    split,
     sort: sheet.pairs ? "distance" : "spec",
     size: 0,
     q: "",

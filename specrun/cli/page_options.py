@@ -1,0 +1,14 @@
+"""Options of commands that can also show pictures."""
+
+from pathlib import Path
+
+import click
+
+html_option = click.option(
+    "--html", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Also write a page with pictures."
+)
+thumbnails_option = click.option(
+    "--thumbnails",
+    metavar="DIR|URL",
+    help="Let the Markdown show thumbnails: put there, or expected at the URL where CI puts them.",
+)

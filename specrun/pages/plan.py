@@ -1,0 +1,92 @@
+"""The tiles of a plan: each run's image now, what is to become of it, and a drawing where there will be a new one."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from specrun.model.address import axes_in, job_in
+from specrun.model.inputs import recipe_param
+from specrun.model.lock import LockedOutput
+from specrun.model.plan import Action, Plan, Verb
+from specrun.pages.facts import differences, request_facts, request_params
+from specrun.pages.sheet import Picture, Sheet, Status, Tile, Tone
+from specrun.report.totals import asked, price
+from specrun.report.words import money
+
+_TONES: Mapping[Verb, Tone] = {
+    Verb.CREATE: Tone.NEW,
+    Verb.REPLACE: Tone.CHANGED,
+    Verb.RESTORE: Tone.NEW,
+    Verb.MOVE: Tone.CHANGED,
+    Verb.KEEP: Tone.PLAIN,
+    Verb.LOST: Tone.WRONG,
+    Verb.HELD: Tone.WRONG,
+    Verb.ORPHAN: Tone.GONE,
+    Verb.BLOCKED: Tone.WAITING,
+}
+
+
+def plan_sheet(plan: Plan, arguments: str, preview: Callable[[Action, int], str | None]) -> Sheet:
+    """Return the page of one plan; `arguments` name the spec to a command, as a shell takes it.
+
+    `preview` gives the name under which the drawing of an image can be read, None where none is to be shown.
+    """
+    return Sheet(
+        title=f"{plan.name}: plan",
+        spec=plan.spec.as_posix(),
+        noun="image",
+        tiles=tuple(tile for action in plan.actions for tile in _tiles(action, preview)),
+        figures=(
+            *((verb.value, f"{number:,}") for verb, number in plan.totals.actions.items() if number),
+            ("requests", asked(plan.totals)),
+            ("price", price(plan.totals)),
+        ),
+        commands={"command": f"specrun apply --target {{address}} {arguments}"},
+        split="status",
+    )
+
+
+def _tiles(action: Action, preview: Callable[[Action, int], str | None]) -> Iterator[Tile]:
+    subject = action.run or action.row
+    if subject is None:
+        return
+    now = _now(action)
+    images = action.run.images if action.run is not None else max(1, len(now))
+    for index in range(1, images + 1):
+        current = Picture(blob=now[index].blob, path=now[index].path, caption="now") if index in now else None
+        drawn = _drawn(preview(action, index)) if action.verb.asks else None
+        yield Tile(
+            address=action.address,
+            job=job_in(action.address),
+            axes=action.run.axes if action.run is not None else axes_in(action.address),
+            status=Status(word=action.verb.value, tone=_TONES[action.verb]),
+            note=f"{action.reason}; one request with {action.shares}" if action.shares else action.reason,
+            index=index,
+            images=images,
+            prompt=str(recipe_param(subject.params.get("prompt", ""))),
+            model=subject.model,
+            provider=subject.provider,
+            seed=subject.seed,
+            params=request_params(subject),
+            facts=tuple(request_facts(subject)),
+            changes=differences(action.changes),
+            price=_price(action),
+            before=current if drawn is not None else None,
+            image=drawn or current,
+        )
+
+
+def _now(action: Action) -> Mapping[int, LockedOutput]:
+    """Return a run's images as they are, by index: its own, or those that come from another address."""
+    row = action.row if action.row is not None and action.row.outputs else action.origin
+    return {} if row is None else {output.index: output for output in row.outputs}
+
+
+def _drawn(blob: str | None) -> Picture | None:
+    return None if blob is None else Picture(blob=blob, caption="sandbox preview", drawn=True)
+
+
+def _price(action: Action) -> str:
+    if not action.requested or action.run is None:
+        return ""
+    if action.run.price is None:
+        return "price unknown"
+    return money(action.run.price) if action.run.price.amount else "free"
