@@ -9,7 +9,8 @@ from markdown_it import MarkdownIt
 
 from specrun.diagnostics import Diagnostic, Severity
 from specrun.model.plan import Plan, Verb
-from specrun.report.plan_markdown import LIMIT, as_markdown
+from specrun.report.markdown import LIMIT
+from specrun.report.plan_markdown import as_markdown
 
 HOSTILE = (
     "```` ``` ` | <script>alert(1)</script> </summary></details></code> @octocat #1 org/repo#2 [x](javascript:alert(1))"
@@ -54,6 +55,8 @@ def test_a_comment_leads_with_the_totals_and_folds_the_jobs(make: Any) -> None:
         "| spec | plan | requests | price |\n"
         "|---|---|---|---|\n"
         "| `specs/shots.yaml` | 1 create, 1 replace, 1 keep | 2 for 2 images | 0.70 CNY |\n"
+        "\n"
+        f"Digest, for `specrun apply --expect`: `{plan.digest}`\n"
         "\n"
         "Free quota: `acme/one` gives an account 5 free images, the price does not count them; 2 asked for.\n"
         "\n"
