@@ -25,15 +25,18 @@ from specrun.apply.recover import recover, sweep
 from specrun.apply.rehearse import rehearsed
 from specrun.apply.results import NotStarted
 from specrun.apply.session import Session, as_found
+from specrun.apply.shared import Sharing, sharing
 from specrun.apply.stop import Stop
 from specrun.apply.tally import Tally
 from specrun.apply.work import work
 from specrun.catalog.models import Catalog
+from specrun.model.lock import Lock
 from specrun.model.plan import Plan
 from specrun.model.project import Project, Provider
 from specrun.provider.client import ImageClient
 from specrun.store.hold import hold
 from specrun.store.lockfile import lock_path
+from specrun.store.shared import SharedStore
 
 # Threads that write images: more than processors, since they mostly wait for the disk.
 _WRITERS = 16
@@ -47,12 +50,14 @@ async def apply(
     client_for: Callable[[Provider], ImageClient],
     options: ApplyOptions,
     watch: Callable[[Event], None],
+    shared: SharedStore | None = None,
 ) -> Finished:
     """Do what a plan says, tell `watch` as it goes, and return what it came to.
 
-    `client_for` makes a client, not yet opened, for a provider. Raises before the first request: `BusyError` where
-    another apply holds the spec, `OverBudgetError`, `InvalidInputError` for a lock, manifest or key that cannot be
-    used, `UnwritableError`. Once requests have left, what goes wrong is an event, and what arrived is kept.
+    `client_for` makes a client, not yet opened, for a provider; `shared` is the store that a team shares. Raises
+    before the first request: `BusyError` where another apply holds the spec, `OverBudgetError`, `InvalidInputError`
+    for a lock, manifest or key that cannot be used, `UnwritableError`. Once requests have left, what goes wrong is an
+    event, and what arrived is kept.
     """
     lock = lock_path(plan.spec, plan.asked.variant)
     if options.rehearse:
@@ -63,16 +68,18 @@ async def apply(
     with (
         hold(place.holds, place.spec, place.name) as unfinished,
         ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer") as writers,
+        sharing(shared, place) as shared_images,
     ):
         if unfinished:
             sweep(place)
         recover(place, watch)
-        session = _begin(plan, project, catalog, client_for, options, watch, place, writers)
+        session = _begin(plan, project, catalog, client_for, options, watch, place, writers, shared_images)
         session.purse.check(plan.totals)
         async with equipped(session) as asker:
             session.tally.emit(_started(session))
-            await _work_and_leave(session, asker)
-        finished = session.tally.finished(interrupted=session.stop.interrupted)
+            left = await _work_and_leave(session, asker)
+        unshared = await _shared(session, left)
+        finished = session.tally.finished(interrupted=session.stop.interrupted, unshared=unshared)
         session.tally.emit(finished)
         return finished
 
@@ -86,6 +93,7 @@ def _begin(
     watch: Callable[[Event], None],
     place: Place,
     writers: Executor,
+    shared_images: Sharing | None,
 ) -> Session:
     found, facts = as_found(place)
     tally = Tally(watch)
@@ -101,6 +109,7 @@ def _begin(
         tally=tally,
         stop=Stop(tally.emit),
         writers=writers,
+        sharing=shared_images,
         lock=found,
         facts=facts,
     )
@@ -122,7 +131,7 @@ def _started(session: Session) -> Started:
     )
 
 
-async def _work_and_leave(session: Session, asker: Asker | None) -> None:
+async def _work_and_leave(session: Session, asker: Asker | None) -> Lock:
     delivery = Delivery(session.place, session.blobs, {} if session.lock is None else session.lock.rows)
     working = asyncio.create_task(work(session, asker, delivery))
     with interruptible(session.stop, working.cancel):
@@ -136,4 +145,17 @@ async def _work_and_leave(session: Session, asker: Asker | None) -> None:
                 if action.run is not None and action.address not in session.results:
                     session.tally.add(action.run, NotStarted())
             # Also when all of it goes wrong: the ledger knows what was received, and the lock should.
-            leave(session, delivery)
+            lock = leave(session, delivery)
+    return lock
+
+
+async def _shared(session: Session, lock: Lock) -> int:
+    """See that the lock's images are in the shared store; return how many are not."""
+    if session.sharing is None or session.sharing.uploads is None:
+        return 0
+    uploads = session.sharing.uploads
+    with interruptible(session.stop, uploads.hurry):
+        warned = await session.sharing.settle(lock, uploads, session.stop)
+    if warned is not None:
+        session.tally.emit(warned)
+    return uploads.left

@@ -125,7 +125,8 @@ class Stopping:
 class Finished:
     """What an apply came to. `requests` counts what left this machine, resends included.
 
-    `spent` is what was certainly billed, `stake` what may have been; `unpriced` counts billed images of unknown price.
+    `spent` is what was certainly billed, `stake` what may have been; `unpriced` counts billed images of unknown price,
+    `unshared` images that a shared store should have and has not.
     """
 
     requests: int
@@ -140,13 +141,14 @@ class Finished:
     stake: tuple[Price, ...]
     unpriced: int
     interrupted: bool
+    unshared: int = 0
 
     @property
     def exit_code(self) -> int:
         """0 where everything is as the spec wants it, 130 after an interruption, else 1."""
         if self.interrupted:
             return 130
-        return 1 if self.failed or self.held or self.blocked or self.not_started else 0
+        return 1 if self.failed or self.held or self.blocked or self.not_started or self.unshared else 0
 
 
 Event: TypeAlias = (

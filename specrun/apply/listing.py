@@ -23,7 +23,10 @@ _AXIS = re.compile(r'([^=,\[\]]+)=("(?:[^"\\]|\\.)*"|[^,\]"]*)')
 def listed(
     lock: Lock, plan: Plan, facts: Mapping[str, ImageFacts], price_of: Callable[[LockRow], Price | None]
 ) -> Manifest:
-    """Return the manifest of a lock; images of orphans are no longer anybody's and stay out of it."""
+    """Return the manifest of a lock.
+
+    Images of orphans are no longer anybody's and stay out of it, as do those of which this machine has no facts.
+    """
     axes = {action.run.address: dict(action.run.axes) for action in plan.actions if action.run is not None}
     rows = [row for row in lock.rows.values() if row.state is not State.ORPHAN]
     return Manifest(
@@ -31,7 +34,10 @@ def listed(
         name=lock.name,
         held=Counter(row.state.value for row in rows if row.state is not None),
         outputs=tuple(
-            _listed(row, output, facts[output.blob], axes.get(row.address)) for row in rows for output in row.outputs
+            _listed(row, output, facts[output.blob], axes.get(row.address))
+            for row in rows
+            for output in row.outputs
+            if output.blob in facts
         ),
         money=money_of(rows, price_of),
     )
@@ -40,20 +46,24 @@ def listed(
 def gather_facts(
     lock: Lock, known: Mapping[str, ImageFacts], *, ledger: Path, blobs: Blobs, outputs: Path
 ) -> Mapping[str, ImageFacts]:
-    """Return the facts of all images of a lock: those known, those the ledger has, and those the bytes tell."""
+    """Return the facts of a lock's images: those known, those the ledger has, and those that bytes at hand tell."""
     images = {output.blob: output for row in lock.rows.values() for output in row.outputs}
     found = {blob: known[blob] for blob in images if blob in known}
     if len(found) < len(images):
         with view_ledger(ledger) as view:
             found |= view.facts(images.keys() - found.keys())
     for blob in images.keys() - found.keys():
-        found[blob] = _decoded(blobs.read(blob) if blobs.has(blob) else _received(outputs / images[blob].path, blob))
+        data = blobs.read(blob) if blobs.has(blob) else _received(outputs / images[blob].path, blob)
+        if data is not None:
+            found[blob] = _decoded(data)
     return found
 
 
-def _received(path: Path, blob: str) -> bytes:
-    data = path.read_bytes()
-    return original(data, blob) or data
+def _received(path: Path, blob: str) -> bytes | None:
+    try:
+        return original(path.read_bytes(), blob)
+    except OSError:
+        return None
 
 
 def _listed(row: LockRow, output: LockedOutput, facts: ImageFacts, axes: Mapping[str, str] | None) -> ManifestOutput:

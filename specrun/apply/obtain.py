@@ -57,6 +57,16 @@ class Obtainer:
         unchanged = action.row if action.row is not None and _same_request(action, action.row, digest) else None
         if unchanged is not None and await self.shelf.has_all(unchanged):
             return _locked_images(unchanged, How.KEPT)
+        blobs = [] if unchanged is None else [output.blob for output in unchanged.outputs]
+        made_before = self._standing(digest, action.take) if self.shelf.shared else None
+        if isinstance(made_before, Made):
+            blobs = [image.blob for image in made_before.attempt.images]
+            if await self.shelf.fetch_all(blobs):
+                return made(made_before.attempt, How.RESTORED)
+        trouble = self.shelf.trouble(blobs)
+        if trouble is not None and not trouble.gone:
+            # Paying again for what the shared store may well have is not for an apply to decide.
+            return Failed(cause=str(trouble), hint=trouble.hint)
         return await self.asker.ask(run, digest, action.take)
 
     def _shared(self, first: Result) -> Obtained | Held | Failed | Blocked | NotStarted:
@@ -70,8 +80,14 @@ class Obtainer:
         if row is not None and row.key == run.key and row.outputs and await self.shelf.has_all(row):
             return _locked_images(row, how)
         found = self._standing(request_digest(run, self.inputs.digest), action.take)
-        if isinstance(found, Made) and self.shelf.stored(image.blob for image in found.attempt.images):
-            return made(found.attempt, how)
+        blobs = [] if row is None else [output.blob for output in row.outputs]
+        if isinstance(found, Made):
+            blobs = [image.blob for image in found.attempt.images]
+            if await self.shelf.fetch_all(blobs):
+                return made(found.attempt, how)
+        trouble = self.shelf.trouble(blobs)
+        if trouble is not None:
+            return Failed(cause=str(trouble), hint=trouble.hint)
         return Failed(cause="its bytes have left the store since it was planned", hint="plan again")
 
     async def _held(self, action: Action, run: Run) -> Obtained | Held | Failed | NotStarted:
@@ -80,12 +96,12 @@ class Obtainer:
         if row is None or row.key == run.key:
             digest = row.request_digest if row is not None else request_digest(run, self.inputs.digest)
             found = self._standing(digest, action.take)
-            if isinstance(found, Made) and self.shelf.stored(image.blob for image in found.attempt.images):
+            if isinstance(found, Made) and await self.shelf.fetch_all(image.blob for image in found.attempt.images):
                 return made(found.attempt, How.RESTORED)
             if isinstance(found, UnderWay) and digest is not None and self.asker is not None:
                 return await self.asker.wait(run, digest, action.take)
             if isinstance(found, HeldBack):
-                return held(found.attempt)
+                return held(found.attempt) if self.asker is None else await self.asker.served(run, found)
         return Held(
             state=row.state if row is not None and row.state is not None else State.UNKNOWN,
             cause=action.reason,

@@ -9,6 +9,7 @@ from specrun.apply.budget import Purse
 from specrun.apply.inputs import Inputs
 from specrun.apply.place import Place
 from specrun.apply.results import Done, Held, Result
+from specrun.apply.shared import Sharing
 from specrun.apply.stop import Stop
 from specrun.apply.tally import Tally
 from specrun.catalog.models import Catalog
@@ -44,6 +45,7 @@ class Session:
     tally: Tally
     stop: Stop
     writers: Executor
+    sharing: Sharing | None
     lock: Lock | None
     facts: dict[str, ImageFacts]
     results: dict[str, Result] = field(default_factory=dict)

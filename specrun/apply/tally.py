@@ -63,7 +63,7 @@ class Tally:
             case NotStarted():
                 self._not_started += 1
 
-    def finished(self, *, interrupted: bool) -> Finished:
+    def finished(self, *, interrupted: bool, unshared: int) -> Finished:
         """Return the sum of it all."""
         return Finished(
             requests=self._requests,
@@ -78,6 +78,7 @@ class Tally:
             stake=self._stake.prices(),
             unpriced=self._spent.unpriced,
             interrupted=interrupted,
+            unshared=unshared,
         )
 
     def _done(self, run: Run, done: Done) -> None:

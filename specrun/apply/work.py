@@ -26,7 +26,7 @@ _DELIVERIES = 8
 
 async def work(session: Session, asker: Asker | None, delivery: Delivery) -> None:
     """Do every action of the plan that is not done already; a stop leaves those that have not begun."""
-    shelf = Shelf(session.place.outputs, session.blobs, session.writers)
+    shelf = Shelf(session.place.outputs, session.blobs, session.writers, session.sharing)
     obtainer = Obtainer(
         results=session.results, inputs=session.inputs(), shelf=shelf, asker=asker, ledger=session.place.ledger
     )
@@ -97,6 +97,8 @@ class _Work:
             first = error.diagnostics[0]
             self._session.stop.request(f"{first.summary}: {first.detail}", first.hint)
             return Failed(cause=str(error), hint=first.hint)
+        if isinstance(obtained, (Obtained, Held)) and self._session.sharing is not None:
+            self._session.sharing.offer(blob for _, blob in obtained.blobs)
         match obtained:
             case Obtained():
                 return await self._delivered(run, obtained)

@@ -27,7 +27,7 @@ from specrun.cli.outcomes import Outcomes
 from specrun.cli.planning import Planned, plan_all, plan_saved, quotas_of
 from specrun.cli.prune import remove_orphans
 from specrun.cli.watching import watching
-from specrun.cli.wiring import client_factory
+from specrun.cli.wiring import client_factory, shared_store
 from specrun.diagnostics import Diagnostic, SpecrunError, UsageError
 from specrun.model.plan import Verb, total
 from specrun.model.project import Budget
@@ -203,13 +203,14 @@ def _apply(planned: Planned, how: ApplyOptions, events: list[Event], *, json: bo
     """Apply one plan; `events` gathers what is told meanwhile."""
     plan, project = planned.plan, planned.project
     catalog = catalog_of(project)
+    shared = None if how.rehearse else shared_store(project)
     with watching(plan, json=json) as show:
 
         def watch(event: Event) -> None:
             events.append(event)
             show(event)
 
-        finished = asyncio.run(apply(plan, project, catalog, client_factory(catalog), how, watch))
+        finished = asyncio.run(apply(plan, project, catalog, client_factory(catalog), how, watch, shared))
     if not json:
         place = rehearsal_of if how.rehearse else place_of
         folder = place(plan, project, lock_path(plan.spec, plan.asked.variant)).outputs

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import httpx
 
 from specrun.catalog.models import Catalog
-from specrun.model.project import Provider
+from specrun.model.project import Project, Provider
 from specrun.provider.client import ImageClient
+from specrun.store.shared import SharedStore
 
 
 def client_factory(catalog: Catalog) -> Callable[[Provider], ImageClient]:
@@ -22,3 +23,13 @@ def client_factory(catalog: Catalog) -> Callable[[Provider], ImageClient]:
         return ImageClient(provider, transport=httpx.ASGITransport(create_app(catalog), raise_app_exceptions=False))
 
     return client_for
+
+
+def shared_store(project: Project) -> SharedStore | None:
+    """Return the store that a project shares, None where it names none; nothing is contacted yet."""
+    if project.store is None:
+        return None
+    # Clients of buckets take a while to import.
+    from specrun.store.shared_open import open_shared  # noqa: PLC0415
+
+    return open_shared(project.store)

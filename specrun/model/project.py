@@ -46,6 +46,14 @@ class Budget:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StoreSettings:
+    """The store that a team shares: its address, and whether images are put there or only had from it."""
+
+    url: str
+    writable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
     """A project: its folder, its providers, its limits; `prices` are its own, by model id, for one image."""
 
@@ -55,6 +63,7 @@ class Project:
     outputs: Path
     budget: Budget = field(default_factory=Budget)
     prices: Mapping[str, Price] = field(default_factory=dict)
+    store: StoreSettings | None = None
     digest: str | None = None
 
     @property

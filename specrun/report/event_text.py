@@ -89,6 +89,7 @@ def summary(event: Finished, folder: str) -> Iterator[str]:
         (len(event.held), f"{len(event.held):,} held"),
         (len(event.blocked), f"{len(event.blocked):,} blocked"),
         (event.not_started, f"{event.not_started:,} not started"),
+        (event.unshared, f"{event.unshared:,} not shared"),
     )
     title = "Interrupted" if event.interrupted else "Not all done" if event.exit_code else "Done"
     yield f"{title}: {', '.join(phrase for number, phrase in counts if number) or 'nothing to do'}."

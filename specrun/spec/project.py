@@ -14,6 +14,7 @@ from specrun.model.project import Budget, Dialect, Project, Provider
 from specrun.model.run import Price
 from specrun.spec.nodes import Mapping, Node, Scalar, plain
 from specrun.spec.reader import Reader, entries
+from specrun.spec.store import read_store
 from specrun.spec.yaml import load_yaml
 
 PROJECT_FILE = "specrun.yaml"
@@ -26,6 +27,7 @@ BUILT_IN: AnyMapping[str, Provider] = {
     "sandbox": Provider(name="sandbox", base_url=None),
 }
 
+_KEYS = ("provider", "providers", "outputs", "budget", "prices", "store")
 _PROVIDER_KEYS = (
     "base_url",
     "api_key_env",
@@ -66,7 +68,7 @@ def load_project(start: Path) -> Project:
 
 
 def _read(read: Reader, node: Node, project: Project) -> Project:
-    fields = read.fields(node, PROJECT_FILE, ("provider", "providers", "outputs", "budget", "prices"))
+    fields = read.fields(node, PROJECT_FILE, _KEYS)
     if fields is None:
         return project
     providers = dict(project.providers)
@@ -77,7 +79,7 @@ def _read(read: Reader, node: Node, project: Project) -> Project:
                 read.fail(key, "unusable name", f'"{name}" cannot name a provider', "use letters, digits, . _ -")
             providers[name] = _provider(read, name, key, value)
     default = _default_provider(read, fields, providers) or project.default_provider
-    budget = fields.get("budget")
+    budget, store = fields.get("budget"), fields.get("store")
     return replace(
         project,
         providers=providers,
@@ -85,6 +87,7 @@ def _read(read: Reader, node: Node, project: Project) -> Project:
         outputs=_outputs(read, fields.get("outputs"), project),
         budget=Budget() if budget is None else read_budget(read, budget),
         prices=_prices(read, fields.get("prices")),
+        store=None if store is None else read_store(read, store),
     )
 
 

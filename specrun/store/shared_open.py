@@ -1,0 +1,105 @@
+"""Shared stores by their address: a folder, or a bucket through fsspec."""
+
+import hashlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from specrun.atomic import write_atomic
+from specrun.diagnostics import Diagnostic, SpecrunError
+from specrun.model.project import StoreSettings
+from specrun.store.shared import Objects, SharedStore
+
+# Seconds; a bucket that says nothing for so long counts as out of reach.
+_CONNECT, _READ = 10, 60
+
+
+class NoClientError(SpecrunError):
+    """The client of a shared store's service is not installed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Service:
+    """How a service is spoken to: the class of its client, its options, and the exceptions that are the network's."""
+
+    client: str
+    extra: str
+    faults: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+# One try each, since `SharedStore` tries again itself.
+_S3 = _Service(
+    client="s3fs:S3FileSystem",
+    extra="s3",
+    faults=("botocore.exceptions:BotoCoreError", "botocore.exceptions:ClientError", "aiohttp:ClientError"),
+    options={
+        "config_kwargs": {
+            "connect_timeout": _CONNECT,
+            "read_timeout": _READ,
+            "retries": {"max_attempts": 1, "mode": "standard"},
+        },
+        "max_concurrency": 1,  # else each read begins with a question for the size
+    },
+)
+_SERVICES: Mapping[str, _Service] = {
+    "s3": _S3,
+    "gs": _Service(
+        client="gcsfs:GCSFileSystem",
+        extra="gs",
+        faults=("gcsfs.retry:HttpError", "google.auth.exceptions:GoogleAuthError", "aiohttp:ClientError"),
+    ),
+    "az": _Service(
+        client="adlfs:AzureBlobFileSystem",
+        extra="az",
+        faults=("azure.core.exceptions:AzureError", "aiohttp:ClientError"),
+    ),
+    "http": _Service(
+        client="fsspec.implementations.http:HTTPFileSystem", extra="http", faults=("aiohttp:ClientError",)
+    ),
+}
+
+
+class _Folder:
+    """A folder as a bucket; written atomically, which fsspec's own local files are not."""
+
+    def cat_file(self, path: str) -> bytes:
+        return Path(path).read_bytes()
+
+    def pipe_file(self, path: str, value: bytes) -> None:
+        write_atomic(Path(path), value)
+
+    def info(self, path: str) -> Mapping[str, Any]:
+        data = Path(path).read_bytes()
+        return {"size": len(data), "ETag": hashlib.md5(data, usedforsecurity=False).hexdigest()}
+
+
+def open_shared(settings: StoreSettings) -> SharedStore:
+    """Return the store that a project names; nothing is contacted yet. Raises `NoClientError`."""
+    parts = urlsplit(settings.url)
+    if parts.scheme == "file":
+        return SharedStore(
+            _Folder(), unquote(parts.path), url=settings.url, writable=settings.writable, faults=(OSError,)
+        )
+    service = _SERVICES[parts.scheme.replace("https", "http")]
+    root = settings.url if service.extra == "http" else f"{parts.netloc}{parts.path}"
+    try:
+        client = pkgutil.resolve_name(service.client)
+        faults = tuple(pkgutil.resolve_name(name) for name in service.faults)
+    except ImportError as error:
+        raise NoClientError(
+            Diagnostic(
+                summary="shared store without its client",
+                detail=f"{settings.url} needs a package that is not installed: {error.name}",
+                hint=f"pip install 'specrun[{service.extra}]'",
+            )
+        ) from error
+    objects: Objects = client(skip_instance_cache=True, use_listings_cache=False, **service.options)
+    if hasattr(objects, "retries"):
+        objects.retries = 1
+    return SharedStore(
+        objects, root, url=settings.url, writable=settings.writable, faults=(OSError, ValueError, *faults)
+    )

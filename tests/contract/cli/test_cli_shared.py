@@ -1,0 +1,199 @@
+"""A shared store behind apply, push and pull, over the real S3 protocol, in good times and bad."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from s3_server import CREDENTIALS, Fault, S3Server, s3_server
+
+SPEC = "specs/dots.yaml"
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3Server]:
+    with s3_server() as server:
+        yield server
+
+
+@dataclass
+class Team:
+    """Machines that share a bucket and a repository's files."""
+
+    specrun: Any
+    s3: S3Server
+    bucket: str
+
+    @property
+    def folder(self) -> Path:
+        folder: Path = self.specrun.folder
+        return folder
+
+    def machine(self, name: str, *, mode: str = "readwrite", runs: int = 4) -> Path:
+        """Make a machine with the spec and, where there is one already, its lock."""
+        root = self.folder / name
+        (root / "specs").mkdir(parents=True)
+        store = f"store: {{url: s3://{self.bucket}/images, mode: {mode}}}\n"
+        (root / "specrun.yaml").write_text(f"provider: sandbox\n{store}", "utf-8")
+        (root / SPEC).write_text(
+            "specrun: 1\njobs:\n  dots:\n    model: black-forest-labs/FLUX.1-dev\n"
+            f'    prompt: "dot {{{{ i }}}}"\n    matrix: {{i: "{{{{ range({runs}) | list }}}}"}}\n'
+            "    params: {size: 256x256}\n",
+            "utf-8",
+        )
+        for lock in list(self.folder.glob("*/specs/dots.lock.json"))[:1]:
+            shutil.copy(lock, root / "specs")
+        return root
+
+    def run(self, machine: Path, *arguments: str, code: int | None = 0) -> Any:
+        ended = self.specrun("-C", str(machine), *arguments, env=self.s3.environment(), code=code)
+        assert not any(secret in ended.out + ended.err for secret in CREDENTIALS.values())
+        return ended
+
+
+@pytest.fixture
+def team(specrun: Any, s3: S3Server) -> Team:
+    return Team(specrun, s3, s3.bucket())
+
+
+def images(machine: Path) -> dict[str, bytes]:
+    folder = machine / "outputs/dots"
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.png"))}
+
+
+def test_what_one_machine_made_is_restored_on_another_without_a_request(team: Team) -> None:
+    first = team.machine("first")
+    team.run(first, "apply", "--yes", SPEC)
+    assert len(team.s3.objects(team.bucket)) == 4
+    second = team.machine("second", mode="read")
+    team.s3.asked.clear()
+    assert "restore 4 runs" in team.run(second, "plan", SPEC).out
+    assert team.s3.asked == []  # a plan contacts nobody
+    ended = team.run(second, "apply", "--yes", "--frozen", SPEC)
+    assert "Requests: 0." in ended.out
+    assert images(second) == images(first)
+    assert {method for method, _ in team.s3.asked} == {"GET"}
+    for path in ("specs/dots.lock.json", "outputs/dots/manifest.json"):
+        assert (second / path).read_bytes() == (first / path).read_bytes()
+
+
+def test_a_second_apply_asks_the_bucket_nothing(team: Team) -> None:
+    first = team.machine("first")
+    team.run(first, "apply", "--yes", SPEC)
+    team.s3.asked.clear()
+    team.run(first, "apply", "--yes", SPEC)
+    assert team.s3.asked == []
+
+
+def test_images_outlive_a_bucket_that_is_away_and_go_there_later(team: Team) -> None:
+    first = team.machine("first")
+    team.s3.faults.append(Fault(method="PUT", kind="unavailable", times=1000))
+    ended = team.run(first, "apply", "--yes", SPEC, code=1)
+    assert "4 images made, 4 not shared" in ended.out
+    assert "error: images not shared" in ended.err
+    assert len(images(first)) == 4
+    team.s3.faults.clear()
+    ended = team.run(first, "apply", "--yes", SPEC)
+    assert "Requests: 0." in ended.out
+    assert len(team.s3.objects(team.bucket)) == 4
+
+
+@pytest.mark.parametrize("kind", ["unavailable", "cut", "swap"])
+def test_passing_faults_cost_nothing(team: Team, kind: str) -> None:
+    first = team.machine("first")
+    team.s3.faults.append(Fault(method="PUT", kind="unavailable", times=2))
+    team.run(first, "apply", "--yes", SPEC)
+    second = team.machine("second")
+    team.s3.faults.append(Fault(method="GET", kind=kind, times=1))
+    assert "Requests: 0." in team.run(second, "apply", "--yes", SPEC).out
+    assert images(second) == images(first)
+
+
+def test_a_swapped_object_is_refused_never_asked_for_unasked_and_replaced_by_a_push(team: Team) -> None:
+    first = team.machine("first")
+    team.run(first, "apply", "--yes", SPEC)
+    one, other, *_ = sorted(team.s3.objects(team.bucket).items())
+    client = team.s3.client()
+    client.put_object(Bucket=team.bucket, Key=one[0], Body=other[1])
+    client.put_object(Bucket=team.bucket, Key=other[0], Body=other[1][:-100])
+    second = team.machine("second")
+    ended = team.run(second, "apply", "--yes", SPEC, code=1)
+    assert ended.err.count("holds something else in the place of") == 2
+    assert "Requests: 0." in ended.out
+    assert set(images(second).values()) < set(images(first).values())
+    assert "2 images pushed, 2 there already" in team.run(first, "push", SPEC).out
+    team.run(second, "apply", "--yes", SPEC)
+    assert images(second) == images(first)
+
+
+def test_what_no_one_has_is_asked_for_again_only_where_told_to_and_only_that(team: Team) -> None:
+    first = team.machine("first")
+    team.run(first, "apply", "--yes", SPEC)
+    gone = min(team.s3.objects(team.bucket))
+    team.s3.client().delete_object(Bucket=team.bucket, Key=gone)
+    second = team.machine("second")
+    ended = team.run(second, "apply", "--yes", SPEC, code=1)
+    assert "does not have sha256:" in ended.err
+    assert "--regenerate-lost asks (and pays) again" in ended.err
+    ended = team.run(second, "apply", "--yes", "--regenerate-lost", SPEC)
+    assert "Requests: 1." in ended.out
+    assert images(second) == images(first)
+    assert len(team.s3.objects(team.bucket)) == 4
+
+
+def test_nothing_is_paid_for_again_while_the_store_is_out_of_reach(team: Team) -> None:
+    first = team.machine("first", runs=1)
+    team.run(first, "apply", "--yes", SPEC)
+    second = team.machine("second", runs=1)
+    team.s3.faults.append(Fault(method="GET", kind="unavailable", times=1000))
+    ended = team.run(second, "apply", "--yes", "--regenerate-lost", SPEC, code=1)
+    assert "is out of reach" in ended.err
+    assert "Requests: 0." in ended.out
+
+
+def test_a_store_that_is_only_read_is_never_written(team: Team) -> None:
+    fork = team.machine("fork", mode="read")
+    team.run(fork, "apply", "--yes", SPEC)
+    assert "store that is only read" in team.run(fork, "push", SPEC, code=1).err
+    assert team.s3.asked == []
+
+
+def test_push_and_pull_move_what_is_missing(team: Team) -> None:
+    first = team.machine("first", mode="read")
+    team.run(first, "apply", "--yes", SPEC)
+    shutil.rmtree(first / ".specrun/store")  # the delivered files have the bytes too
+    (first / "specrun.yaml").write_text(
+        (first / "specrun.yaml").read_text("utf-8").replace("mode: read", "mode: readwrite"), "utf-8"
+    )
+    assert "4 images pushed, 0 there already" in team.run(first, "push", "specs").out
+    assert "0 images pushed, 4 there already" in team.run(first, "push", "specs").out
+    second = team.machine("second")
+    assert "4 images pulled, 0 there already" in team.run(second, "pull", SPEC).out
+    team.s3.asked.clear()
+    assert "Requests: 0." in team.run(second, "apply", "--yes", SPEC).out
+    assert team.s3.asked == []
+    assert images(second) == images(first)
+
+
+def test_push_says_what_nobody_has(team: Team) -> None:
+    first = team.machine("first")
+    team.run(first, "apply", "--yes", SPEC)
+    key = min(team.s3.objects(team.bucket))
+    team.s3.client().delete_object(Bucket=team.bucket, Key=key)
+    empty = team.machine("empty")
+    ended = team.run(empty, "push", SPEC, code=1)
+    assert "is neither on this machine nor in s3://" in ended.err
+    assert "3 there already, 1 not pushed" in ended.out
+
+
+def test_without_a_store_push_and_pull_say_how_to_name_one(project: Any) -> None:
+    for command in ("push", "pull"):
+        assert "store: {url: s3://bucket/prefix}" in project(command, "specs/quickstart.yaml", code=1).err
+
+
+def test_a_rehearsal_leaves_the_bucket_alone(team: Team) -> None:
+    first = team.machine("first", runs=1)
+    team.run(first, "apply", "--rehearse", SPEC)
+    assert team.s3.asked == []

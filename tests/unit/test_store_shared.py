@@ -1,0 +1,187 @@
+"""The shared store's own rules, against a bucket in memory; the real protocol is tried in `test_shared_s3.py`."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specrun.canonical import digest
+from specrun.diagnostics import InvalidInputError
+from specrun.model.project import StoreSettings
+from specrun.spec.project import load_project
+from specrun.store.shared import SharedStore, SharedStoreError
+from specrun.store.shared_open import open_shared
+from specrun.store.shared_record import SharedRecord
+
+IMAGE = b"an image, as far as a store is concerned"
+BLOB = digest(IMAGE)
+
+
+class Bucket:
+    """Objects in memory; `troubles` are raised one after another before anything else happens."""
+
+    def __init__(self, checksum: str = "") -> None:
+        self.held: dict[str, bytes] = {}
+        self.troubles: list[Exception] = []
+        self.writes = 0
+        self.asked = 0
+        self._checksum = checksum
+
+    def cat_file(self, path: str) -> bytes:
+        return self._object(path)
+
+    def pipe_file(self, path: str, value: bytes) -> None:
+        self._trouble()
+        self.writes += 1
+        self.held[path] = value
+
+    def info(self, path: str) -> Mapping[str, Any]:
+        data = self._object(path)
+        md5 = hashlib.md5(data, usedforsecurity=False)
+        told: dict[str, dict[str, Any]] = {
+            "s3": {"ETag": f'"{md5.hexdigest()}"'},
+            "gs": {"md5Hash": base64.b64encode(md5.digest()).decode()},
+            "az": {"content_settings": {"content_md5": bytearray(md5.digest())}},
+            "parts": {"ETag": f'"{md5.hexdigest()}-2"'},
+        }
+        return {"size": len(data), **told.get(self._checksum, {})}
+
+    def _object(self, path: str) -> bytes:
+        self._trouble()
+        if path not in self.held:
+            raise FileNotFoundError(path)
+        return self.held[path]
+
+    def _trouble(self) -> None:
+        self.asked += 1
+        if self.troubles:
+            raise self.troubles.pop(0)
+
+
+def store_in(bucket: Bucket, *, pauses: tuple[float, ...] = (0, 0)) -> SharedStore:
+    return SharedStore(bucket, "team", url="s3://team", writable=True, faults=(OSError,), pauses=pauses)
+
+
+@given(st.binary(max_size=200))
+def test_what_is_put_comes_back_and_is_put_once(data: bytes) -> None:
+    bucket = Bucket("s3")
+    store = store_in(bucket)
+    assert [store.ensure(digest(data), data) for _ in range(2)] == [True, False]
+    assert store.fetch(digest(data)) == data
+
+
+@given(st.binary(max_size=200))
+def test_nothing_but_the_named_bytes_is_ever_returned(other: bytes) -> None:
+    bucket = Bucket()
+    bucket.held[f"team/{BLOB[7:9]}/{BLOB[9:]}"] = other
+    if other == IMAGE:
+        assert store_in(bucket).fetch(BLOB) == IMAGE
+        return
+    with pytest.raises(SharedStoreError, match="something else in the place") as caught:
+        store_in(bucket).fetch(BLOB)
+    assert caught.value.gone
+
+
+@pytest.mark.parametrize("checksum", ["s3", "gs", "az"])
+def test_an_object_of_the_right_size_and_wrong_content_is_replaced(checksum: str) -> None:
+    bucket = Bucket(checksum)
+    store = store_in(bucket)
+    store.ensure(BLOB, IMAGE)
+    (path,) = bucket.held
+    bucket.held[path] = IMAGE[::-1]
+    assert store.ensure(BLOB, IMAGE)
+    assert bucket.held[path] == IMAGE
+
+
+@pytest.mark.parametrize("checksum", ["", "parts"])
+def test_a_half_written_object_is_replaced_also_where_no_checksum_is_kept(checksum: str) -> None:
+    bucket = Bucket(checksum)
+    store = store_in(bucket)
+    store.ensure(BLOB, IMAGE)
+    (path,) = bucket.held
+    assert not store.ensure(BLOB, IMAGE)
+    bucket.held[path] = IMAGE[:-1]
+    assert store.ensure(BLOB, IMAGE)
+
+
+def test_passing_trouble_passes() -> None:
+    bucket = Bucket()
+    bucket.troubles = [TimeoutError("slow"), ConnectionResetError("gone")]
+    assert store_in(bucket).ensure(BLOB, IMAGE)
+
+
+def test_a_store_that_stays_out_of_reach_is_soon_asked_only_once_an_object() -> None:
+    bucket = Bucket()
+    store = store_in(bucket)
+    bucket.troubles = [TimeoutError("slow") for _ in range(100)]
+    for _ in range(5):
+        with pytest.raises(SharedStoreError, match="out of reach: slow") as caught:
+            store.fetch(BLOB)
+        assert not caught.value.gone
+    assert bucket.asked == 3 * 3 + 2
+    bucket.troubles.clear()
+    with pytest.raises(SharedStoreError, match="does not have"):
+        store.fetch(BLOB)
+
+
+def test_who_may_write_and_not_look_writes() -> None:
+    bucket = Bucket()
+    bucket.troubles = [PermissionError("head")]
+    assert store_in(bucket).ensure(BLOB, IMAGE)
+    bucket.troubles = [PermissionError("head"), PermissionError("put")]
+    with pytest.raises(SharedStoreError, match="refuses access: put"):
+        store_in(bucket).ensure(BLOB, IMAGE)
+
+
+def test_a_folder_is_a_store_whose_files_are_never_half_written(tmp_path: Path) -> None:
+    store = open_shared(StoreSettings(url=f"file://{tmp_path}/team%20store"))
+    assert store.ensure(BLOB, IMAGE)
+    assert not store.ensure(BLOB, IMAGE)
+    (path,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert path == tmp_path / "team store" / BLOB[7:9] / BLOB[9:]
+    path.write_bytes(IMAGE[::-1])
+    assert store.ensure(BLOB, IMAGE)
+    assert store.fetch(BLOB) == IMAGE
+
+
+def test_the_record_survives_a_torn_line_and_knows_its_store(tmp_path: Path) -> None:
+    SharedRecord(tmp_path, "s3://a").add(BLOB)
+    (path,) = tmp_path.rglob("*.txt")
+    with path.open("a") as file:
+        file.write(BLOB[:30])
+    assert BLOB in SharedRecord(tmp_path, "s3://a")
+    assert BLOB not in SharedRecord(tmp_path, "s3://b")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{url: s3://bucket/a}", StoreSettings(url="s3://bucket/a")),
+        ("{url: s3://bucket/a/, mode: read}", StoreSettings(url="s3://bucket/a", writable=False)),
+        ("{url: https://cdn.example.com/a}", StoreSettings(url="https://cdn.example.com/a", writable=False)),
+        ("{url: file:///mnt/a}", StoreSettings(url="file:///mnt/a")),
+        ("{url: https://cdn.example.com, mode: readwrite}", "can only be read"),
+        ("{mode: read}", "store has no url"),
+        ("{url: s3://key:secret@bucket}", "holds more than an address"),
+        ("{url: s3://bucket?token=1}", "holds more than an address"),
+        ("{url: ftp://host/a}", "unusable URL"),
+        ("{url: bucket/a}", "unusable URL"),
+        ("{url: file://a}", "unusable URL"),
+        ("{url: s3://bucket, mode: write}", 'store.mode is "write"'),
+        ("{url: s3://bucket, region: x}", 'has no "region"'),
+        ("s3://bucket", "store is a mapping"),
+    ],
+)
+def test_settings_of_a_store_are_read_or_refused(tmp_path: Path, text: str, said: StoreSettings | str) -> None:
+    (tmp_path / "specrun.yaml").write_text(f"store: {text}\n", "utf-8")
+    if isinstance(said, StoreSettings):
+        assert load_project(tmp_path).store == said
+        return
+    with pytest.raises(InvalidInputError) as caught:
+        load_project(tmp_path)
+    assert said in str(caught.value)
