@@ -29,8 +29,8 @@ def sheet_page(
     inside = folder is None
     yield from render(
         "sheet.html",
-        style=asset("sheet.css"),
-        script=_script(),
+        style=asset("base.css") + asset("sheet.css"),
+        script=script_of(*(f"sheet/{part}.js" for part in _PARTS)),
         title=sheet.title,
         spec=sheet.spec,
         figures=sheet.figures,
@@ -60,9 +60,9 @@ def asset(name: str) -> Markup:
 
 
 @cache
-def _script() -> Markup:
-    """Return a sheet's whole script; its names are its own."""
-    parts = "\n".join(asset(f"sheet/{part}.js") for part in _PARTS)
+def script_of(*names: str) -> Markup:
+    """Return one script from several files; its names are its own."""
+    parts = "\n".join(asset(name) for name in names)
     return Markup(f'(() => {{\n"use strict";\n{parts}}})();')  # noqa: S704 - specrun's own
 
 

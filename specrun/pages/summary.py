@@ -1,0 +1,103 @@
+"""The summary page: what a spec cost, how long it took and what went wrong, in charts and as tables."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from specrun.pages.charts import BarChart, bar_chart, columns, ranges
+from specrun.pages.facts import size
+from specrun.pages.html import asset, render, script_of
+from specrun.report.history import Account, History
+from specrun.report.history_text import seconds, sums
+from specrun.report.words import count, money, shorten
+from specrun.store.manifest import ManifestOutput
+
+_HOURS_OF = {1: "by the hour", 6: "by six hours", 24: "by the day", 168: "by the week", 672: "by four weeks"}
+_CAUSES = 30
+_LABEL = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A table: its first column is text, the others are numbers."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def summary_page(name: str, history: History, images: Sequence[ManifestOutput]) -> Iterator[str]:
+    """Return the pieces of the page; `images` are those of the manifest."""
+    periods = history.periods
+    total = history.total
+    return render(
+        "summary.html",
+        style=asset("base.css") + asset("summary.css"),
+        script=script_of("sheet/dom.js", "sheet/theme.js", "summary.js"),
+        title=f"{name}: summary",
+        spec=history.spec,
+        figures=_figures(total, images),
+        bars=tuple(_bars(history)),
+        ranges=tuple(ranges(history.models)),
+        columns=tuple(columns(periods)),
+        step=_HOURS_OF.get(history.hours, "by the year"),
+        told=f"{total.requests:,} sent, {total.failed:,} failed, {total.held:,} held",
+        most=f"{max((each.made + each.held + each.failed for each in periods), default=0):,}",
+        first=f"{periods[0].start:%Y-%m-%d %H:%M} UTC" if periods else "",
+        last=f"{periods[-1].start:%Y-%m-%d %H:%M} UTC" if periods else "",
+        tables=tuple(_tables(history)),
+    )
+
+
+def _figures(total: Account, images: Sequence[ManifestOutput]) -> tuple[tuple[str, str], ...]:
+    at_stake = (("at stake", sums(total.stake)),) if any(price.amount for price in total.stake) else ()
+    made = (("images", f"{len(images):,}"), ("in all", size(sum(output.bytes for output in images))))
+    return (
+        *(made if images else ()),
+        ("requests", f"{total.requests:,}"),
+        ("spent", sums(total.spent)),
+        *at_stake,
+    )
+
+
+def _bars(history: History) -> Iterator[BarChart]:
+    """Yield what was spent by model and by job, a currency a chart; where all was free, how many images were made."""
+    currencies = sorted({price.currency for price in history.total.spent if price.amount})
+    for title, accounts in (("model", history.models), ("job", history.jobs)):
+        for currency in currencies:
+            spent = [
+                (_label(account), float(price.amount), money(price))
+                for account in accounts
+                for price in account.spent
+                if price.currency == currency
+            ]
+            yield bar_chart(f"Spent by {title}, {currency}", spent)
+        if not currencies and accounts:
+            made = [(_label(account), account.images, count(account.images, "image")) for account in accounts]
+            yield bar_chart(f"Images by {title}", made)
+
+
+def _label(account: Account) -> str:
+    return shorten(account.name, _LABEL)
+
+
+def _tables(history: History) -> Iterator[Table]:
+    head = ("requests", "images", "spent", "failed", "held", "median", "nine in ten")
+    for title, accounts in (("model", history.models), ("job", history.jobs)):
+        if accounts:
+            yield Table(title=f"By {title}", head=(title, *head), rows=tuple(map(_row, accounts)))
+    if history.causes:
+        rows = tuple((cause, f"{number:,}") for cause, number in history.causes[:_CAUSES])
+        yield Table(title="What went wrong", head=("cause", "how often"), rows=rows)
+
+
+def _row(account: Account) -> tuple[str, ...]:
+    numbers = (account.requests, account.images)
+    return (
+        account.name,
+        *(f"{number:,}" for number in numbers),
+        sums(account.spent),
+        f"{account.failed:,}",
+        f"{account.held:,}",
+        seconds(account.quantile(0.5)),
+        seconds(account.quantile(0.9)),
+    )
