@@ -84,7 +84,7 @@ class Cost:
 def main() -> None:
     """Run the benches that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("benches", nargs="*", default=["plan", "noop", "start", "yaml"])
+    parser.add_argument("benches", nargs="*", default=["plan", "noop", "lock", "start", "yaml"])
     parser.add_argument("--runs", type=int, nargs="*", default=[1_000, 10_000, 100_000])
     parser.add_argument("--times", type=int, default=3)
     options = parser.parse_args()
@@ -149,6 +149,22 @@ def yaml(_sizes: Sequence[int], times: int) -> None:
     )
 
 
+def lock(sizes: Sequence[int], times: int) -> None:
+    """Write and read locks."""
+    from specrun.store.lockfile import lock_bytes, read_lock  # imported where the rest of the package is needed
+
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            root = project(Path(folder), size)
+            made(root)
+            path = root / "specs" / "big.lock.json"
+            found = read_lock(path)
+            assert found is not None
+            written = statistics.median(timed(lambda: lock_bytes(found)) for _ in range(times))  # noqa: B023
+            read = statistics.median(timed(lambda: read_lock(path)) for _ in range(times))  # noqa: B023
+            print(f"{f'lock of {size:,}: encoded':<44}{written:>9.2f}\n{f'lock of {size:,}: read':<44}{read:>9.2f}")
+
+
 def timed(work: Callable[[], object]) -> float:
     """Return how many seconds a call takes."""
     before = time.perf_counter()
@@ -190,6 +206,7 @@ def made(root: Path) -> None:
     from specrun.plan.make import PlanRequest, make_plan
     from specrun.spec.project import load_project
     from specrun.store.lockfile import write_lock
+    from specrun.store.seen import seen_files
 
     spec = root / "specs" / "big.yaml"
     runs = [action.run for action in make_plan(PlanRequest(spec=spec), load_project(spec.parent)).actions]
@@ -219,6 +236,8 @@ def made(root: Path) -> None:
             provenance=stamp,
         )
     write_lock(root / "specs" / "big.lock.json", Lock(spec="specs/big.yaml", name="big", rows=rows))
+    written = {output.path: output.file for row in rows.values() for output in row.outputs}
+    seen_files(root / ".specrun", root / "outputs" / "big").remember(written, written)
 
 
 def specrun(*arguments: str) -> list[str]:
@@ -250,7 +269,13 @@ def report(what: str, cost: Cost, ours: Cost | None = None) -> None:
     print(f"{what:<44}{cost.wall:>9.2f}{cost.cpu:>9.2f}{cost.peak:>8.0f}{ratio}", flush=True)
 
 
-BENCHES: dict[str, Callable[[Sequence[int], int], None]] = {"plan": plan, "noop": noop, "start": start, "yaml": yaml}
+BENCHES: dict[str, Callable[[Sequence[int], int], None]] = {
+    "plan": plan,
+    "noop": noop,
+    "lock": lock,
+    "start": start,
+    "yaml": yaml,
+}
 
 if __name__ == "__main__":
     main()
