@@ -218,7 +218,7 @@ def made(root: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         content = run.address.encode()
         path.write_bytes(content)
-        output = LockedOutput(index=1, path=run.outputs[0], blob=digest(content), file=digest(content))
+        output = LockedOutput(index=1, path=run.outputs[0], blob=digest(b"received " + content), file=digest(content))
         rows[run.address] = LockRow(
             address=run.address,
             key=run.key,
