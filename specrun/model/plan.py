@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 
-from specrun.canonical import Json, canonical_digest
+from specrun.canonical import Json, digest
 from specrun.diagnostics import Diagnostic
 from specrun.model.lock import LockRow
 from specrun.model.project import Budget
 from specrun.model.provenance import ProvenanceSettings
 from specrun.model.run import Price, Run
+from specrun.model.shard import Shard
 
 
 class Verb(Enum):
@@ -110,7 +111,7 @@ class Plan:
     """All actions for one spec, in order, with the digests of what they were decided from.
 
     `bound` maps what a person calls an input (spec, files, vars, schemas, lock, project) to its digest; `budget` is
-    the spec's own, beside the project's.
+    the spec's own, beside the project's. With a `shard` the actions are only that machine's.
     """
 
     spec: Path
@@ -124,12 +125,14 @@ class Plan:
     vars: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
     provenance: ProvenanceSettings = field(default_factory=ProvenanceSettings)
+    shard: Shard | None = None
 
     @property
     def digest(self) -> str:
         """What a reviewer approves: the inputs and the requests, not which images this machine happens to hold."""
-        requests: list[Any] = [[action.address, action.key, action.take] for action in self.actions if action.requested]
-        return canonical_digest({"bound": dict(self.bound), "requests": requests})
+        requests = [f"{action.address} {action.key} {action.take}" for action in self.actions if action.requested]
+        inputs = [f"{name} {found}" for name, found in sorted(self.bound.items())]
+        return digest("\n".join([*inputs, "", *requests]))
 
 
 def total(actions: tuple[Action, ...]) -> Totals:
