@@ -1,0 +1,15 @@
+"""One machine's share of an apply."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shard:
+    """Share `number`, from 1, of `count`."""
+
+    number: int
+    count: int
+
+    def __str__(self) -> str:
+        """As it stands in the names of files."""
+        return f"{self.number}-of-{self.count}"
