@@ -29,7 +29,12 @@ def guarded(cli: click.Command, arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _silence_stdout()
         return FAILED
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, a person gets a message
+    except (KeyboardInterrupt, click.Abort):
+        # The next one, while Python ends, ends it without ceremony.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a message
         if debug:
             import traceback  # noqa: PLC0415 - only for --debug
 
@@ -38,7 +43,7 @@ def guarded(cli: click.Command, arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else DONE
 
 
-def _explained(error: BaseException) -> int:
+def _explained(error: Exception) -> int:
     """Say what went wrong, and return the exit code for it."""
     # Imported only now, because most commands end well and start faster without.
     from specrun.cli.console import complain  # noqa: PLC0415
@@ -46,11 +51,6 @@ def _explained(error: BaseException) -> int:
     from specrun.diagnostics import SpecrunError  # noqa: PLC0415
 
     match error:
-        case KeyboardInterrupt() | click.Abort():
-            # The next one, while Python ends, ends it without ceremony.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            click.echo("interrupted", err=True)
-            return INTERRUPTED
         case click.exceptions.NoArgsIsHelpError():
             error.show()
             return USAGE

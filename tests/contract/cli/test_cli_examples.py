@@ -52,6 +52,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(SPECS / "catalogue.yaml", folder / "specs")
     ended = run("specrun apply --yes specs/*.yaml && specrun plan -o plan.json specs/quickstart.yaml", folder)
     assert ended.returncode == 0, ended.stderr
+    shutil.copy(SPECS / "catalogue/photos/lamp.png", folder)
     return folder
 
 
