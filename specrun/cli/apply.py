@@ -15,7 +15,7 @@ from specrun.apply.budget import Purse
 from specrun.apply.events import Event, Finished
 from specrun.apply.fetch_inputs import fetch_inputs, urls_of
 from specrun.apply.options import ApplyOptions
-from specrun.apply.place import place_of, rehearsal_of
+from specrun.cli.applied import gallery_command, new_images, place_applied, write_gallery
 from specrun.cli.boundary import DONE, FAILED
 from specrun.cli.catalogue import catalog_of
 from specrun.cli.console import complain, ink, note, say, write
@@ -26,6 +26,7 @@ from specrun.cli.options import SPECS, WishOptions, variable_options, wish_optio
 from specrun.cli.outcomes import Outcomes
 from specrun.cli.planning import Planned, plan_all, plan_saved, quotas_of
 from specrun.cli.prune import remove_orphans
+from specrun.cli.terminal import draw_strip
 from specrun.cli.watching import watching
 from specrun.cli.wiring import client_factory, shared_store
 from specrun.diagnostics import Diagnostic, SpecrunError, UsageError
@@ -33,9 +34,9 @@ from specrun.model.plan import Verb, total
 from specrun.model.project import Budget
 from specrun.model.run import Price
 from specrun.plan.make import make_plan
+from specrun.report import inert
 from specrun.report.event_text import summary
 from specrun.report.plan_text import as_text
-from specrun.store.lockfile import lock_path
 
 EPILOG = examples(
     ("specrun apply specs/quickstart.yaml", "shows the plan, asks, then makes it"),
@@ -63,6 +64,7 @@ class ApplyCommandOptions(WishOptions):
     expect: str | None
     prune: bool
     junit: Path | None
+    gallery: bool
     json: bool
 
     @property
@@ -94,6 +96,7 @@ class ApplyCommandOptions(WishOptions):
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write what became of each run as JUnit XML, which CI services show.",
 )
+@click.option("--gallery", is_flag=True, help="Afterwards make a page of the images.")
 @click.option("--json", is_flag=True, help="Write what happens as JSON, an event a line.")
 def command(**given: Any) -> int:
     """Make the images that the plan lists, and only those.
@@ -120,7 +123,7 @@ def command(**given: Any) -> int:
             note("Nothing was changed.")
             return FAILED
     how = ApplyOptions(jobs=options.jobs, budget=budget, rehearse=options.rehearse)
-    _apply_all(planned, how, outcomes, json=options.json)
+    _apply_all(planned, how, outcomes, options)
     if options.junit is not None:
         outcomes.write_junit(options.junit)
     if options.prune and outcomes.code == DONE:
@@ -184,17 +187,18 @@ def _with_inputs(planned: Planned) -> Planned:
     return replace(planned, plan=make_plan(request, planned.project))
 
 
-def _apply_all(planned: Sequence[Planned], how: ApplyOptions, outcomes: Outcomes, *, json: bool) -> None:
+def _apply_all(planned: Sequence[Planned], how: ApplyOptions, outcomes: Outcomes, options: ApplyCommandOptions) -> None:
     """Apply plan after plan, so that one that fails does not keep the others; an interruption ends them all."""
     for each in planned:
         events: list[Event] = []
         try:
             fetched = _with_inputs(each)
-            finished = _apply(fetched, how, events, json=json)
+            finished = _apply(fetched, how, events, json=options.json)
         except SpecrunError as error:
             outcomes.refused(each.plan.spec, "apply", error)
             continue
         outcomes.applied(fetched.plan, events, finished)
+        _show_images(fetched, finished, events, options)
         if finished.interrupted:
             break
 
@@ -212,7 +216,18 @@ def _apply(planned: Planned, how: ApplyOptions, events: list[Event], *, json: bo
 
         finished = asyncio.run(apply(plan, project, catalog, client_factory(catalog), how, watch, shared))
     if not json:
-        place = rehearsal_of if how.rehearse else place_of
-        folder = place(plan, project, lock_path(plan.spec, plan.asked.variant)).outputs
+        folder = place_applied(planned, rehearse=how.rehearse).outputs
         say("\n".join(("", *summary(finished, os.path.relpath(folder)))))
     return finished
+
+
+def _show_images(planned: Planned, finished: Finished, events: list[Event], options: ApplyCommandOptions) -> None:
+    """Draw the new images where the terminal can, and make or name the gallery."""
+    tell = note if options.json else say
+    place = place_applied(planned, rehearse=options.rehearse)
+    if options.gallery:
+        tell(inert.line(f"Gallery: {write_gallery(planned, place)}"))
+    elif not options.json and not options.rehearse and (finished.made or finished.delivered or finished.kept):
+        tell(inert.line(f"Gallery: {gallery_command(planned)}"))
+    if not options.json:
+        draw_strip(new_images(events, place.outputs))

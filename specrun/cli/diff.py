@@ -59,7 +59,7 @@ def command(**given: Any) -> None:
     """Show what changed since another lock: which images, which fields, how much.
 
     The other lock is that of a git revision, or a file. Images that are no longer in the outputs folder come from the
-    store.
+    store, or from the shared one.
     """
     options = DiffOptions(**given)
     if options.html is not None and len(options.specs) > 1:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from specrun.cli.console import note
-from specrun.cli.showing import album_of, originals_of
+from specrun.cli.showing import album_of
 from specrun.cli.sides import Sides
+from specrun.cli.wiring import shared_store
 from specrun.pages.diff import diff_sheet, with_distances
 from specrun.pages.originals import Originals
 from specrun.pages.sheet import Sheet
@@ -37,4 +38,5 @@ def _sheet(sides: Sides) -> Sheet:
 
 def _originals(sides: Sides) -> Originals:
     locks = [lock for lock in (sides.before, sides.after) if lock is not None]
-    return originals_of(sides.target, [row for lock in locks for row in lock.rows.values()])
+    rows = [row for lock in locks for row in lock.rows.values()]
+    return Originals(sides.target.blobs, sides.target.outputs, rows, shared_store(sides.project))

@@ -42,6 +42,14 @@ class GalleryOptions(SpecOptions):
     open: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gallery:
+    """A page that was written, and how many images it shows."""
+
+    page: Path
+    images: int
+
+
 @click.command("gallery", epilog=EPILOG)
 @SPECS
 @variable_options
@@ -59,44 +67,50 @@ def command(**given: Any) -> int:
     code = DONE
     for spec in options.specs:
         try:
-            page = make_gallery(options.request(spec), load_project(spec.parent), options.output)
+            project = load_project(spec.parent)
+            target = target_of(spec, project, options.name, None)
+            gallery = make_gallery(target, project.state, options.request(spec), project, options.output)
         except SpecrunError as error:
             complain(*error.diagnostics)
             code = max(code, error.exit_code)
             continue
+        say(inert.line(f"{os.path.relpath(gallery.page)}: {count(gallery.images, 'image')}"))
         if options.open:
-            click.launch(str(page))
+            click.launch(str(gallery.page))
     return code
 
 
-def make_gallery(request: PlanRequest, project: Project, output: str | None = None) -> Path:
-    """Write a spec's gallery, say where, and return the page; raises `InvalidInputError` where nothing is locked."""
-    target = target_of(request.spec, project, request.name, None)
+def make_gallery(
+    target: Target, state: Path, request: PlanRequest, project: Project, output: str | None = None
+) -> Gallery:
+    """Write a spec's gallery; `state` is the folder of its ledger.
+
+    Raises `InvalidInputError` where nothing is locked.
+    """
     lock = read_lock(target.lock)
     if lock is None:
-        raise InvalidInputError(_unlocked(request.spec))
+        raise InvalidInputError(_unlocked(target))
     check_owner(lock, target.lock, spec=target.spec)
     outputs = _images(target)
-    with view_ledger(project.state / "ledger.db") as ledger:
+    with view_ledger(state / "ledger.db") as ledger:
         attempts = ledger.history(lock.spec)
     order = _order(request, project, lock)
     sheet = gallery_sheet(Gathered(lock=lock, outputs=outputs, attempts=attempts, order=order), target.arguments)
     originals = originals_of(target, lock.rows.values())
     album = album_of(sheet, project, originals.read)
-    page, is_folder = _place(output, project, lock)
+    page, is_folder = _place(output, target)
     if is_folder:
         write_folder(page, sheet, album, originals.delivered)
         page /= INDEX
     else:
         write_file(page, sheet, album, target.outputs, project.root)
-    say(inert.line(f"{os.path.relpath(page)}: {count(len(album.files), 'image')}"))
-    return page
+    return Gallery(page=page, images=len(album.files))
 
 
-def _place(output: str | None, project: Project, lock: Lock) -> tuple[Path, bool]:
-    """Return where the page goes, and whether that is a folder."""
+def _place(output: str | None, target: Target) -> tuple[Path, bool]:
+    """Return where the page goes, beside the folder of images unless said otherwise; and whether that is a folder."""
     if output is None:
-        return project.outputs / f"{lock.name}.html", False
+        return target.outputs.with_name(f"{target.outputs.name}.html"), False
     path = Path(output)
     return path, path.is_dir() or path.suffix.lower() not in {".html", ".htm"}
 
@@ -119,9 +133,9 @@ def _order(request: PlanRequest, project: Project, lock: Lock) -> tuple[str, ...
         return ()
 
 
-def _unlocked(spec: Path) -> Diagnostic:
+def _unlocked(target: Target) -> Diagnostic:
     return Diagnostic(
         summary="nothing to show",
-        detail=f"{spec} has no lock, so nothing has been made from it yet",
-        hint=f"specrun apply {spec}",
+        detail=f"{target.spec} has no lock, so nothing has been made from it yet",
+        hint=f"specrun apply {target.arguments}",
     )

@@ -13,6 +13,7 @@ import click
 from specrun.cli.console import complain, ink, write
 from specrun.cli.examples import examples
 from specrun.cli.options import variable_options
+from specrun.cli.terminal import draw_strip
 from specrun.diagnostics import Diagnostic, InvalidInputError, SpecrunError, UsageError, nearest
 from specrun.imaging import ImageError
 from specrun.model.plan import Action
@@ -98,8 +99,9 @@ def _image(options: ShowOptions) -> Iterator[str]:
     again = "" if origin is None else _again(origin.file.spec, origin.file.variant, origin.row.address)
     if options.format == "json":
         yield image_json(trace, again)
-    else:
-        yield from (f"{line}\n" for line in image_lines(trace, again, ink(sys.stdout)))
+        return
+    yield from (f"{line}\n" for line in image_lines(trace, again, ink(sys.stdout)))
+    draw_strip([path])
 
 
 def _run(options: ShowOptions) -> Iterator[str]:
@@ -112,6 +114,7 @@ def _run(options: ShowOptions) -> Iterator[str]:
             yield run_json(trace, again)
         else:
             yield from (f"{line}\n" for line in run_lines(trace, again, ink(sys.stdout)))
+            draw_strip(output.path for output in trace.outputs)
 
 
 def _traces(options: ShowOptions, project: Project) -> Iterator[tuple[RunTrace, str]]:

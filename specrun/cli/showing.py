@@ -10,14 +10,13 @@ from specrun.model.project import Project
 from specrun.pages.album import Album, blobs_of, make_album
 from specrun.pages.originals import Originals
 from specrun.pages.sheet import Sheet
-from specrun.store.blobs import Blobs
 from specrun.store.thumbnails import Thumbnails
 from specrun.verify.target import Target
 
 
 def originals_of(target: Target, rows: Iterable[LockRow]) -> Originals:
     """Return the images of a spec's locked runs, wherever this machine has them."""
-    return Originals(Blobs(target.store), target.outputs, rows)
+    return Originals(target.blobs, target.outputs, rows)
 
 
 def album_of(sheet: Sheet, project: Project, read: Callable[[str], bytes]) -> Album:

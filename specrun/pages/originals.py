@@ -6,6 +6,7 @@ from pathlib import Path
 from specrun.canonical import digest
 from specrun.model.lock import LockRow
 from specrun.store.blobs import Blobs, DamagedBlobError
+from specrun.store.shared import SharedStore, SharedStoreError
 
 
 class MissingError(Exception):
@@ -13,19 +14,32 @@ class MissingError(Exception):
 
 
 class Originals:
-    """Reads images from the store, else from the outputs folder, where a file must be what its lock row says."""
+    """Reads images from the store, else from the outputs folder, where a file must be what its lock row says.
 
-    def __init__(self, blobs: Blobs, outputs: Path, rows: Iterable[LockRow]) -> None:
+    `shared` is asked for what this machine does not have.
+    """
+
+    def __init__(self, blobs: Blobs, outputs: Path, rows: Iterable[LockRow], shared: SharedStore | None = None) -> None:
         self._blobs = blobs
         self._outputs = outputs
         self._files = {output.blob: output for row in rows for output in row.outputs}
+        self._shared = shared
 
     def read(self, blob: str) -> bytes:
         """Return the bytes of an image; raises `MissingError`."""
         try:
             return self._blobs.read(blob)
         except (OSError, DamagedBlobError):
+            pass
+        try:
             return self._file(blob)
+        except MissingError:
+            if self._shared is None:
+                raise
+        try:
+            return self._shared.fetch(blob)
+        except SharedStoreError as error:
+            raise MissingError(f"its bytes are not on this machine, and {error}") from error
 
     def delivered(self, blob: str) -> bytes:
         """Return an image with its provenance, as it was delivered, else as it was received; raises `MissingError`."""
