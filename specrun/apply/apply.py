@@ -66,7 +66,7 @@ async def apply(
         place = place_of(plan, project, lock)
     check_writable(place)
     with (
-        hold(place.holds, place.spec, place.name) as unfinished,
+        hold(place.holds, place.spec, place.held_as) as unfinished,
         ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer") as writers,
         sharing(shared, place) as shared_images,
     ):

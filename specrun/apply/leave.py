@@ -1,5 +1,7 @@
 """What an apply leaves behind: superseded files removed, then the lock, then the manifest."""
 
+from dataclasses import replace
+
 from specrun.apply.delivery import Delivery
 from specrun.apply.events import How, Warned
 from specrun.apply.listing import gather_facts, listed
@@ -24,9 +26,12 @@ def leave(session: Session, delivery: Delivery) -> Lock:
     edited = delivery.remove(superseded(session.plan, session.results), standing_paths(lock))
     for path in edited:
         _warn_of_edited(session, path)
-    write_lock(place.lock, lock)
+    if place.shard is not None:
+        mine = {action.address for action in session.plan.actions}
+        lock = replace(lock, rows={address: row for address, row in lock.rows.items() if address in mine})
+    write_lock(place.written_lock, lock)
     facts = gather_facts(lock, session.facts, ledger=place.ledger, blobs=session.blobs, outputs=place.outputs)
-    write_manifest(place.outputs, listed(lock, session.plan, facts, session.price_of))
+    write_manifest(place.outputs, listed(lock, session.plan, facts, session.price_of), place.written_manifest)
     _remember(session, lock)
     return lock
 

@@ -1,11 +1,31 @@
 """What the images of a lock came to: spent, perhaps spent, and spent for nothing."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
+from specrun.catalog.models import Catalog
 from specrun.model.lock import LockRow, State
+from specrun.model.project import Provider
 from specrun.model.run import Price
 from specrun.store.manifest import Money
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prices:
+    """What images cost today: a project's own prices before those of the models' schemas."""
+
+    providers: Mapping[str, Provider]
+    catalog: Catalog
+    own: Mapping[str, Price]
+
+    def of(self, row: LockRow) -> Price | None:
+        """Return what one image of a locked run costs: nothing on a free provider, None where nobody knows."""
+        provider = self.providers.get(row.provider)
+        if provider is not None and provider.free:
+            return Price(amount=Decimal(0), currency="CNY")
+        model = self.catalog.find(row.model)
+        return self.own.get(row.model, None if model is None else model.facts.price)
 
 
 def money_of(rows: Iterable[LockRow], price_of: Callable[[LockRow], Price | None]) -> Money:

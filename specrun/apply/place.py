@@ -5,8 +5,11 @@ from pathlib import Path
 
 from specrun.model.plan import Plan
 from specrun.model.project import Project
+from specrun.model.shard import Shard
 from specrun.store.blobs import Blobs
 from specrun.store.hold import hold_name
+from specrun.store.manifest import FILE_NAME
+from specrun.store.parts import part_path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,6 +22,7 @@ class Place:
     state: Path
     outputs: Path
     lock: Path
+    shard: Shard | None = None
 
     @property
     def ledger(self) -> Path:
@@ -33,7 +37,22 @@ class Place:
     @property
     def hold(self) -> str:
         """What the hold of this spec is called."""
-        return hold_name(self.spec, self.name)
+        return hold_name(self.spec, self.held_as)
+
+    @property
+    def held_as(self) -> str:
+        """The name under which the spec is held: shards on one machine do not wait for each other."""
+        return self.name if self.shard is None else f"{self.name}.{self.shard}"
+
+    @property
+    def written_lock(self) -> Path:
+        """Where the lock is written: a shard's part, never the lock itself."""
+        return self.lock if self.shard is None else part_path(self.lock, self.shard)
+
+    @property
+    def written_manifest(self) -> str:
+        """The name of the manifest that is written."""
+        return FILE_NAME if self.shard is None else part_path(Path(FILE_NAME), self.shard).name
 
     def blobs(self) -> Blobs:
         """Return the store, staging where only the holder of this spec does."""
@@ -53,6 +72,7 @@ def place_of(plan: Plan, project: Project, lock: Path) -> Place:
         state=project.state,
         outputs=project.outputs / plan.name,
         lock=lock,
+        shard=plan.shard,
     )
 
 

@@ -12,7 +12,7 @@ from specrun.store.ledger_view import view_ledger
 def sweep(place: Place) -> None:
     """Remove the temporary files that a killed apply of this spec left among the user's."""
     remove_leftovers(place.outputs.rglob(".*"))
-    remove_leftovers(place.lock.parent.glob(f".{place.lock.name}.*"))
+    remove_leftovers(place.lock.parent.glob(f".{place.written_lock.name}.*"))
 
 
 def recover(place: Place, emit: Callable[[Event], None]) -> None:

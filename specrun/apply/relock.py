@@ -11,12 +11,13 @@ from specrun.model.plan import Plan
 from specrun.model.project import Project
 from specrun.store.hold import hold
 from specrun.store.lockfile import lock_path, read_lock, write_lock
+from specrun.store.parts import read_standing
 
 
 def stale_pins(plan: Plan, project: Project) -> tuple[str, ...]:
     """Return a line for each pin of the lock that this plan would move."""
     place = place_of(plan, project, lock_path(plan.spec, plan.asked.variant))
-    old = read_lock(place.lock)
+    old = read_standing(place.lock, place.shard)
     return tuple(moved_pins(old, _pinned(plan, place, old)))
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from specrun.apply.budget import Purse
 from specrun.apply.inputs import Inputs
+from specrun.apply.money import Prices
 from specrun.apply.place import Place
 from specrun.apply.results import Done, Held, Result
 from specrun.apply.shared import Sharing
@@ -21,9 +21,9 @@ from specrun.model.run import Price
 from specrun.provider.client import ImageClient
 from specrun.store.blobs import Blobs
 from specrun.store.lockfile import check_owner as check_lock_owner
-from specrun.store.lockfile import read_lock
-from specrun.store.manifest import ImageFacts, read_manifest
+from specrun.store.manifest import FILE_NAME, ImageFacts, read_manifest
 from specrun.store.manifest import check_owner as check_manifest_owner
+from specrun.store.parts import read_standing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,11 +61,7 @@ class Session:
 
     def price_of(self, row: LockRow) -> Price | None:
         """Return what one image of a locked run costs: nothing on a free provider, None where nobody knows."""
-        provider = self.providers.get(row.provider)
-        if provider is not None and provider.free:
-            return Price(amount=Decimal(0), currency="CNY")
-        model = self.catalog.find(row.model)
-        return self.prices.get(row.model, None if model is None else model.facts.price)
+        return Prices(providers=self.providers, catalog=self.catalog, own=self.prices).of(row)
 
     def upstream(self, image: OutputImage) -> LockedOutput | None:
         """Return the image that a chained input stands for; None where it was not made."""
@@ -76,12 +72,14 @@ class Session:
 
 def as_found(place: Place) -> tuple[Lock | None, dict[str, ImageFacts]]:
     """Return the lock and the facts of the manifest that stand at a place; raise where either is another spec's."""
-    lock = read_lock(place.lock)
+    lock = read_standing(place.lock, place.shard)
     if lock is not None:
         check_lock_owner(lock, place.lock, spec=place.spec)
-    manifest = read_manifest(place.outputs)
-    if manifest is None:
-        return lock, {}
-    owner, outputs = manifest
-    check_manifest_owner(owner, place.outputs, spec=place.spec)
-    return lock, {output.blob: output.facts for output in outputs}
+    facts: dict[str, ImageFacts] = {}
+    for name in dict.fromkeys((FILE_NAME, place.written_manifest)):
+        manifest = read_manifest(place.outputs, name)
+        if manifest is not None:
+            owner, outputs = manifest
+            check_manifest_owner(owner, place.outputs, spec=place.spec)
+            facts |= {output.blob: output.facts for output in outputs}
+    return lock, facts

@@ -26,6 +26,7 @@ from specrun.cli.options import SPECS, WishOptions, variable_options, wish_optio
 from specrun.cli.outcomes import Outcomes
 from specrun.cli.planning import Planned, plan_all, plan_saved, quotas_of
 from specrun.cli.prune import remove_orphans
+from specrun.cli.shards import read_share
 from specrun.cli.terminal import draw_strip
 from specrun.cli.watching import watching
 from specrun.cli.wiring import client_factory, shared_store
@@ -33,7 +34,8 @@ from specrun.diagnostics import Diagnostic, SpecrunError, UsageError
 from specrun.model.plan import Verb, total
 from specrun.model.project import Budget
 from specrun.model.run import Price
-from specrun.plan.make import make_plan
+from specrun.model.shard import Shard
+from specrun.plan.make import PlanRequest, make_plan
 from specrun.report import inert
 from specrun.report.event_text import summary
 from specrun.report.plan_text import as_text
@@ -43,6 +45,7 @@ EPILOG = examples(
     ("specrun apply --yes specs/quickstart.yaml", "without asking, for scripts"),
     ("specrun apply plan.json", "exactly what `specrun plan -o plan.json` showed, without asking"),
     ("specrun apply --rehearse specs/quickstart.yaml", "everything on the sandbox, for nothing"),
+    ("specrun apply --yes --shard 2/4 specs/quickstart.yaml", "one machine's share; then `specrun merge`"),
     ("specrun apply --yes --max-cost 25CNY --max-images 100 specs/*.yaml", "never more than this"),
 )
 
@@ -63,9 +66,14 @@ class ApplyCommandOptions(WishOptions):
     frozen: bool
     expect: str | None
     prune: bool
+    shard: Shard | None
     junit: Path | None
     gallery: bool
     json: bool
+
+    def request(self, spec: Path) -> PlanRequest:
+        """Return the request to plan one of the specs."""
+        return replace(WishOptions.request(self, spec), shard=self.shard)
 
     @property
     def saved(self) -> bool:
@@ -91,6 +99,12 @@ class ApplyCommandOptions(WishOptions):
 @click.option("--expect", metavar="DIGEST", help="Apply only the plan with this digest, reviewed elsewhere.")
 @click.option("--prune", is_flag=True, help="Afterwards remove the outputs of runs that the specs no longer have.")
 @click.option(
+    "--shard",
+    metavar="I/N",
+    callback=read_share,
+    help="Only this machine's share; `specrun merge` joins what all left.",
+)
+@click.option(
     "--junit",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -105,6 +119,8 @@ def command(**given: Any) -> int:
     that arrived is kept, and the next apply goes on from there.
     """
     options = ApplyCommandOptions(**given)
+    if options.shard is not None and (options.targets or options.prune or options.rehearse or options.gallery):
+        raise click.UsageError("--shard does not go with --target, --prune, --rehearse or --gallery")
     if options.prune and options.rehearse:
         raise click.UsageError("--rehearse leaves outputs alone; --prune removes some")
     if options.json and not options.yes and not options.rehearse:
@@ -136,7 +152,7 @@ def _planned(options: ApplyCommandOptions, outcomes: Outcomes) -> list[Planned]:
     if not options.saved:
         return plan_all(options, outcomes)
     asked = (options.vars, options.var_files, options.name, options.targets, options.replace)
-    if any(asked) or options.retry_unknown or options.regenerate_lost:
+    if any(asked) or options.shard or options.retry_unknown or options.regenerate_lost:
         raise click.UsageError("a saved plan has said already which runs, variables and name it is for")
     if any(path.suffix != ".json" for path in options.specs):
         raise click.UsageError("apply specs or saved plans, not both at once")

@@ -21,7 +21,7 @@ from specrun.spec.project import load_project
 from specrun.store.blobs import Blobs
 from specrun.store.hold import unfinished
 from specrun.store.lockfile import read_lock
-from specrun.verify.locks import lock_paths
+from specrun.verify.locks import LOCK_OR_PART, lock_paths
 
 EPILOG = examples(
     ("specrun prune specs/quickstart.yaml", "remove the images of runs that the spec no longer has"),
@@ -92,7 +92,7 @@ def _prune_store(project: Project, options: PruneOptions) -> None:
         raise BusyError(Diagnostic(summary="store in use", detail=detail, hint="apply again first"))
     store = Blobs(project.state / "store")
     # Strictly: what a lock that cannot be read names would seem to be named by none.
-    locks = [read_lock(path) for path in lock_paths(project.root, project.outputs)]
+    locks = [read_lock(path) for path in lock_paths(project.root, project.outputs, LOCK_OR_PART)]
     found = list(unreferenced(store, (row for lock in locks if lock is not None for row in lock.rows.values())))
     size = sum(path.stat().st_size for path in found) / 1_000_000
     if not found:

@@ -87,9 +87,9 @@ class _ManifestDocument(msgspec.Struct, kw_only=True, gc=False):
 _DOCUMENT = msgspec.json.Decoder(_ManifestDocument)
 
 
-def read_manifest(folder: Path) -> tuple[str, tuple[ManifestOutput, ...]] | None:
+def read_manifest(folder: Path, name: str = FILE_NAME) -> tuple[str, tuple[ManifestOutput, ...]] | None:
     """Return the spec that a folder of outputs belongs to and its images, None where it has no manifest."""
-    path = folder / FILE_NAME
+    path = folder / name
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -106,9 +106,9 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     return document(head, {"summary": _summary(manifest)}, "outputs", map(_LINE.encode, ordered))
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> bool:
+def write_manifest(folder: Path, manifest: Manifest, name: str = FILE_NAME) -> bool:
     """Write the manifest unless the file already says the same; say whether it wrote."""
-    return write_if_changed(folder / FILE_NAME, manifest_bytes(manifest))
+    return write_if_changed(folder / name, manifest_bytes(manifest))
 
 
 def check_owner(owner: str, folder: Path, *, spec: str) -> None:

@@ -1,6 +1,7 @@
 """All locks of a project, for finding an address or an image without being told its spec."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ from specrun.model.lock import Lock
 from specrun.store.lockfile import read_lock
 
 _SUFFIX = ".lock.json"
+_LOCK = re.compile(r"\.lock\.json$")
+# Also what shards have made and nobody has merged yet.
+LOCK_OR_PART = re.compile(r"\.lock(\.\d+-of-\d+)?\.json$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,11 +48,11 @@ def locks_of(root: Path, outputs: Path) -> tuple[LockFile, ...]:
     return tuple(found)
 
 
-def lock_paths(root: Path, outputs: Path) -> Iterator[Path]:
+def lock_paths(root: Path, outputs: Path, suffix: re.Pattern[str] = _LOCK) -> Iterator[Path]:
     """Yield every lock file below a project's root, readable or not."""
     for parent, folders, names in os.walk(root):
         here = Path(parent)
         folders[:] = sorted(name for name in folders if not name.startswith(".") and here / name != outputs)
         for name in sorted(names):
-            if name.endswith(_SUFFIX):
+            if suffix.search(name):
                 yield here / name
