@@ -13,13 +13,16 @@ from tempfile import TemporaryDirectory
 import click
 
 from specrun.addresses import is_loopback
+from specrun.catalog.models import Catalog
 from specrun.cli.catalogue import catalog_here
 from specrun.cli.console import note
 from specrun.cli.examples import examples
 from specrun.diagnostics import Diagnostic, InvalidInputError, UsageError
 from specrun.server.app import create_app
 from specrun.server.chaos_file import load_chaos
+from specrun.server.diffusion.weights import load_weights
 from specrun.server.drawing import DrawingEngine
+from specrun.server.engine import Engine
 from specrun.server.running import listen, run
 from specrun.server.settings import MEBIBYTE, Settings
 
@@ -28,6 +31,7 @@ EPILOG = examples(
     ("specrun serve --port 0 --latency 1-3", "as slow as the real thing, on any free port"),
     ("specrun serve --chaos trouble.yaml", "rehearse what can go wrong"),
     ("specrun serve --host 0.0.0.0 --api-key-env KEY", "for others, who need the key"),
+    ("specrun serve --engine diffusers --weights gpu.yaml", "real images, from weights of your own"),
 )
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -62,6 +66,8 @@ class ServeOptions:
     api_key_env: str | None
     allow_hosts: tuple[str, ...]
     url_ttl: float
+    engine: str
+    weights: Path | None
     workers: int
     queue: int
     timeout: float
@@ -76,6 +82,19 @@ class ServeOptions:
 @click.option("--api-key-env", metavar="NAME", help="Ask for the API key that this environment variable holds.")
 @click.option("--allow-host", "allow_hosts", metavar="NAME", multiple=True, help="Answer to this name too. Repeatable.")
 @click.option("--url-ttl", callback=_seconds, default="7d", show_default=True, help="How long result URLs last.")
+@click.option(
+    "--engine",
+    type=click.Choice(["drawing", "diffusers"]),
+    default="drawing",
+    show_default=True,
+    help="What makes the images: a drawing of the request, or weights of your own.",
+)
+@click.option(
+    "--weights",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="For --engine diffusers: a YAML file that names the folders of weights.",
+)
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
@@ -103,6 +122,8 @@ def command(
     api_key_env: str | None,
     allow_hosts: tuple[str, ...],
     url_ttl: float,
+    engine: str,
+    weights: Path | None,
     workers: int,
     queue: int,
     timeout: float,
@@ -112,8 +133,8 @@ def command(
 ) -> None:
     """Serve the images API, with the models known here, until told to stop.
 
-    Pictures are drawn from the request at once and cost nothing. Standard error gets a line of JSON for each request.
-    Without an API key only this machine can reach the server.
+    Unless told otherwise it draws a picture of each request, at once and for nothing. Standard error gets a line of
+    JSON for each request. Without an API key only this machine can reach the server.
     """
     options = ServeOptions(
         host=host,
@@ -121,6 +142,8 @@ def command(
         api_key_env=api_key_env,
         allow_hosts=allow_hosts,
         url_ttl=url_ttl,
+        engine=engine,
+        weights=weights,
         workers=workers,
         queue=queue,
         timeout=timeout,
@@ -134,7 +157,7 @@ def command(
 def serve(options: ServeOptions, environ: Mapping[str, str]) -> None:
     """Listen, say where, and serve; raises `SpecrunError` where that cannot be."""
     key = _api_key(options, environ)
-    catalog = catalog_here()
+    catalog, engine = _engine(options, catalog_here())
     rules = () if options.chaos is None else load_chaos(options.chaos)
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(options))
@@ -146,7 +169,7 @@ def serve(options: ServeOptions, environ: Mapping[str, str]) -> None:
             results=Path(stack.enter_context(TemporaryDirectory(prefix="specrun-serve-"))),
             results_bytes=1024 * MEBIBYTE,
             engine_seconds=options.timeout,
-            running=2 * options.workers,
+            running=1 if options.engine == "diffusers" else 2 * options.workers,
             waiting=options.queue,
             fetches=True,
             logs=True,
@@ -154,10 +177,42 @@ def serve(options: ServeOptions, environ: Mapping[str, str]) -> None:
             requests_per_minute=options.rate_limit,
             chaos=rules,
         )
-        host = f"[{options.host}]" if ":" in options.host else options.host
-        note(f"serving {len(catalog.models)} models at http://{host}:{listener.getsockname()[1]} (Ctrl-C stops)")
-        run(create_app(catalog, DrawingEngine(processes=options.workers), settings), listener)
+        run(create_app(catalog, engine, settings), listener, lambda: note(_announcement(listener, options, catalog)))
     note("stopped")
+
+
+def _announcement(listener: socket.socket, options: ServeOptions, catalog: Catalog) -> str:
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    return f"serving {len(catalog.models)} models at http://{host}:{listener.getsockname()[1]} (Ctrl-C stops)"
+
+
+def _engine(options: ServeOptions, catalog: Catalog) -> tuple[Catalog, Engine]:
+    """Return what makes the images, and the models that it has."""
+    if options.engine == "drawing":
+        return catalog, DrawingEngine(processes=options.workers)
+    if options.weights is None:
+        raise UsageError(
+            Diagnostic(
+                summary="no weights",
+                detail="the engine diffusers runs weights of your own, and none are named",
+                hint="name a file with --weights; specrun/server/README.md shows one",
+            )
+        )
+    weights = load_weights(options.weights, catalog.models)
+    try:
+        # Takes seconds and gigabytes, so nothing else may import it.
+        from specrun.server.diffusion.engine import load_engine  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            Diagnostic(
+                summary="engine not installed",
+                detail=f"the engine diffusers needs the package {error.name}",
+                hint="pip install 'specrun[diffusers]'",
+            )
+        ) from error
+    note(f"loading weights for {len(weights.models)} models")
+    served = {id_: model for id_, model in catalog.models.items() if id_ in weights.models}
+    return Catalog(models=served, aliases=catalog.aliases), load_engine(weights)
 
 
 def _api_key(options: ServeOptions, environ: Mapping[str, str]) -> str | None:

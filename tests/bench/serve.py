@@ -66,8 +66,8 @@ def app_of(kind: str) -> ASGIApp:
 
 def serve(kind: str, connection: Connection) -> None:
     listener = listen("127.0.0.1", 0)
-    connection.send(listener.getsockname()[1])
-    run(app_of(kind), listener)
+    port = listener.getsockname()[1]
+    run(app_of(kind), listener, lambda: connection.send(port))
     connection.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

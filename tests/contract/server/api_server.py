@@ -91,10 +91,11 @@ class Start:
             encoding="utf-8",
         )
         assert process.stderr is not None
-        first = process.stderr.readline()
-        match = re.search(r"http://\S+", first)
-        assert match, first + process.stderr.read()
-        served = Served(process, match[0], said=[first])
+        said: list[str] = []
+        while not (match := re.search(r"serving .* (http://\S+)", said[-1] if said else "")):
+            said.append(process.stderr.readline())
+            assert said[-1], "".join(said)
+        served = Served(process, match[1], said=said)
         reader = threading.Thread(target=_read, args=(served,))
         reader.start()
         self._started.append((served, reader))

@@ -1,0 +1,71 @@
+"""The weights file: which folder of weights stands behind which model."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from specrun.diagnostics import Collector, did_you_mean
+from specrun.spec.nodes import Node
+from specrun.spec.reader import Reader, entries
+from specrun.spec.yaml import load_yaml
+
+_FIELDS = ("device", "dtype", "offload", "models")
+_DTYPES = ("bfloat16", "float16", "float32")
+_INDEX = "model_index.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Weights:
+    """Folders by model id, as `DiffusionPipeline.save_pretrained` writes them.
+
+    `device` (`cuda`, `cuda:1`, `mps`, `cpu`) and `dtype` are None where the machine decides. With `offload`, weights
+    wait in main memory and only the part at work is on the device.
+    """
+
+    models: Mapping[str, Path]
+    device: str | None = None
+    dtype: str | None = None
+    offload: bool = False
+
+
+def load_weights(path: Path, known: Collection[str]) -> Weights:
+    """Read a weights file for a catalogue that has the ids `known`; raises `InvalidInputError` with all its faults."""
+    faults = Collector()
+    read = Reader(faults)
+    node = load_yaml(path, path.as_posix())
+    fields = read.fields(node, "a weights file", _FIELDS)
+    device, dtype, offload = (None if fields is None else fields.get(name) for name in _FIELDS[:3])
+    section = None if fields is None else fields.get("models")
+    if fields is not None and section is None:
+        read.fail(node, "missing key", "the weights file names no models", "add models: {<model id>: <folder>}")
+    weights = Weights(
+        models=_folders(read, section, path.parent, known),
+        device=None if device is None else read.text(device, "device"),
+        dtype=None if dtype is None else _dtype(read, dtype),
+        offload=offload is not None and bool(read.boolean(offload, "offload")),
+    )
+    faults.stop_on_errors()
+    return weights
+
+
+def _folders(read: Reader, node: Node | None, base: Path, known: Collection[str]) -> dict[str, Path]:
+    folders = {}
+    for model, key, value in entries(None if node is None else read.mapping(node, "models")):
+        if model not in known:
+            hint = did_you_mean(model, known) or "see specrun models"
+            read.fail(key, "unknown model", f'no model is called "{model}"', hint)
+        name = read.text(value, f"models.{model}")
+        if name is None:
+            continue
+        folders[model] = (base / name).resolve()
+        if not (folders[model] / _INDEX).is_file():
+            hint = "name a folder as diffusers saves it, which holds model_index.json and a folder for each part"
+            read.fail(value, "no weights", f"{name} holds no {_INDEX}", hint)
+    return folders
+
+
+def _dtype(read: Reader, node: Node) -> str | None:
+    dtype = read.text(node, "dtype")
+    if dtype is not None and dtype not in _DTYPES:
+        read.fail(node, "value not allowed", f'"{dtype}" is no dtype known here', f"use {', '.join(_DTYPES)}")
+    return dtype
