@@ -21,4 +21,6 @@ def truthful(path: str, media_type: str) -> str:
 
 def folded(path: str) -> str:
     """Return the form in which two paths are one file on some disk: NFC, without regard to case."""
+    if path.isascii():
+        return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())

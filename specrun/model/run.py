@@ -11,6 +11,7 @@ from specrun.diagnostics import Span
 from specrun.model.inputs import FileImage, InputImage, OutputImage, Param, UrlImage
 
 _IMAGES = (FileImage, UrlImage, OutputImage)
+_IMAGE_KINDS = frozenset((*_IMAGES, tuple))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +58,8 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     @property
     def inputs(self) -> tuple[InputImage, ...]:
         """The images the request is made from, in the order of the parameters' names."""
+        if _IMAGE_KINDS.isdisjoint(map(type, self.params.values())):
+            return ()
         found = [(name, images) for name, value in self.params.items() if (images := images_in(value))]
         return tuple([image for _, images in sorted(found, key=itemgetter(0)) for image in images]) if found else ()
 

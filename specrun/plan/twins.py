@@ -34,14 +34,14 @@ def _paths(runs: Iterable[Run], jobs: Mapping[str, Job]) -> Iterator[tuple[Run, 
     for run in runs:
         for path in run.outputs:
             key = folded(path)
-            other = files.get(key) or folders.get(key) or next(_found(files, _folders(key)), None)
-            if other is not None:
+            folder = key.rpartition("/")[0]
+            # A folder that is known is no file: whichever of the two comes second meets the other here.
+            if key in files or key in folders or (folder not in folders and any(_found(files, _folders(key)))):
+                other = files.get(key) or folders.get(key) or next(_found(files, _folders(key)))
                 yield run, _clash(path, run, *other, jobs)
             files[key] = (run, path)
-            for folder in _folders(key):
-                if folder in folders:
-                    break
-                folders[folder] = (run, path)
+            if folder not in folders:
+                folders.update((each, (run, path)) for each in _folders(key) if each not in folders)
 
 
 def _found(files: Mapping[str, tuple[Run, str]], folders: Iterable[str]) -> Iterator[tuple[Run, str]]:
