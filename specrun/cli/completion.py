@@ -18,7 +18,10 @@ EPILOG = examples(
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
-    """Print the script that completes commands, options, specs and models in SHELL."""
+    """Print the script that completes commands in a shell.
+
+    With it, Tab completes commands, options, paths and models.
+    """
     completion = get_completion_class(shell)
     if completion is not None:
         say(completion(context.find_root().command, {}, "specrun", "_SPECRUN_COMPLETE").source())

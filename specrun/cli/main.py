@@ -32,9 +32,9 @@ COMMANDS: Mapping[str, str] = {
     "push": "Put the images of locks into the shared store.",
     "pull": "Bring the images of locks from the shared store into the project's own.",
     "merge": "Join the parts that shards of an apply left.",
-    "models": "List the models that specs can name, or one model's parameters.",
-    "schema": "Print the JSON Schema NAME: spec, project, plan, lock, manifest, or the id of a model.",
-    "completion": "Print the script that completes commands, options, specs and models in SHELL.",
+    "models": "List the models, or one model's parameters.",
+    "schema": "Print the JSON Schema of a file format or a model.",
+    "completion": "Print the script that completes commands in a shell.",
 }
 
 EPILOG = examples(

@@ -21,7 +21,7 @@ EPILOG = examples(
 @click.option("--check", is_flag=True, help="Ask a provider which models it serves, and say what differs.")
 @click.option("--provider", metavar="NAME", help="With --check: the provider to ask; else the project's own.")
 def command(model: str | None, provider: str | None, *, check: bool) -> None:
-    """List the models that specs can name, or one model's parameters.
+    """List the models, or one model's parameters.
 
     A project adds models, or changes them, by JSON Schemas in its own schemas folder.
     """

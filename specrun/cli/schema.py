@@ -26,7 +26,10 @@ def complete_name(context: click.Context, parameter: click.Parameter, incomplete
 @click.command("schema", epilog=EPILOG)
 @click.argument("name", shell_complete=complete_name)
 def command(name: str) -> None:
-    """Print the JSON Schema NAME: spec, project, plan, lock, manifest, or the id of a model."""
+    """Print the JSON Schema of a file format or a model.
+
+    NAME is spec, project, plan, lock, manifest, or the id of a model.
+    """
     say(inert.json_text(schema_path(name).read_text("utf-8").rstrip("\n")))
 
 
