@@ -84,7 +84,7 @@ def test_four_shards_of_1632_runs_are_together_what_one_machine_writes(tmp_path:
     assert list(others[0].root.rglob("*-of-*.json")) == []
 
 
-CHAINED = {
+CHAINED: dict[str, Any] = {
     "shots": numbered(12, samples=2),
     "twins": numbered(12),  # the requests of `shots`, first samples
     "edits": {
