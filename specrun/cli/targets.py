@@ -24,6 +24,7 @@ def target_of(spec: Path, project: Project, variant: str | None, plan: Plan | No
         lock=lock.resolve(),
         outputs=project.outputs / name,
         store=project.state / "store",
+        shared=project.store is not None,
     )
 
 

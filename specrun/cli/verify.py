@@ -1,6 +1,7 @@
 """`specrun verify SPEC…`: what stands on disk against what was made."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -8,25 +9,28 @@ from typing import Any, Literal, TypeAlias, get_args
 import click
 
 from specrun.cli.boundary import DONE, FAILED
-from specrun.cli.console import complain, ink, write
+from specrun.cli.console import complain, ink, note, write
 from specrun.cli.examples import examples
 from specrun.cli.options import SPECS, SpecOptions, variable_options
 from specrun.cli.targets import target_of
+from specrun.cli.wiring import shared_store
 from specrun.diagnostics import Diagnostic, SpecrunError, UsageError
 from specrun.model.plan import Plan
 from specrun.model.project import Project
 from specrun.plan.make import make_plan
+from specrun.report import inert
 from specrun.report.verify_json import as_json
 from specrun.report.verify_junit import verify_junit
 from specrun.report.verify_text import as_text
 from specrun.spec.project import load_project
+from specrun.store.shared import SharedStoreError
 from specrun.verify.finding import Verification
 from specrun.verify.verify import verify
 
 EPILOG = examples(
     ("specrun verify specs/quickstart.yaml", "files, lock and manifest: is all as it was made?"),
     ("specrun verify --store specs/*.yaml", "and is every stored file what its name says?"),
-    ("specrun verify --store --repair specs/*.yaml", "put back what the outputs folder still has"),
+    ("specrun verify --store --repair specs/*.yaml", "put back what files or the shared store have"),
     ("specrun verify --format junit specs/*.yaml > verify.xml", "as test results"),
 )
 
@@ -46,13 +50,13 @@ class VerifyOptions(SpecOptions):
 @SPECS
 @variable_options
 @click.option("--store", is_flag=True, help="Read every stored file too.")
-@click.option("--repair", is_flag=True, help="With --store: put back what a delivered file still has.")
+@click.option("--repair", is_flag=True, help="With --store: put back what files or the shared store have.")
 @click.option("--format", type=click.Choice(get_args(Format)), default="text", show_default=True)
 def command(**given: Any) -> int:
     """Check what stands on disk against lock, manifest and spec; say what is wrong, and the fix.
 
-    Nothing is sent. Exits 1 where anything is missing, modified, undecodable, of the wrong type or in nobody's name,
-    and where spec and lock part.
+    No image is asked for. Exits 1 where anything is missing, modified, undecodable, of the wrong type or in nobody's
+    name, and where spec and lock part.
     """
     options = VerifyOptions(**given)
     if options.repair and not options.store:
@@ -69,7 +73,7 @@ def command(**given: Any) -> int:
             continue
         plan = _plan(options, spec, project)
         target = target_of(spec, project, options.name, plan)
-        found.append(verify(target, plan, store=options.store, mend=_elsewhere if options.repair else None))
+        found.append(verify(target, plan, store=options.store, mend=_mender(project) if options.repair else None))
         if plan is None or found[-1].findings:
             code = FAILED
     _show(found, options.format)
@@ -85,8 +89,20 @@ def _plan(options: VerifyOptions, spec: Path, project: Project) -> Plan | None:
         return None
 
 
-def _elsewhere(_: str) -> bytes | None:
-    return None
+def _mender(project: Project) -> Callable[[str], bytes | None]:
+    """Return what fetches stored images from the shared store, as far as there is one and it has them."""
+    shared = shared_store(project)
+
+    def fetch(blob: str) -> bytes | None:
+        if shared is None:
+            return None
+        try:
+            return shared.fetch(blob)
+        except SharedStoreError as error:
+            note(inert.line(str(error)))
+            return None
+
+    return fetch
 
 
 def _show(found: list[Verification], format_: Format) -> None:

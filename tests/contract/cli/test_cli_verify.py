@@ -84,3 +84,20 @@ def test_the_store_is_repaired_from_the_outputs(made: Any) -> None:
     ended = made("verify", "--store", "--repair", "shots.yaml")
     assert ended.out.count("repaired sha256:") == 5
     assert "--repair without --store" in made("verify", "--repair", "shots.yaml", code=64).err
+
+
+def test_the_store_is_repaired_from_the_shared_one(made: Any) -> None:
+    shared = made.folder / "shared"
+    shutil.move(made.folder / ".specrun/store", shared)
+    (made.folder / "specrun.yaml").write_text(f"store: {{url: 'file://{shared}'}}\n")
+    owl(made).unlink()
+    told = made("verify", "shots.yaml", code=1).out
+    assert "fix: `specrun apply shots.yaml` restores it" in told
+    ended = made("verify", "--store", "--repair", "shots.yaml", code=1)
+    assert ended.out.count("repaired sha256:") == 5
+    made("apply", "--yes", "shots.yaml")
+    made("verify", "--store", "shots.yaml")
+    shutil.rmtree(shared)
+    shutil.rmtree(made.folder / ".specrun/store")
+    shutil.rmtree(made.folder / "outputs/shots/animals")
+    assert "does not have sha256:" in made("verify", "--store", "--repair", "shots.yaml", code=1).err
