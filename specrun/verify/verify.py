@@ -6,6 +6,7 @@ from specrun.diagnostics import InvalidInputError
 from specrun.model.lock import Lock
 from specrun.model.plan import Plan
 from specrun.store.lockfile import read_lock
+from specrun.store.parts import parts_of
 from specrun.verify.finding import Checked, Finding, Kind, Verification
 from specrun.verify.outputs import OutputCheck
 from specrun.verify.records import check_lock, check_manifest
@@ -22,12 +23,17 @@ def verify(
     With `store` every stored file is read. Writes nothing, except that with `mend` whole images are put back into the
     store, from the outputs folder or as `mend` has them from elsewhere.
     """
+    nothing = Lock(spec=target.spec, name=target.name)
+    parts = parts_of(target.lock)
+    if parts:
+        # Until they are merged no lock speaks for all that stands on disk.
+        return _verification(target, nothing, [_parts(target, len(parts))])
     try:
         lock = read_lock(target.lock)
     except InvalidInputError as error:
-        return _verification(target, Lock(spec=target.spec, name=target.name), [_unreadable(target, error)])
+        return _verification(target, nothing, [_unreadable(target, error)])
     if lock is None:
-        return _verification(target, Lock(spec=target.spec, name=target.name), [_no_lock(target)])
+        return _verification(target, nothing, [_no_lock(target)])
     repaired = () if mend is None else repair(target, lock, mend)
     findings = [*check_lock(target, lock), *check_manifest(target, lock)]
     check = OutputCheck(target, lock)
@@ -75,6 +81,12 @@ def _unreadable(target: Target, error: InvalidInputError) -> Finding:
     first = error.diagnostics[0]
     detail = f"{first.summary}: {first.detail}"
     return Finding(kind=Kind.LOCK, subject=target.shown(target.lock), detail=detail, fix=first.hint)
+
+
+def _parts(target: Target, number: int) -> Finding:
+    detail = f"shards have left parts of it ({number}) that nobody has merged yet"
+    fix = f"{target.command('merge')} joins them"
+    return Finding(kind=Kind.STALE, subject=target.shown(target.lock), detail=detail, fix=fix)
 
 
 def _no_lock(target: Target) -> Finding:

@@ -316,6 +316,13 @@ def test_without_the_store_a_lost_image_is_named_with_what_it_takes(made: Made) 
     assert "bring it back from git or a backup; or `specrun apply --regenerate-lost shots.yaml` asks" in found.fix
 
 
+def test_parts_of_shards_are_to_be_merged_first(made: Made) -> None:
+    made.lock_file.rename(made.lock_file.with_name("shots.lock.1-of-2.json"))
+    (found,) = made.verify().findings
+    assert "shards have left parts of it (1)" in found.detail
+    assert found.fix == "`specrun merge shots.yaml` joins them"
+
+
 def test_verifying_writes_nothing(made: Made) -> None:
     def state() -> dict[str, int]:
         return {str(path): path.stat().st_mtime_ns for path in sorted(made.folder.rglob("*"))}
