@@ -8,15 +8,25 @@ _ALSO = {"jpg": frozenset({"jpg", "jpeg"})}
 _IMAGE_SUFFIX = re.compile(r"\.(png|jpe?g|webp|gif|avif|bmp|tiff?)$", re.IGNORECASE)
 
 
+def extension(media_type: str) -> str:
+    """Return the file extension, without a dot, of images of a type; png for a type that is not known."""
+    return _EXTENSIONS.get(media_type, "png")
+
+
+def stem(path: str) -> str:
+    """Return a path without its image suffix: what stays the same whatever type the bytes turn out to be."""
+    return _IMAGE_SUFFIX.sub("", path)
+
+
 def truthful(path: str, media_type: str) -> str:
     """Return a path whose image suffix is that of `media_type`; a suffix that says so already stays as written."""
-    extension = _EXTENSIONS.get(media_type)
+    wanted = _EXTENSIONS.get(media_type)
     found = _IMAGE_SUFFIX.search(path)
-    if extension is None:
+    if wanted is None:
         return path
-    if found is not None and found[1].lower() in _ALSO.get(extension, frozenset({extension})):
+    if found is not None and found[1].lower() in _ALSO.get(wanted, frozenset({wanted})):
         return path
-    return f"{_IMAGE_SUFFIX.sub('', path)}.{extension}"
+    return f"{stem(path)}.{wanted}"
 
 
 def folded(path: str) -> str:

@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from specrun.model.inputs import FileImage, InputImage, OutputImage, UrlImage
 from specrun.model.lock import LockedOutput, LockRow, State
+from specrun.model.output_path import stem
 from specrun.model.plan import Action, Change, Verb
 from specrun.model.provenance import ProvenanceSettings
 from specrun.model.request import request_digest
 from specrun.model.run import Run, images_in
 from specrun.plan.changes import changes
-from specrun.plan.paths import stem
 from specrun.plan.world import World
 from specrun.provenance.sidecar import settings_of
 from specrun.store.attempts import AttemptState

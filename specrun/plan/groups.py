@@ -6,13 +6,13 @@ from decimal import Decimal
 
 from specrun.catalog.models import Catalog
 from specrun.diagnostics import Collector
+from specrun.model.output_path import extension
 from specrun.model.project import Provider
 from specrun.model.run import Price
 from specrun.plan.axes import Axis, ModelChoice
 from specrun.plan.cells import hits
 from specrun.plan.columns import Cell, Grid
 from specrun.plan.compile import Compiler
-from specrun.plan.paths import extension
 from specrun.plan.pins import Pins
 from specrun.plan.recipes import Kind, RecipeMaker
 from specrun.plan.takes import Layers, check_required, merge

@@ -3,15 +3,13 @@
 import re
 
 from specrun.canonical import canonical
-from specrun.model.output_path import folded
+from specrun.model.output_path import folded, stem
 from specrun.plan.labels import LONGEST_NAME, fit, slug
 
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?", re.IGNORECASE)
 # What nearly all paths look like, and no rule below refuses.
 _PLAIN_PART = r"(?!con|prn|aux|nul|com|lpt|man)[a-z0-9_][a-z0-9_-]{0,150}"
 _PLAIN = re.compile(rf"(?:{_PLAIN_PART}/)*{_PLAIN_PART}\.[a-z]{{3,4}}")
-_IMAGE_SUFFIX = re.compile(r"\.(png|jpe?g|webp|gif|avif|bmp|tiff?)$", re.IGNORECASE)
-_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif", "image/avif": "avif"}
 _LONGEST_ON_DISK = 255
 # Those too that break lines or turn the direction of a text, so that a name shows as another.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -19,11 +17,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 
 class PathProblemError(ValueError):
     """An output path that cannot be used; the message says why."""
-
-
-def extension(media_type: str) -> str:
-    """Return the file extension, without a dot, that a model's images are expected to have."""
-    return _EXTENSIONS.get(media_type, "png")
 
 
 def default_path(job: str, labels: tuple[str, ...], sample: int | None) -> str:
@@ -46,11 +39,6 @@ def shortened(path: str) -> str:
 def with_extension(path: str, ext: str) -> str:
     """Return a path whose image suffix is the one expected, added where there is none."""
     return f"{stem(path)}.{ext}"
-
-
-def stem(path: str) -> str:
-    """Return a path without its image suffix: what stays the same whatever type the bytes turn out to be."""
-    return _IMAGE_SUFFIX.sub("", path)
 
 
 def indexed(path: str, index: int) -> str:

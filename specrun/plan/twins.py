@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from specrun.diagnostics import Collector, Diagnostic
-from specrun.model.output_path import folded
+from specrun.model.output_path import folded, stem
 from specrun.model.run import Run
 from specrun.spec.spec import Job
 
@@ -30,16 +30,20 @@ def _addresses(runs: Iterable[Run]) -> Iterator[tuple[Run, Diagnostic]]:
 
 def _paths(runs: Iterable[Run], jobs: Mapping[str, Job]) -> Iterator[tuple[Run, Diagnostic]]:
     files: dict[str, tuple[Run, str]] = {}
+    stems: dict[str, tuple[Run, str]] = {}
     folders: dict[str, tuple[Run, str]] = {}
     for run in runs:
         for path in run.outputs:
             key = folded(path)
+            bare = stem(key)
             folder = key.rpartition("/")[0]
             # A folder that is known is no file: whichever of the two comes second meets the other here.
             if key in files or key in folders or (folder not in folders and any(_found(files, _folders(key)))):
                 other = files.get(key) or folders.get(key) or next(_found(files, _folders(key)))
                 yield run, _clash(path, run, *other, jobs)
-            files[key] = (run, path)
+            elif bare in stems:
+                yield run, _clash(path, run, *stems[bare], jobs)
+            files[key] = stems[bare] = (run, path)
             if folder not in folders:
                 folders.update((each, (run, path)) for each in _folders(key) if each not in folders)
 
@@ -64,6 +68,9 @@ def _clash(path: str, run: Run, other: Run, other_path: str, jobs: Mapping[str, 
     elif folded(path) == folded(other_path):
         detail = f'"{path}" is wanted by {other.address} and by {run.address}'
         detail += "" if path == other_path else f', which calls it "{other_path}": one file on many disks'
+    elif stem(folded(path)) == stem(folded(other_path)):
+        detail = f'"{other_path}" of {other.address} and "{path}" of {run.address} differ only in their suffix, '
+        detail += "and a suffix follows the bytes"
     else:
         detail = f'"{other_path}" of {other.address} and "{path}" of {run.address}: one is a file where the other '
         detail += "needs a folder"

@@ -231,3 +231,11 @@ def test_several_images_of_one_run_stand_at_their_own_paths(tmp_path: Path) -> N
         shop.write(shots={"model": FLUX, "prompt": "a lamp", "params": {"n": 3}})
         shop.apply()
     assert [output.path for output in shop.row("shots").outputs] == [f"shots/shots-{i}.png" for i in (1, 2, 3)]
+
+
+def test_two_outputs_that_differ_only_in_their_suffix_are_refused_since_it_follows_the_bytes(tmp_path: Path) -> None:
+    with FaultServer([good()]) as server:
+        shop = Shop(tmp_path, server)
+        shop.write(shots=numbered(2, output="lamp.{{ {1: 'png', 2: 'webp'}[i] }}"))
+        with pytest.raises(InvalidInputError, match="differ only in their suffix"):
+            shop.plan()
