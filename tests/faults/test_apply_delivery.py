@@ -234,8 +234,13 @@ def test_several_images_of_one_run_stand_at_their_own_paths(tmp_path: Path) -> N
 
 
 def test_two_outputs_that_differ_only_in_their_suffix_are_refused_since_it_follows_the_bytes(tmp_path: Path) -> None:
+    schemas = tmp_path / "schemas"
+    schemas.mkdir()
+    properties = {"model": {"const": "mine"}, "prompt": {"type": "string"}}
+    schema = {"type": "object", "properties": properties, "required": ["model", "prompt"]}
+    (schemas / "mine.json").write_text(json.dumps({**schema, "x-specrun": {"media_type": "image/jpeg"}}))
     with FaultServer([good()]) as server:
         shop = Shop(tmp_path, server)
-        shop.write(shots=numbered(2, output="lamp.{{ {1: 'png', 2: 'webp'}[i] }}"))
+        shop.write(png=numbered(1, output="lamp.{{ ext }}"), jpeg=numbered(1, output="lamp.{{ ext }}", model="mine"))
         with pytest.raises(InvalidInputError, match="differ only in their suffix"):
             shop.plan()
