@@ -11,7 +11,9 @@ from specrun.store.ledger_view import view_ledger
 
 def sweep(place: Place) -> None:
     """Remove the temporary files that a killed apply of this spec left among the user's."""
-    remove_leftovers(place.outputs.rglob(".*"))
+    if place.shard is None:
+        # Other shards of the spec may be delivering to the same folder at this moment.
+        remove_leftovers(place.outputs.rglob(".*"))
     remove_leftovers(place.lock.parent.glob(f".{place.written_lock.name}.*"))
 
 
