@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,11 +53,10 @@ class Receiver:
         """Return the images of a reply, stored, or what it lacks."""
         items = [(index, item) for index, item in enumerate(received.items, 1) if isinstance(item, ImageItem)]
         links = [(index, item.url) for index, item in items if item.url is not None]
-        try:
-            if links:
+        if links:
+            # Where this cannot be written, neither can what comes next, and that has images to rescue.
+            with suppress(LedgerError):
                 await self.ledger.linked(attempt, links)
-        except LedgerError as error:
-            return self._not_kept(request, received, [], error)
         arrivals = dict(enumerate(await self.client.collect(received), 1))
         return await self._take_in(request, attempt, received, arrivals, ())
 
@@ -70,7 +70,13 @@ class Receiver:
         if not any(isinstance(arrival, Arrived) for arrival in arrivals.values()):
             return None
         found = await self._take_in(request, attempt.id, received, arrivals, attempt.images)
-        return replace(found, how=How.RESTORED) if isinstance(found, Obtained) else found
+        match found:
+            case Obtained():
+                return replace(found, how=How.RESTORED)
+            case Held():
+                return replace(found, asked=False)
+            case Failed():
+                return found
 
     async def _take_in(
         self,

@@ -20,6 +20,7 @@ from specrun.model.run import Run
 from specrun.provider import outcome
 from specrun.provider.client import ImageClient, ImageRequest
 from specrun.provider.wire import request_body
+from specrun.store.blobs import DamagedBlobError
 from specrun.store.ledger import Ledger
 
 
@@ -47,7 +48,7 @@ class Sender:
         try:
             await self.urls.ensure(request.run)
             body = await self._body(request.run)
-        except (InputError, ImageError, OSError) as error:
+        except (InputError, ImageError, OSError, DamagedBlobError) as error:
             self.purse.release(request.run)
             await self.ledger.withdraw(attempt)
             return Failed(cause=f"an input image cannot be sent: {error}", hint=getattr(error, "hint", ""))

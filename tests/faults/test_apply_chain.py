@@ -8,7 +8,7 @@ from applying import FLUX, Shop, numbered
 from fault_server import Behaviour, Exchange, FaultServer, by_prompt, picture
 from faults import error, good, images, reset_after_reading
 
-from specrun.apply.events import How, RunBlocked, RunDone
+from specrun.apply.events import How, RunBlocked, RunDone, RunFailed
 
 KONTEXT = "black-forest-labs/Flux-Kontext-Pro"
 
@@ -139,6 +139,24 @@ def test_bytes_of_an_input_that_only_the_outputs_hold_are_sent_too(tmp_path: Pat
         shop.write(sketch=numbered(1), edit=edit)
         assert shop.apply().finished.exit_code == 0
     assert len(server.posts) == 2
+
+
+def test_an_input_that_is_damaged_in_the_store_fails_its_run_alone(tmp_path: Path) -> None:
+    with FaultServer([good()]) as server:
+        shop = Shop(tmp_path, server)
+        shop.write(sketch=numbered(1))
+        shop.apply()
+        blob = shop.row("sketch[i=1]").outputs[0].blob
+        shop.place().blobs().path(blob).write_bytes(b"rot")
+        edit = {"model": KONTEXT, "prompt": "light it", "params": {"image": "{{ output('sketch') }}"}}
+        shop.write(sketch=numbered(1), edit=edit, other=numbered(2, prompt="torch {{ i }}"))
+        applied = shop.apply()
+        (failed,) = applied.told(RunFailed)
+        assert "does not hold what its name says" in failed.cause
+        assert (failed.address, applied.finished.made) == ("edit", 2)
+        shop.place().blobs().path(blob).unlink()
+        assert shop.apply().finished.exit_code == 0
+    assert len(server.posts) == 4
 
 
 def test_an_input_file_that_changed_since_the_plan_is_not_sent(tmp_path: Path) -> None:
