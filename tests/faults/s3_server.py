@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import boto3
-from moto.server import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 Environ: TypeAlias = Mapping[str, Any]
@@ -84,7 +84,7 @@ class _Troubled:
         with self._lock:
             self._server.asked.append((method, path))
             fault = self._next(method) if path.count("/") > 1 else None
-        match fault and fault.kind:
+        match None if fault is None else fault.kind:
             case "unavailable":
                 start_response("503 Slow Down", [("Content-Length", "0")])
                 return [b""]
@@ -96,6 +96,8 @@ class _Troubled:
                 time.sleep(1.5)
             case "cut" | "swap" as kind:
                 return self._spoiled(environ, start_response, kind)
+            case _:
+                pass
         return self._application(environ, start_response)  # type: ignore[no-any-return]
 
     def _next(self, method: str) -> Fault | None:
