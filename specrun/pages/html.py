@@ -14,6 +14,7 @@ from specrun import __version__
 from specrun.pages.album import Album
 from specrun.pages.record import sheet_json
 from specrun.pages.sheet import Picture, Sheet
+from specrun.report import inert
 
 _ASSETS: Final = Path(__file__).parent / "assets"
 # The parts of a sheet's script, in the order they build on each other.
@@ -48,6 +49,7 @@ def render(template: str, **values: object) -> Iterator[str]:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_shown,
     )
     environment.filters["source"] = _source
     return environment.get_template(template).generate(version=__version__, **values)
@@ -64,6 +66,11 @@ def script_of(*names: str) -> Markup:
     """Return one script from several files; its names are its own."""
     parts = "\n".join(asset(name) for name in names)
     return Markup(f'(() => {{\n"use strict";\n{parts}}})();')  # noqa: S704 - specrun's own
+
+
+def _shown(value: object) -> object:
+    """Let no text from a spec or a server turn its surroundings around or hide in them."""
+    return value if isinstance(value, Markup) or not isinstance(value, str) else inert.line(value)
 
 
 def _source(text: str) -> str:

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -115,7 +116,14 @@ def record(address: str, axes: dict[str, str], number: int, data: bytes, blob: s
     prompt = (
         f"{axes['style']} of {axes['animal']}, in the soft light of a late afternoon, with great attention to detail"
     )
-    params = {"prompt": prompt, "seed": number, "size": "1024x1024", "n": 1, "steps": 28, "guidance_scale": 2.5}
+    params: dict[str, Any] = {
+        "prompt": prompt,
+        "seed": number,
+        "size": "1024x1024",
+        "n": 1,
+        "steps": 28,
+        "guidance_scale": 2.5,
+    }
     key = canonical_digest(params)
     path = f"zoo/{number}.png"
     row = LockRow(
@@ -220,7 +228,7 @@ def feel(url: str) -> None:
             session,
             "filter: one style",
             "document.querySelector('[data-facet=style]').click();"
-            "document.querySelectorAll('#filter-style input')[3].click()",
+            "document.querySelectorAll('[popover]:popover-open input')[3].click()",
         )
         act(page, session, "filter: none", "document.getElementById('clear').click()")
         typing = "const box = document.getElementById('search'); box.value = 'style 7 animal 4';"

@@ -30,8 +30,8 @@ function sizeChoice() {
   return el("label", { class: "choice size" }, el("span", {}, "Size"), input);
 }
 
-function filterChoice(facet) {
-  const id = `filter-${facet.name}`;
+function filterChoice(facet, number) {
+  const id = `filter-${number}`;
   const button = el("button", { type: "button", class: "filter", popovertarget: id, "data-facet": facet.name });
   const list = el("div", { popover: "auto", id, class: "options", role: "group", "aria-label": `Only these of ${facet.name}` });
   list.addEventListener("beforetoggle", ({ newState }) => {

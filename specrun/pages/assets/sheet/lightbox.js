@@ -12,7 +12,10 @@ function open(tile, { push = false } = {}) {
   const place = visible.indexOf(tile);
   byId("back").disabled = place <= 0;
   byId("on").disabled = place < 0 || place === visible.length - 1;
-  if (!box.open) box.showModal();
+  if (box.open) return;
+  box.showModal();
+  // Not a button, so that the space bar and the arrows are free for the pictures.
+  byId("stage").focus();
 }
 
 function shut() {
