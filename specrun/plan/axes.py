@@ -1,6 +1,5 @@
 """A job's axes: the values to cross, and how each is called."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,8 +14,6 @@ from specrun.plan.labels import jsonable, label_of, quoted
 from specrun.plan.template import EvaluationError, Scope, evaluate, join
 from specrun.spec.spec import AxisSpec, Job, Spec
 from specrun.spec.text import Text
-
-_SHOWN_TWINS = 4
 
 
 @dataclass(slots=True)
@@ -107,11 +104,10 @@ class AxisReader:
         if job.models is not None:
             names = [choice.name for choice in models]
             axes.append(Axis("model", job.models[0].span if job.models else job.span, list(names), names))
-        axes.extend(self._axis(axis, scope) for axis in job.axes)
+        others = {axis.name: "axes do not know each other; pick cells with `where` or `exclude`" for axis in job.axes}
+        axes.extend(self._axis(axis, scope, others) for axis in job.axes)
         found = [axis for axis in axes if axis is not None]
-        for axis in found:
-            self._check_labels(axis)
-        return found if len(found) == len(axes) else None
+        return [self._distinct(axis) for axis in found] if len(found) == len(axes) else None
 
     def _model(self, text: Text, scope: Scope) -> ModelChoice | None:
         try:
@@ -147,11 +143,11 @@ class AxisReader:
         )
         return None
 
-    def _axis(self, axis: AxisSpec, scope: Scope) -> Axis | None:
+    def _axis(self, axis: AxisSpec, scope: Scope, others: Mapping[str, str]) -> Axis | None:
         try:
             values = evaluate(self._compiler.value(axis.values), scope)
         except EvaluationError as error:
-            self._faults.extend(error.explained(scope))
+            self._faults.extend(error.explained(scope, others))
             return None
         if not isinstance(values, list):
             hint = "an axis takes a list; write [a, b], or an expression that gives one"
@@ -177,15 +173,22 @@ class AxisReader:
         template = self._compiler.text(axis.label)
         return lambda value: join(template, {**scope, axis.name: value})
 
-    def _check_labels(self, axis: Axis) -> None:
-        label, times = next(iter(Counter(axis.labels).most_common(1)), ("", 0))
-        if times > 1:
-            numbers = [str(index + 1) for index, other in enumerate(axis.labels) if other == label]
-            shown = ", ".join(numbers[:-1] if times <= _SHOWN_TWINS else numbers[:_SHOWN_TWINS])
-            rest = numbers[-1] if times <= _SHOWN_TWINS else f"{times - _SHOWN_TWINS} more"
-            detail = f"values {shown} and {rest} of axis {axis.name} are all called {quoted(label)}"
-            hint = 'remove one, or name them apart: {values: …, label: "{{ … }}"}'
-            self._fault("two runs with one address", detail, axis.span, hint)
+    def _distinct(self, axis: Axis) -> Axis:
+        """Return the axis without the values that are called like an earlier one, after saying so."""
+        first = {label: index for index, label in reversed([*enumerate(axis.labels)])}
+        twins = [(first[label], index) for index, label in enumerate(axis.labels) if first[label] != index]
+        if not twins:
+            return axis
+        one, other = twins[0]
+        more = f"; {len(twins) - 1:,} more like that" if len(twins) > 1 else ""
+        detail = (
+            f"values {one + 1} and {other + 1} of axis {axis.name} are both called {quoted(axis.labels[one])}{more}"
+        )
+        hint = 'remove one, or name them apart: {values: …, label: "{{ … }}"}'
+        self._fault("two runs with one address", detail, axis.span, hint)
+        kept = sorted(first.values())
+        values, labels = [axis.values[index] for index in kept], [axis.labels[index] for index in kept]
+        return Axis(axis.name, axis.span, values, labels, axis.label)
 
     def _fault(self, summary: str, detail: str, span: Span, hint: str = "") -> None:
         self._faults.add(Diagnostic(summary=summary, detail=detail, span=span, hint=hint))

@@ -28,7 +28,7 @@ _KEYS = frozenset((str,))
 
 
 class OutOfStepsError(SecurityError):
-    """A template that would take too long."""
+    """A template that would take too long, or fill the memory."""
 
 
 class Meter:
@@ -42,7 +42,7 @@ class Meter:
         self.empty = False
 
     def refill(self) -> None:
-        """Start an evaluation."""
+        """Start an evaluation, or another text made of what was evaluated."""
         self._left = min(MOST_STEPS, self._left + STEPS_AN_EVALUATION)
 
     def spend(self, steps: int) -> None:

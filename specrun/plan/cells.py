@@ -6,11 +6,12 @@ from typing import Any
 
 from specrun.diagnostics import Collector, Diagnostic, Severity, Span, did_you_mean
 from specrun.plan.axes import Axis
+from specrun.plan.bounds import describe
 from specrun.plan.columns import Cell, Column, Grid
 from specrun.plan.compile import Compiler
 from specrun.plan.faults import CellFaults, Failed
 from specrun.plan.labels import address
-from specrun.plan.template import EvaluationError, Scope, Value, evaluate, names_in
+from specrun.plan.template import Constant, EvaluationError, Scope, Value, evaluate, names_in
 from specrun.spec.spec import Job, Match, Override
 
 
@@ -159,7 +160,8 @@ def _truth(value: Value, scope: Scope, span: Span) -> bool:
     result = evaluate(value, scope)
     if isinstance(result, bool):
         return result
-    shown = repr(result)[:60]
     hint = "compare it, as in {{ item.stock | int > 0 }}"
-    detail = f"`where` is true or false; here it gives {shown}"
+    if isinstance(value, Constant):
+        hint = f'put it in braces: "{{{{ {value.value} }}}}"'
+    detail = f"`where` is true or false; here it gives {describe(result)}"
     raise EvaluationError(Diagnostic(summary="wrong type", detail=detail, span=span, hint=hint))

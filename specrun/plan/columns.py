@@ -4,10 +4,15 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from specrun.plan.faults import Failed
+from specrun.diagnostics import Diagnostic
+from specrun.plan.bounds import Meter, OutOfStepsError
+from specrun.plan.faults import Failed, together
 from specrun.plan.template import EvaluationError, Expression, Joined, Scope
 
 T = TypeVar("T")
+
+# Shorter texts, even of as many runs as there may be, are no danger.
+LARGE = 2000
 
 # A cell is one index into each axis.
 Cell: TypeAlias = tuple[int, ...]
@@ -30,7 +35,7 @@ class Grid:
     @property
     def names(self) -> list[str]:
         """All names in reach."""
-        return [*self._names, *self.base]
+        return list(dict.fromkeys((*self._names, *self.base)))
 
     def reads(self, names: frozenset[str]) -> tuple[int, ...]:
         """Return which axes a set of names reads."""
@@ -81,11 +86,14 @@ class TextColumn:
         self._pieces: list[str] = []
         self._columns: list[tuple[int, Column[str]]] = []
         self._later: list[tuple[int, Expression]] = []
+        self._meter: Meter | None = None
+        self._span = template.span
         reads: set[int] = set()
         for position, part in enumerate(template.parts):
             self._pieces.append(part if isinstance(part, str) else "")
             if isinstance(part, str):
                 continue
+            self._meter = part.sandbox.meter
             if part.names & later:
                 self._later.append((position, part))
                 reads.update(range(len(grid.values)))
@@ -96,19 +104,35 @@ class TextColumn:
         self.axes = tuple(sorted(reads))
 
     def at(self, cell: Cell, known: Scope | None = None) -> str | Failed:
-        """Return the text of a cell, or how its first failing part failed; `known` holds the later names."""
+        """Return the text of a cell, or how its parts failed; `known` holds the later names."""
         pieces = self._pieces.copy()
+        failed: list[Failed] = []
         for position, column in self._columns:
             text = column.at(cell)
             if isinstance(text, Failed):
-                return text
-            pieces[position] = text
+                failed.append(text)
+            else:
+                pieces[position] = text
         for position, part in self._later:
             text = self._evaluated(part, cell, known or {})
             if isinstance(text, Failed):
-                return text
-            pieces[position] = text
-        return "".join(pieces)
+                failed.append(text)
+            else:
+                pieces[position] = text
+        return together(failed) if failed else self._joined(pieces)
+
+    def _joined(self, pieces: list[str]) -> str | Failed:
+        """Join the text of one cell; large ones of many cells would fill the memory, though none is too large."""
+        text = "".join(pieces)
+        if self._meter is not None and len(text) > LARGE:
+            if self._meter.empty:
+                return Failed(())
+            try:
+                self._meter.refill()
+                self._meter.spend(len(text) // 8)
+            except OutOfStepsError as error:
+                return Failed((Diagnostic(summary="template failed", detail=str(error), span=self._span),))
+        return text
 
     def _evaluated(self, part: Expression, cell: Cell, known: Scope) -> str | Failed:
         if part.variable is not None and known.get(part.variable) is not None:

@@ -30,6 +30,13 @@ MOST_PARTS = 64
 
 _UNSUPPORTED = (nodes.Macro, nodes.CallBlock, nodes.Block, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 _NOT_THERE = re.compile(r"No (filter|test) named '(.+)'\.")
+_SIGNS = (
+    ("'end of print statement'", "`}}`"),
+    ("token 'end of print statement'", "`}}`"),
+    ("'end of statement block'", "`%}`"),
+    ("Jinja was looking for the following tags: ", "It lacks "),
+)
+_COMPILE_ERRORS = (TemplateError, RecursionError, SyntaxError, MemoryError)
 _WORDS = {nodes.CallBlock: "call", nodes.FromImport: "from"}
 
 
@@ -67,17 +74,18 @@ class Compiler:
                     self._scalars[node] = self._scalar(scalar_text(node))
                 return self._scalars[node]
             case Scalar():
-                return Constant(value=node.value, span=node.span)
+                return Constant(value=node.value, span=node.span, node=node)
             case Sequence():
                 items = tuple(self._value(item) for item in node.items)
                 if all(isinstance(item, Constant) for item in items):
-                    return Constant(value=[item.value for item in items if isinstance(item, Constant)], span=node.span)
+                    bare = [item.value for item in items if isinstance(item, Constant)]
+                    return Constant(value=bare, span=node.span, node=node)
                 return ListOf(items=items, span=node.span)
             case Mapping():
                 pairs = tuple((str(key.value), self._value(value)) for key, value in node.pairs())
                 if all(isinstance(value, Constant) for _, value in pairs):
-                    bare = {name: value.value for name, value in pairs if isinstance(value, Constant)}
-                    return Constant(value=bare, span=node.span)
+                    named = {name: value.value for name, value in pairs if isinstance(value, Constant)}
+                    return Constant(value=named, span=node.span, node=node)
                 return MappingOf(items=pairs, span=node.span)
 
     def _scalar(self, text: Text) -> Value:
@@ -90,19 +98,35 @@ class Compiler:
 
     def _parts(self, text: Text) -> tuple[str | Expression, ...]:
         try:
-            return self._split(text, self._parsed(text))
-        except TemplateSyntaxError as error:
-            self._faults.add(self._syntax_fault(text, error))
-        except (TemplateError, RecursionError, SyntaxError, MemoryError) as error:
-            self._faults.add(diagnose(text, error))
-        return (Expression(text=text, sandbox=self._sandbox),)
+            template = self._parsed(text)
+        except _COMPILE_ERRORS as error:
+            return (self._refused(text, error),)
+        outputs = [node for node in template.body if isinstance(node, nodes.Output)]
+        pieces = [node for output in outputs for node in output.nodes]
+        if len(outputs) < len(template.body) or len(pieces) > MOST_PARTS:
+            return (self._compiled(text, template),)
+        return tuple(
+            piece.data if isinstance(piece, nodes.TemplateData) else self._expression(text, piece) for piece in pieces
+        )
+
+    def _refused(self, text: Text, error: BaseException) -> Expression:
+        """Say why a template does not compile, and return what fails without another word."""
+        fault = diagnose(text, error)
+        if isinstance(error, TemplateSyntaxError):
+            fault = self._syntax_fault(text, error)
+        self._faults.add(fault)
+        return Expression(text=text, sandbox=self._sandbox)
 
     def _syntax_fault(self, text: Text, error: TemplateSyntaxError) -> Diagnostic:
         detail, hint, token = error.message or "", "", ""
+        for jinja, sign in _SIGNS:
+            detail = detail.replace(jinja, sign)
         if found := _NOT_THERE.fullmatch(detail):
             kind, token = found.groups()
             known = self._sandbox.filters if kind == "filter" else self._sandbox.tests
             detail, hint = f"spec templates have no {kind} `{token}`", did_you_mean(token, known)
+        elif detail.endswith("got '='"):
+            hint = "compare with =="
         return Diagnostic(summary="template syntax", detail=detail, span=text.place(error.lineno, token), hint=hint)
 
     def _parsed(self, text: Text) -> nodes.Template:
@@ -118,32 +142,31 @@ class Compiler:
         _Bounding().visit(template)
         return template
 
-    def _split(self, text: Text, template: nodes.Template) -> tuple[str | Expression, ...]:
-        outputs = [node for node in template.body if isinstance(node, nodes.Output)]
-        pieces = [node for output in outputs for node in output.nodes]
-        if len(outputs) < len(template.body) or len(pieces) > MOST_PARTS:
-            return (self._compiled(text, template),)
-        return tuple(
-            piece.data if isinstance(piece, nodes.TemplateData) else self._expression(text, piece) for piece in pieces
-        )
-
     def _compiled(self, text: Text, template: nodes.Template) -> Expression:
-        render: Callable[[Scope], Any] = self._sandbox.from_string(template).render
-        return Expression(
-            text=text, sandbox=self._sandbox, names=_names(template), needs=_needs(template), compiled=render
-        )
+        try:
+            render: Callable[[Scope], Any] = self._sandbox.from_string(template).render
+            names, needs = _names(template), _needs(template)
+        except _COMPILE_ERRORS as error:
+            return self._refused(text, error)
+        return Expression(text=text, sandbox=self._sandbox, names=names, needs=needs, compiled=render)
 
     def _expression(self, text: Text, node: nodes.Expr) -> Expression:
         assign = nodes.Assign(nodes.Name("result", "store", lineno=1), node, lineno=node.lineno)
         template = nodes.Template([assign], lineno=node.lineno)
         template.set_environment(self._sandbox)
+        try:
+            result = _result_of(self._sandbox.from_string(template), self._sandbox)
+            names, needs = _names(template), _needs(template)
+        except _COMPILE_ERRORS as error:
+            return self._refused(text, error)
         return Expression(
             text=text,
             sandbox=self._sandbox,
-            names=_names(template),
-            needs=_needs(template),
-            compiled=_result_of(self._sandbox.from_string(template), self._sandbox),
+            names=names,
+            needs=needs,
+            compiled=result,
             variable=node.name if isinstance(node, nodes.Name) else None,
+            line=node.lineno,
         )
 
 

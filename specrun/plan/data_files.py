@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from jinja2.exceptions import SecurityError
+
 from specrun.diagnostics import InvalidInputError, Source
 from specrun.plan.bounds import MOST_VALUES, check_data
 from specrun.spec.nodes import plain
@@ -82,7 +84,9 @@ def read_json(text: str) -> Any:
         check_data(value)
     except RecursionError:
         raise DataError("values nest too deeply") from None
-    except (ValueError, RuntimeError) as error:
+    except json.JSONDecodeError as error:
+        raise DataError(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
+    except (ValueError, SecurityError) as error:
         raise DataError(str(error)) from None
     return value
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from specrun.diagnostics import Collector
+from specrun.diagnostics import Collector, did_you_mean
 from specrun.model.inputs import OutputImage
 from specrun.model.run import Run
 from specrun.plan.axes import same
@@ -42,18 +42,19 @@ class Expander:
         Raises `FunctionError`, or `EvaluationError` without another word where the other job is faulty itself.
         """
         if not isinstance(job, str) or job not in self._spec.jobs:
-            raise FunctionError(f"no job is called {job!r}", "outputs", f"the jobs are {', '.join(self._spec.jobs)}")
+            hint = did_you_mean(str(job), self._spec.jobs) or f"the jobs are {', '.join(self._spec.jobs)}"
+            raise FunctionError(f'no job is called "{job}"', str(job), hint)
         if job in self._open:
             circle = " -> ".join([*self._open[self._open.index(job) :], job])
-            raise FunctionError(f"jobs use each other's outputs in a circle: {circle}", "outputs", "break the circle")
+            raise FunctionError(f"jobs use each other's outputs in a circle: {circle}", job, "break the circle")
         made = self._job(job)
         if not made.whole:
             raise EvaluationError
         known = [axis.name for axis in made.axes]
         for name in axes:
             if name not in known:
-                hint = f"its axes: {', '.join(known) or 'none'}"
-                raise FunctionError(f"job {job} has no axis {name}", "outputs", hint)
+                hint = did_you_mean(name, known) or f"its axes: {', '.join(known) or 'none'}"
+                raise FunctionError(f"job {job} has no axis {name}", name, hint)
         found: list[OutputImage] = []
         for run, cell in zip(made.runs, made.cells, strict=True):
             values = made.values(cell)

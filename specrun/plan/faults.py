@@ -13,6 +13,11 @@ class Failed:
     diagnostics: tuple[Diagnostic, ...]
 
 
+def together(failed: Iterable[Failed]) -> Failed:
+    """Return several failures as one."""
+    return Failed(tuple(diagnostic for each in failed for diagnostic in each.diagnostics))
+
+
 class CellFaults:
     """Counts the runs behind each fault; two faults are one where they say the same of the same place."""
 

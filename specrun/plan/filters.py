@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from jinja2 import pass_environment
+from jinja2 import Undefined, pass_environment
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS, make_attrgetter
 from jinja2.sandbox import SandboxedEnvironment
@@ -55,6 +55,8 @@ def text_of(value: Any) -> str:
         return str(value)
     if isinstance(value, IMAGES):
         return value.source
+    if type(value) is Undefined:  # what an `if` without `else` gives
+        return ""
     if value is None:
         raise ValueError("nothing (null) has no text; give it one with `| default('…', true)`")
     if isinstance(value, Mapping):

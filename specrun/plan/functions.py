@@ -144,9 +144,11 @@ class Functions:
         if not isinstance(path, str) or not path:
             raise FunctionError(f"{function}() takes a path, as in '{example}'", function)
         real = self._inside(function, path)
+        if real.is_dir():
+            raise FunctionError(f"{function}('{path}'): it is a folder", function, "name a file in it")
         if not real.is_file():
-            what = "is a folder" if real.is_dir() else "does not exist next to the spec"
-            raise FunctionError(f"{function}('{path}'): it {what}", function, self._paths.nearby(real))
+            detail = f"{function}('{path}'): it does not exist next to the spec"
+            raise FunctionError(detail, function, self._paths.nearby(real))
         return real
 
     def _inside(self, function: str, path: str) -> Path:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from specrun.catalog.models import Catalog
+from specrun.catalog.schema import ModelSchema
 from specrun.diagnostics import Collector
 from specrun.model.output_path import extension
 from specrun.model.project import Provider
@@ -17,7 +18,6 @@ from specrun.plan.pins import Pins
 from specrun.plan.recipes import Kind, RecipeMaker
 from specrun.plan.takes import Layers, check_required, merge
 from specrun.plan.template import Scope
-from specrun.spec.nodes import Scalar
 from specrun.spec.spec import Job, Spec
 from specrun.spec.text import Text
 
@@ -71,7 +71,7 @@ class Groups:
         if self._model_at is None:
             base["model"] = models[0].name
         self.grid = Grid(base, {axis.name: axis.values for axis in axes})
-        self.used = set[Scalar]()
+        self.given: list[tuple[ModelSchema, Layers]] = []
         self.made: dict[tuple[int, int, tuple[int, ...]], Group] = {}
 
     def of(self, cell: Cell) -> Group:
@@ -87,8 +87,9 @@ class Groups:
 
     def _group(self, choice: ModelChoice, prompt: int, matching: tuple[int, ...]) -> Group:
         setting, job = self._setting, self._job
-        written = merge(layers(setting.spec, job, choice, matching))
-        self.used.update(each.key for each in written.values())
+        given = layers(setting.spec, job, choice, matching)
+        self.given.append((choice.schema, given))
+        written = merge(given)
         check_required(written, choice.schema, job.span, self._faults)
         kind = Kind(
             provider=setting.provider.name,

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from specrun.catalog.schema import ModelSchema
 from specrun.diagnostics import Collector, Diagnostic, Severity, Span
 from specrun.model.run import Run
-from specrun.plan.axes import Axis, AxisReader, ModelChoice, matches
+from specrun.plan.axes import Axis, AxisReader, ModelChoice
 from specrun.plan.bounds import describe
 from specrun.plan.cells import CellReader, hits
 from specrun.plan.columns import Cell
@@ -14,10 +15,10 @@ from specrun.plan.faults import CellFaults, Failed
 from specrun.plan.groups import Groups, Setting, layers
 from specrun.plan.labels import quoted
 from specrun.plan.outputs import OutputNamer
-from specrun.plan.takes import check_idle, check_names
+from specrun.plan.takes import Layers, check_names, check_values
 from specrun.plan.template import EvaluationError, Scope, evaluate
-from specrun.spec.nodes import Node, Scalar
-from specrun.spec.spec import Job, Match
+from specrun.spec.nodes import Node
+from specrun.spec.spec import Job, Params
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,33 +53,34 @@ class JobExpander:
         reader = AxisReader(setting.spec, setting.catalog, setting.compiler, self._faults)
         models = reader.models(job, self._scope)
         axes = reader.axes(job, models, self._scope)
-        given = [(each.schema, layers(setting.spec, job, each, self._overriding(each))) for each in models]
-        check_names(given, setting.catalog, self._faults)
+        given = [(each.schema, layers(setting.spec, job, each, ())) for each in models]
         samples, revision = self._count(job.samples, "samples"), self._count(job.revision, "revision")
-        made, used = JobRuns(whole=False), set[Scalar]()
+        made, groups = JobRuns(whole=False), None
         if models and axes is not None and samples is not None and revision is not None:
-            made, used = self._crossed(models, axes, samples, revision)
-        check_idle(given, used, setting.compiler, self._scope, self._faults)
+            made, groups = self._crossed(models, axes, samples, revision)
+        check_names([*given, *self._given_to_some(models, groups)], setting.catalog, self._faults)
+        if groups is None or not groups.made:
+            check_values(given, setting.compiler, self._scope, self._faults)
         return made
 
-    def _overriding(self, model: ModelChoice) -> list[int]:
-        """Return the numbers of the overrides that may be for a model: all but those whose match names another."""
-        return [number for number, override in enumerate(self._job.overrides) if self._may_mean(override.match, model)]
-
-    def _may_mean(self, match: Match, model: ModelChoice) -> bool:
-        if "model" not in match.entries:
-            return True
-        _, node = match.entries["model"]
-        try:
-            wanted = evaluate(self._setting.compiler.value(node), self._scope)
-        except EvaluationError:
-            return False  # told where the cells are matched
-        return matches(wanted, model.name, model.name)
+    def _given_to_some(
+        self, models: tuple[ModelChoice, ...], groups: Groups | None
+    ) -> Iterator[tuple[ModelSchema, Layers]]:
+        """Yield what overrides give to the models of the cells they match, and what idle ones could give to none."""
+        matching = set() if groups is None else {number for _, _, numbers in groups.made for number in numbers}
+        if groups is not None:
+            yield from groups.given
+        for number, override in enumerate(self._job.overrides):
+            entries = override.params.entries
+            unknown = {name for name in entries if not any(name in each.schema.properties for each in models)}
+            if number not in matching:
+                idle = Params(entries={name: entry for name, entry in entries.items() if name in unknown})
+                yield from ((each.schema, (idle,)) for each in models)
 
     def _crossed(
         self, models: tuple[ModelChoice, ...], axes: list[Axis], samples: int, revision: int
-    ) -> tuple[JobRuns, set[Scalar]]:
-        """Return the runs of all cells, and the params that they use."""
+    ) -> tuple[JobRuns, Groups]:
+        """Return the runs of all cells, and the groups that they fall into."""
         job, setting = self._job, self._setting
         if job.samples is not None:
             numbers = list(range(1, samples + 1))
@@ -92,9 +94,7 @@ class JobExpander:
         whole = reading.whole and len(made) == len(cells)
         if whole:  # what a faulty template reads, nobody knows
             self._warn_of_idle_axes(axes, overrides, groups)
-        return JobRuns(
-            runs=[run for run, _ in made], cells=[cell for _, cell in made], axes=axes, whole=whole
-        ), groups.used
+        return JobRuns(runs=[run for run, _ in made], cells=[cell for _, cell in made], axes=axes, whole=whole), groups
 
     def _runs(self, cells: list[Cell], axes: list[Axis], groups: Groups, revision: int) -> Iterator[tuple[Run, Cell]]:
         job, found = self._job, CellFaults()

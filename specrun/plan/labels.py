@@ -63,7 +63,8 @@ def address(job: str, axes: Iterable[tuple[str, str]]) -> str:
 @lru_cache(maxsize=65536)
 def slug(text: str) -> str:
     """Return an ASCII, lower-case, dash-joined form of a text; a short hash where nothing is left of it."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    plain = letters if letters.isascii() else "".join([each for each in letters if not unicodedata.combining(each)])
     return _NOT_SLUG.sub("-", plain).strip("-") or short_hash(text)
 
 

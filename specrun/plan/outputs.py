@@ -9,7 +9,7 @@ from specrun.plan.template import LATER, Joined
 
 # Far more than any service gives; a slip of the pen must not name files for hours.
 MOST_IMAGES = 1000
-MOST_IN_A_JOB = 1_000_000
+MOST_IN_A_JOB = 500_000
 
 
 class OutputNamer:
@@ -35,13 +35,17 @@ class OutputNamer:
                 f"one request may ask for {MOST_IMAGES:,} images, a job for {MOST_IN_A_JOB:,}; here n is {images:,}"
             )
             return Failed((Diagnostic(summary="too many images", detail=detail, span=self._span, hint="lower `n`"),))
+        paths = [
+            self._path(cell, labels, sample, recipe, ext, index)
+            for index in range(1, images + 1 if self._indexes_itself else 2)
+        ]
         names = []
-        for index in range(1, images + 1):
-            path = self._path(cell, labels, sample, recipe, ext, index)
+        for path in paths:
             if isinstance(path, Failed):
                 return path
-            path = with_extension(path, ext)
-            names.append(path if images == 1 or self._indexes_itself else indexed(path, index))
+            names.append(with_extension(path, ext))
+        if images > 1 and not self._indexes_itself:
+            names = [indexed(names[0], index) for index in range(1, images + 1)]
         try:
             return tuple([checked(name) for name in names])
         except PathProblemError as error:

@@ -1,11 +1,11 @@
-"""Parameters: which layer says what, what a model takes, and each value checked once."""
+"""Parameters: evaluated, and each value checked once against the model's schema."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from specrun.canonical import NotCanonicalError, canonical
+from specrun.canonical import canonical
 from specrun.catalog.accept import accepts
 from specrun.catalog.fault import Fault
 from specrun.catalog.schema import ModelSchema
@@ -21,6 +21,8 @@ from specrun.plan.template import (
     Value,
     evaluate,
 )
+from specrun.spec.nodes import Mapping as MappingNode
+from specrun.spec.nodes import Node, Sequence
 
 # What never counts for a key: how the image comes back, not what it shows.
 TRANSPORT = "response_format"
@@ -46,11 +48,7 @@ def resolve_param(value: Value, name: str, model: ModelSchema, scope: Scope, pin
 
 def check_param(result: Any, name: str, model: ModelSchema, value: Value) -> Resolved:
     """Check a value against the model's schema; raise `EvaluationError` with the first fault."""
-    try:
-        text = canonical(recipe_param(result))
-    except NotCanonicalError as error:
-        detail = f"{name}: {error}"
-        raise EvaluationError(Diagnostic(summary="unusable value", detail=detail, span=value.span)) from None
+    text = canonical(recipe_param(result))
     if not accepts(model, name, result):
         # The library that words faults takes 200 ms to import, which a sound spec need not pay.
         from specrun.catalog.validate import property_faults  # noqa: PLC0415
@@ -79,7 +77,10 @@ def fault_diagnostic(fault: Fault, value: Value) -> Diagnostic:
 
 
 def _place(value: Value, path: tuple[str | int, ...]) -> Span:
+    """Return where a part of a value is written, or the nearest that can be told."""
     for step in path:
+        if isinstance(value, Constant) and value.node is not None:
+            return _place_in(value.node, step)
         if isinstance(value, ListOf) and isinstance(step, int):
             value = value.items[step]
         elif isinstance(value, MappingOf):
@@ -87,14 +88,33 @@ def _place(value: Value, path: tuple[str | int, ...]) -> Span:
     return value.span
 
 
+def _place_in(node: Node, step: str | int) -> Span:
+    match node, step:
+        case Sequence(items=items), int() if step < len(items):
+            return items[step].span
+        case MappingNode(entries=entries), str() if step in entries:
+            return entries[step][1].span
+        case _:
+            return node.span
+
+
 def _as_images(result: Any, value: Value, pinned: Mapping[str, str]) -> Any:
-    """Turn https URLs into input images; refuse texts that only look like images."""
-    if isinstance(result, (list, tuple)):
-        return tuple(_as_image(item, value, pinned) for item in result)
-    return _as_image(result, value, pinned)
+    """Turn https URLs into input images; refuse texts that only look like images, all of them at once."""
+    if not isinstance(result, (list, tuple)):
+        return _as_image(result, value.span, value, pinned)
+    images: list[Any] = []
+    faults: list[Diagnostic] = []
+    for number, item in enumerate(result):
+        try:
+            images.append(_as_image(item, _place(value, (number,)), value, pinned))
+        except EvaluationError as error:
+            faults += error.explained(())
+    if faults:
+        raise EvaluationError(*faults)
+    return tuple(images)
 
 
-def _as_image(item: Any, value: Value, pinned: Mapping[str, str]) -> Any:
+def _as_image(item: Any, span: Span, value: Value, pinned: Mapping[str, str]) -> Any:
     if isinstance(item, (FileImage, UrlImage, OutputImage)) or not isinstance(item, str):
         return item
     if item.startswith(("https://", "http://")):
@@ -104,7 +124,7 @@ def _as_image(item: Any, value: Value, pinned: Mapping[str, str]) -> Any:
             f"wrap it: \"{{{{ file('{item}') }}}}\"" if isinstance(value, (Constant, ListOf)) else "wrap it in file(…)"
         )
         detail = f'"{item}" looks like a path, but is only a text'
-        raise EvaluationError(Diagnostic(summary="not an image", detail=detail, span=value.span, hint=hint))
+        raise EvaluationError(Diagnostic(summary="not an image", detail=detail, span=span, hint=hint))
     hint = "use file('photo.png'), glob('photos/*.png'), output('job', …) or an https URL"
     detail = f'"{item[:60]}" is a text where an image belongs'
-    raise EvaluationError(Diagnostic(summary="not an image", detail=detail, span=value.span, hint=hint))
+    raise EvaluationError(Diagnostic(summary="not an image", detail=detail, span=span, hint=hint))

@@ -12,7 +12,7 @@ from specrun.diagnostics import Diagnostic, Span
 from specrun.model.inputs import Param, recipe_param
 from specrun.plan.columns import Cell, Column, Grid, TextColumn
 from specrun.plan.compile import Compiler
-from specrun.plan.faults import Failed
+from specrun.plan.faults import Failed, together
 from specrun.plan.params import TRANSPORT, Resolved, check_param, resolve_param
 from specrun.plan.pins import Pins, explicit_text
 from specrun.plan.recipe import RecipeWriter, sample_seed
@@ -94,7 +94,7 @@ class RecipeMaker:
         transport = None if self._transport is None else self._transport.at(cell)
         failed += [single for single in (explicit, transport) if isinstance(single, Failed)]
         if failed or isinstance(explicit, Failed) or isinstance(transport, Failed):
-            return Failed(tuple(diagnostic for each in failed for diagnostic in each.diagnostics))
+            return together(failed)
         recipe = self._pinned(varying, explicit, sample) or self._own(varying, explicit, sample)
         wrong = None if self._kind.model.separable else self._body_fault(recipe)
         if wrong is not None:

@@ -1,9 +1,10 @@
 """Jinja with nothing random, nothing of the machine and nothing unbounded in reach."""
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from jinja2 import StrictUndefined, Undefined
 from jinja2.exceptions import SecurityError
@@ -50,6 +51,8 @@ _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items())
 # Filters that templates cannot name, as their names hold a space: the compiler puts them where bounds are needed.
 LOOP, CONCAT, COMPARE, WEIGH = " loop", " concat", " compare", " weigh"
 
+# What stands between a message and the name most likely meant.
+NEAR = "\x1f"
 NOT_DEFINED = re.compile(r"`(\w+)` is not defined here")
 
 
@@ -67,9 +70,8 @@ class Missing(StrictUndefined):
         if isinstance(owner, Mapping):
             known = [str(key) for key in owner]
             near = did_you_mean(str(name), known)
-            return f"`{name}` is not among {', '.join(known[:12]) or 'the keys, there are none'}" + (
-                f"; {near}" if near else ""
-            )
+            shown = f"the keys are {', '.join(known[:12])}" if known else "there are no keys"
+            return f"there is no `{name}`; {shown}" + (NEAR + near if near else "")
         return f"`{name}` is not part of {describe(owner)}"
 
 
@@ -81,6 +83,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
         super().__init__(undefined=Missing, optimized=False, autoescape=False, cache_size=0)
         self.meter = Meter()
+        self.brief = False
         self.globals = {"range": self._range, "dict": self._dict, "namespace": Namespace, **functions}
         self._functions = (self._range, self._dict, Namespace, *functions.values())
         self.filters = {name: self._guarded(name, function) for name, function in ALLOWED_FILTERS.items()}
@@ -89,6 +92,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.tests = tests | {name: partial(self._compare, name=name) for name in COMPARING_TESTS}
         self.finalize = text_of
         self.concat = self._join  # type: ignore[method-assign]  # Jinja reads it from the environment
+
+    def handle_exception(self, source: str | None = None) -> NoReturn:
+        """Raise the current exception again with the template's lines; in brief, as it is."""
+        error = sys.exc_info()[1]
+        if self.brief and error is not None:
+            raise error
+        super().handle_exception(source)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Look a key up before a method: a CSV column may be called `items`."""
@@ -257,6 +267,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 def plain(value: Any, meter: Meter) -> Any:
     """Return a template's value as bare data and images; raise for functions and other objects, and for too much."""
+    if type(value) is Undefined:  # what an `if` without `else` gives
+        return None
     return value if check_data(value, meter.spend).exact else _plain(value)
 
 

@@ -1,6 +1,6 @@
-"""Whether models take the params that a spec gives them: by name, and by value where no run comes to the value."""
+"""Whether models take the params that a spec gives them: by name, and by value where no run comes to them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -73,22 +73,20 @@ def check_required(written: Mapping[str, Written], model: ModelSchema, span: Spa
     for name in model.required:
         if name not in written and name != "prompt" and name not in model.defaults:
             fault = missing_parameter(model, name)
-            faults.add(Diagnostic(summary=fault.summary, detail=fault.detail, span=span, hint=fault.hint))
+            faults.add(
+                Diagnostic(summary=fault.summary, detail=fault.detail, span=span, hint=f"{fault.hint} to its params")
+            )
 
 
-def check_idle(
-    given: Iterable[tuple[ModelSchema, Layers]],
-    used: Collection[Scalar],
-    compiler: Compiler,
-    scope: Scope,
-    faults: Collector,
+def check_values(
+    given: Iterable[tuple[ModelSchema, Layers]], compiler: Compiler, scope: Scope, faults: Collector
 ) -> None:
-    """Check the values that no run comes to, as far as they can be known without one."""
+    """Check the values of a job that comes to no run, as far as they can be known without one."""
     found = CellFaults()
     for model, layers in given:
-        for name, (key, node) in (entry for params in layers for entry in params.entries.items()):
-            value = compiler.value(node)
-            if key in used or name not in model.properties or not names_in(value) <= scope.keys():
+        for name, written in merge(layers).items():
+            value = compiler.value(written.node)
+            if name not in model.properties or not names_in(value) <= scope.keys():
                 continue
             try:
                 resolve_param(value, name, model, scope, {})

@@ -1,21 +1,23 @@
 """Compiled templates: split into parts that depend on as few names as they can, and evaluated in bounds."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from jinja2.exceptions import TemplateError, TemplateSyntaxError, UndefinedError
 
 from specrun.diagnostics import Diagnostic, Span, did_you_mean
 from specrun.plan.filters import text_of
-from specrun.plan.sandbox import NOT_DEFINED, Sandbox, plain
+from specrun.plan.sandbox import NEAR, NOT_DEFINED, Sandbox, plain
+from specrun.spec.nodes import Node
 from specrun.spec.text import Text
 
 Scope: TypeAlias = Mapping[str, Any]
 
 # What only `output` knows: names of a run that its request does not depend on, or that follow from it.
 LATER = frozenset(("index", "key", "seed", "ext"))
+_ELSEWHERE = {name: f"`{name}` is known only in `output`" for name in LATER}
 
 _EVALUATION_ERRORS = (
     TemplateError,
@@ -28,16 +30,17 @@ _EVALUATION_ERRORS = (
     MemoryError,
 )
 _METHOD = re.compile(r"\b[A-Z]\w+\._?(\w+)\(\)")
-_NAMED = re.compile(r"`([^`]+)`")
+_NAMED = re.compile(r"`([^`]+)`|(\w+)\(\)")
 _SHOWN_NAMES = 12
+MOST_FAILURES = 50
 
 
 class FunctionError(ValueError):
-    """A template function's complaint; `hint` says what to do."""
+    """A template function's complaint; `token` is what to point at, `hint` says what to do."""
 
-    def __init__(self, message: str, function: str, hint: str = "") -> None:
+    def __init__(self, message: str, token: str, hint: str = "") -> None:
         super().__init__(message)
-        self.function = function
+        self.token = token
         self.hint = hint
 
 
@@ -47,20 +50,26 @@ class EvaluationError(Exception):
     `unknown` is a name that the template reads and that nothing defines.
     """
 
-    def __init__(self, *diagnostics: Diagnostic, unknown: str = "") -> None:
+    def __init__(self, *diagnostics: Diagnostic, unknown: str = "", functions: Collection[str] = ()) -> None:
         super().__init__("; ".join(diagnostic.summary for diagnostic in diagnostics))
         self._diagnostics = diagnostics
         self._unknown = unknown
+        self._functions = functions
 
-    def explained(self, names: Collection[str]) -> tuple[Diagnostic, ...]:
-        """Return what is wrong, with the name most likely meant among those in reach."""
+    def again(self) -> "EvaluationError":
+        """Return another exception that says the same."""
+        return EvaluationError(*self._diagnostics, unknown=self._unknown, functions=self._functions)
+
+    def explained(self, names: Iterable[str], elsewhere: Mapping[str, str] = _ELSEWHERE) -> tuple[Diagnostic, ...]:
+        """Return what is wrong, with the name most likely meant among those in reach.
+
+        `elsewhere` says of names that are known, though not here, what to do.
+        """
         if not self._unknown:
             return self._diagnostics
-        if self._unknown in LATER:
-            hint = f"`{self._unknown}` is known only in `output`"
-        else:
-            hint = did_you_mean(self._unknown, names) or _in_reach(names)
-        return tuple(replace(each, hint=each.hint or hint) for each in self._diagnostics)
+        known = list(dict.fromkeys(names))
+        hint = elsewhere.get(self._unknown) or did_you_mean(self._unknown, [*known, *self._functions])
+        return tuple(replace(each, hint=hint or _in_reach(known)) for each in self._diagnostics)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +77,7 @@ class Expression:
     """One `{{ … }}`, or a text with statements; `names` are the variables that it reads, `needs` the jobs it names.
 
     `compiled` gives its value in a scope, and is None where it did not compile, which has then been said.
-    `variable` is set where the expression is nothing but that variable.
+    `variable` is set where the expression is nothing but that variable; `line` is where it stands in the text.
     """
 
     text: Text
@@ -77,6 +86,8 @@ class Expression:
     needs: frozenset[str] = frozenset()
     compiled: Callable[[Scope], Any] | None = None
     variable: str | None = None
+    line: int = 1
+    failures: list[EvaluationError] = field(default_factory=list, compare=False)
 
     def value(self, scope: Scope) -> Any:
         """Evaluate to plain data and images; raise `EvaluationError` with the place of what failed."""
@@ -84,6 +95,8 @@ class Expression:
         if self.compiled is None or meter.empty:
             raise EvaluationError
         meter.refill()
+        # The same slip in 100,000 cells need not be looked into each time.
+        self.sandbox.brief = len(self.failures) >= MOST_FAILURES
         try:
             return plain(self.compiled(scope), meter)
         except _EVALUATION_ERRORS as error:
@@ -98,20 +111,26 @@ class Expression:
             raise self._failure(error) from None
 
     def _failure(self, error: BaseException) -> EvaluationError:
-        diagnostic = diagnose(self.text, error)
+        if not self.sandbox.brief:
+            self.failures.append(self._explained(error))
+        # Not the same exception again: its traceback would grow with every cell.
+        return self.failures[-1].again()
+
+    def _explained(self, error: BaseException) -> EvaluationError:
+        diagnostic = diagnose(self.text, error, self.line)
         found = NOT_DEFINED.fullmatch(diagnostic.detail) if isinstance(error, UndefinedError) else None
         if found is None:
             return EvaluationError(diagnostic)
-        hint = did_you_mean(found[1], self.sandbox.globals)
-        return EvaluationError(replace(diagnostic, hint=hint), unknown=found[1])
+        return EvaluationError(diagnostic, unknown=found[1], functions=self.sandbox.globals)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Constant:
-    """A value without templates."""
+    """A value without templates; `node` is where it is written."""
 
     value: Any
     span: Span
+    node: Node | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,9 +214,8 @@ def join(value: Joined, scope: Scope) -> str:
     return "".join(part if isinstance(part, str) else part.string(scope) for part in value.parts)
 
 
-def diagnose(text: Text, error: BaseException) -> Diagnostic:
-    """Word a failed evaluation, with the line that Jinja's traceback tells."""
-    line = 1
+def diagnose(text: Text, error: BaseException, line: int = 1) -> Diagnostic:
+    """Word a failed evaluation, with the line that Jinja's traceback tells, else that of the expression."""
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == "<template>":
@@ -206,10 +224,10 @@ def diagnose(text: Text, error: BaseException) -> Diagnostic:
     if isinstance(error, TemplateSyntaxError):
         line = error.lineno
     message = error.message or "" if isinstance(error, TemplateError) else str(error)
-    detail = _METHOD.sub(r"\1()", message.partition("\n")[0]) or type(error).__name__
-    hint, token = "", ""
+    detail, _, near = (_METHOD.sub(r"\1()", message.partition("\n")[0]) or type(error).__name__).partition(NEAR)
+    hint, token = near, ""
     if isinstance(error, FunctionError):
-        hint, token = error.hint, error.function
+        hint, token = error.hint, error.token
     elif isinstance(error, RecursionError):
         detail = "the template nests too deeply"
     elif isinstance(error, OverflowError):
@@ -217,10 +235,10 @@ def diagnose(text: Text, error: BaseException) -> Diagnostic:
     elif isinstance(error, TypeError) and "concatenate" in detail:
         hint = "join texts with ~, as in {{ a ~ b }}"
     elif named := _NAMED.search(detail):
-        token = named[1]
+        token = named[1] or named[2]
     return Diagnostic(summary="template failed", detail=detail, span=text.place(line, token), hint=hint)
 
 
-def _in_reach(names: Collection[str]) -> str:
-    shown = ", ".join([*names][:_SHOWN_NAMES])
+def _in_reach(names: list[str]) -> str:
+    shown = ", ".join(names[:_SHOWN_NAMES])
     return f"in reach here: {shown}" + (", …" if len(names) > _SHOWN_NAMES else "")

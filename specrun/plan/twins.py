@@ -1,55 +1,61 @@
 """Runs and outputs that would be taken for one another: one address, or one path on some disk."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from typing import NamedTuple
 
 from specrun.diagnostics import Collector, Diagnostic
-from specrun.model.output_path import folded, stem
+from specrun.model.output_path import folded
 from specrun.model.run import Run
 from specrun.spec.spec import Job
 
 
 def refuse_twins(runs: tuple[Run, ...], jobs: Mapping[str, Job], faults: Collector) -> None:
     """Report one clash a job and kind, with the number of runs that it hits."""
-    found: dict[tuple[str, str], Diagnostic] = {}
-    for run, clash in (*_addresses(runs), *_paths(runs, jobs)):
-        first = found.setdefault((run.job, clash.summary), replace(clash, example=run.address))
-        found[run.job, clash.summary] = replace(first, runs=first.runs + 1)
-    faults.extend(found.values())
+    addresses: dict[str, tuple[Run, int]] = {}
+    for run in _same_address(runs):
+        first, hits = addresses.get(run.job, (run, 0))
+        addresses[run.job] = (first, hits + 1)
+    paths: dict[str, tuple[_Clash, int]] = {}
+    for clash in _same_path(runs):
+        one, hits = paths.get(clash.run.job, (clash, 0))
+        paths[clash.run.job] = (one, hits + 1)
+    faults.extend(_address_fault(run, hits) for run, hits in addresses.values())
+    faults.extend(_path_fault(clash, hits, jobs[clash.run.job]) for clash, hits in paths.values())
 
 
-def _addresses(runs: Iterable[Run]) -> Iterator[tuple[Run, Diagnostic]]:
+class _Clash(NamedTuple):
+    """A path that cannot be `run`'s because another run has it, or one that it goes through."""
+
+    run: Run
+    path: str
+    other: Run
+    other_path: str
+
+
+def _same_address(runs: Iterable[Run]) -> Iterator[Run]:
     seen: set[str] = set()
     for run in runs:
         if run.address in seen:
-            detail = f"{run.address} stands twice in job {run.job}"
-            hint = "remove the value or the `include` entry that repeats it"
-            yield run, Diagnostic(summary="two runs with one address", detail=detail, span=run.span, hint=hint)
+            yield run
         seen.add(run.address)
 
 
-def _paths(runs: Iterable[Run], jobs: Mapping[str, Job]) -> Iterator[tuple[Run, Diagnostic]]:
+def _same_path(runs: Iterable[Run]) -> Iterator[_Clash]:
     files: dict[str, tuple[Run, str]] = {}
-    stems: dict[str, tuple[Run, str]] = {}
     folders: dict[str, tuple[Run, str]] = {}
     for run in runs:
         for path in run.outputs:
             key = folded(path)
-            bare = stem(key)
-            folder = key.rpartition("/")[0]
-            # A folder that is known is no file: whichever of the two comes second meets the other here.
-            if key in files or key in folders or (folder not in folders and any(_found(files, _folders(key)))):
-                other = files.get(key) or folders.get(key) or next(_found(files, _folders(key)))
-                yield run, _clash(path, run, *other, jobs)
-            elif bare in stems:
-                yield run, _clash(path, run, *stems[bare], jobs)
-            files[key] = stems[bare] = (run, path)
-            if folder not in folders:
-                folders.update((each, (run, path)) for each in _folders(key) if each not in folders)
-
-
-def _found(files: Mapping[str, tuple[Run, str]], folders: Iterable[str]) -> Iterator[tuple[Run, str]]:
-    return (files[folder] for folder in folders if folder in files)
+            other = files.get(key) or folders.get(key)
+            for folder in _folders(key):
+                if folder in folders:
+                    break
+                other = other or files.get(folder)
+                folders[folder] = (run, path)
+            # Runs of one address are told as that.
+            if other is not None and (other[0] is run or other[0].address != run.address):
+                yield _Clash(run, path, *other)
+            files.setdefault(key, (run, path))
 
 
 def _folders(path: str) -> Iterator[str]:
@@ -59,8 +65,19 @@ def _folders(path: str) -> Iterator[str]:
         yield path
 
 
-def _clash(path: str, run: Run, other: Run, other_path: str, jobs: Mapping[str, Job]) -> Diagnostic:
-    output = jobs[run.job].output
+def _address_fault(run: Run, hits: int) -> Diagnostic:
+    return Diagnostic(
+        summary="two runs with one address",
+        detail=f"{run.address} stands twice in job {run.job}",
+        span=run.span,
+        hint="remove the value or the `include` entry that repeats it",
+        runs=hits,
+        example=run.address,
+    )
+
+
+def _path_fault(clash: _Clash, hits: int, job: Job) -> Diagnostic:
+    run, path, other, other_path = clash
     hint = "give the job an `output` template that tells them apart"
     if run is other:
         detail = f'two images of {run.address} are to be "{path}"'
@@ -68,11 +85,10 @@ def _clash(path: str, run: Run, other: Run, other_path: str, jobs: Mapping[str, 
     elif folded(path) == folded(other_path):
         detail = f'"{path}" is wanted by {other.address} and by {run.address}'
         detail += "" if path == other_path else f', which calls it "{other_path}": one file on many disks'
-    elif stem(folded(path)) == stem(folded(other_path)):
-        detail = f'"{other_path}" of {other.address} and "{path}" of {run.address} differ only in their suffix, '
-        detail += "and a suffix follows the bytes"
     else:
         detail = f'"{other_path}" of {other.address} and "{path}" of {run.address}: one is a file where the other '
         detail += "needs a folder"
-    span = run.span if output is None else output.span
-    return Diagnostic(summary="two outputs with one path", detail=detail, span=span, hint=hint)
+    span = run.span if job.output is None else job.output.span
+    return Diagnostic(
+        summary="two outputs with one path", detail=detail, span=span, hint=hint, runs=hits, example=run.address
+    )

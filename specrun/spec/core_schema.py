@@ -50,13 +50,18 @@ def resolve_tagged(tag: str, text: str) -> Value:
         "float": isinstance(value, (int, float)) and not isinstance(value, bool),
     }
     if not kinds.get(name, False):
-        raise UnusableScalarError("unsupported tag", f"`{tag}` cannot be used here", "remove the tag")
+        raise UnusableScalarError("unsupported tag", f"`{written(tag)}` cannot be used here", "remove the tag")
     return value
 
 
 def fits(tag: str | None, kind: str) -> bool:
     """Whether a tag, if any, says of a list (`seq`) or mapping (`map`) what it is anyway."""
     return tag in (None, "!", _CORE + kind)
+
+
+def written(tag: str) -> str:
+    """Return a tag as people write it."""
+    return tag.replace(_CORE, "!!")
 
 
 def _number(text: str) -> int | float | str:

@@ -26,6 +26,8 @@ _FIELDS = (
     "output",
     "protect",
 )
+# Words of the template language, which no name can take.
+_WORDS = frozenset("True False None true false none and or not in is if else elif for self".split())
 _ADDRESS_MARKS = frozenset('[]=,"*?')
 
 
@@ -64,7 +66,7 @@ class _JobReader:
             axes=self._axes(),
             exclude=self._matches("exclude"),
             include=self._matches("include"),
-            where=None if where is None else self._scalar("where"),
+            where=None if where is None else self._scalar("where", 'write an expression: "{{ item.stock | int > 0 }}"'),
             overrides=self._overrides(),
             samples=get("samples"),
             revision=get("revision"),
@@ -86,9 +88,9 @@ class _JobReader:
         node = self._scalar(field)
         return None if node is None else scalar_text(node)
 
-    def _scalar(self, field: str) -> Scalar | None:
+    def _scalar(self, field: str, hint: str = "") -> Scalar | None:
         node = self._fields.get(field)
-        return node if node is not None and self._read.text(node, field) and isinstance(node, Scalar) else None
+        return node if node is not None and self._read.text(node, field, hint) and isinstance(node, Scalar) else None
 
     def _prompt_names(self, node: Node, prompts: AnyMapping[str, Text | None]) -> tuple[Scalar, ...] | None:
         items = self._read.sequence(node, "prompts")
@@ -129,8 +131,8 @@ class _JobReader:
                 hint = "use `prompts`, `models` or `samples` for these axes" if name in ("prompt", "model") else ""
                 self._read.fail(key, "reserved name", f'an axis cannot be called "{name}"', hint or "rename the axis")
                 continue
-            if not name.isidentifier() or name.startswith("_"):
-                hint = "use letters, digits and _, and start with a letter"
+            if not name.isidentifier() or name.startswith("_") or name in _WORDS:
+                hint = "use letters, digits and _, start with a letter, and leave templates their own words"
                 self._read.fail(key, "unusable name", f'"{name}" cannot name an axis', hint)
                 continue
             axis = self._axis(name, key, value)
@@ -158,7 +160,7 @@ class _JobReader:
 
     def _matches(self, field: str) -> tuple[Match, ...]:
         node = self._fields.get(field)
-        items = None if node is None else self._read.sequence(node, field)
+        items = None if node is None else self._read.sequence(node, field, "[{style: ink}]")
         matches = (self._match(item, f"an entry of `{field}`") for item in items or ())
         return tuple(match for match in matches if match is not None)
 
@@ -168,7 +170,11 @@ class _JobReader:
 
     def _overrides(self) -> tuple[Override, ...]:
         node = self._fields.get("overrides")
-        items = None if node is None else self._read.sequence(node, "overrides")
+        items = (
+            None
+            if node is None
+            else self._read.sequence(node, "overrides", "[{match: {style: ink}, params: {steps: 30}}]")
+        )
         overrides = (self._override(item) for item in items or ())
         return tuple(override for override in overrides if override is not None)
 

@@ -79,7 +79,7 @@ class _SpecReader:
         else:
             name, at = self._read.text(node, "name") or path.stem, node.span
         if not usable_name(name):
-            hint = "use letters, digits, . _ - and start with a letter or digit"
+            hint = "use letters, digits, . _ -, start with a letter or digit, and avoid names of devices such as CON"
             detail = f'"{name}" cannot name a spec: its folder of outputs is called after it'
             self._read.faults.add(Diagnostic(summary="unusable name", detail=detail, span=at, hint=hint))
         return name
@@ -180,7 +180,7 @@ def _version(read: Reader, fields: Mapping) -> bool:
         return True
     if not isinstance(node, Scalar) or node.value != 1 or isinstance(node.value, bool):
         detail = f"this specrun reads version 1, not {node.text if isinstance(node, Scalar) else 'this'}"
-        read.fail(node, "unsupported version", detail, "write `specrun: 1`")
+        read.fail(node, "unsupported version", detail, "write `specrun: 1`, or look for a newer specrun")
         return False
     return True
 

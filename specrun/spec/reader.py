@@ -36,21 +36,21 @@ class Reader:
                 self.fail(key, "unknown key", f'{what} has no "{name}"', hint)
         return mapping
 
-    def sequence(self, node: Node, what: str) -> tuple[Node, ...] | None:
-        """Read a list."""
+    def sequence(self, node: Node, what: str, example: str = "[a, b]") -> tuple[Node, ...] | None:
+        """Read a list, which looks like `example`."""
         if isinstance(node, Sequence):
             return node.items
-        self.fail(node, "wrong type", f"{what} is a list, not {kind(node)}", "write it as [a, b]")
+        self.fail(node, "wrong type", f"{what} is a list, not {kind(node)}", f"write it as {example}")
         return None
 
-    def text(self, node: Node, what: str) -> str | None:
-        """Read a text that is not empty."""
+    def text(self, node: Node, what: str, hint: str = "") -> str | None:
+        """Read a text that is not empty; `hint` says what to write where it is none."""
         if isinstance(node, Scalar) and isinstance(node.value, str):
             if node.value.strip():
                 return node.value
             self.fail(node, "empty text", f"{what} is empty")
             return None
-        hint = "quote it" if isinstance(node, Scalar) and node.value is not None else ""
+        hint = hint or ("quote it" if isinstance(node, Scalar) and node.value is not None else "")
         self.fail(node, "wrong type", f"{what} is a text, not {kind(node)}", hint)
         return None
 

@@ -30,7 +30,7 @@ class Text:
         first, last = self._source_lines(line)
         pattern = re.compile(rf"(?<!\w){re.escape(token)}(?!\w)") if token else None
         for number in range(first, last + 1):
-            found = pattern.search(self.source.line(number)) if pattern else None
+            found = pattern.search(self.source.line(number), *self._columns(number)) if pattern else None
             if found:
                 return Span(
                     source=self.source,
@@ -46,6 +46,14 @@ class Text:
             return self.node.span
         start = len(text) - len(text.lstrip()) + 1
         return Span(source=self.source, line=first, column=start, end_line=first, end_column=max(len(text), start) + 1)
+
+    def _columns(self, line: int) -> tuple[int, int]:
+        """Return from where to where the text may stand on a line of the source."""
+        node, everything = self.node, len(self.source.line(line))
+        if node is None or node.style in ("|", ">"):
+            return 0, everything
+        start = node.column if line == node.line + 1 else 0
+        return start, node.end_column if line == node.end_line + 1 else everything
 
     def _source_lines(self, line: int) -> tuple[int, int]:
         """Return the first and last line of the source that the text's line may stand on."""

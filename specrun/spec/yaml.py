@@ -6,14 +6,15 @@ from typing import Any, NoReturn
 import yaml
 
 from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Source, Span, did_you_mean
-from specrun.spec.core_schema import UnusableScalarError, Value, fits, resolve, resolve_tagged
+from specrun.spec.core_schema import UnusableScalarError, Value, fits, resolve, resolve_tagged, written
 from specrun.spec.nodes import Mapping, Node, Scalar, Sequence
-from specrun.spec.yaml_syntax import braces_hint, syntax_fault
+from specrun.spec.yaml_syntax import QUOTE, syntax_fault
 
 LARGEST_FILE = 16 * 1024 * 1024
 DEEPEST_NESTING = 64
+MOST_FAULTS = 100
 # A value takes some 300 bytes and 3 µs.
-MOST_VALUES = 500_000
+MOST_VALUES = 300_000
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -41,7 +42,7 @@ def read_source(path: Path, name: str) -> Source:
     try:
         data = read_bounded(path)
     except FileNotFoundError:
-        raise _problem("no such file", f"{name} does not exist") from None
+        raise _problem("no such file", f"{name} does not exist", hint=_nearby(path)) from None
     except IsADirectoryError:
         raise _problem("not a file", f"{name} is a folder") from None
     except OSError as error:
@@ -69,6 +70,7 @@ class _Composer:
     def __init__(self, source: Source, faults: Collector) -> None:
         self._source = source
         self._faults = faults
+        self._failures = 0
         self._values = 0
         self._anchors: dict[str, Node | None] = {}
         self._depth = 0
@@ -152,12 +154,7 @@ class _Composer:
         merges: list[tuple[Any, Node]] = []
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
-                self._stop(
-                    event,
-                    "key is not a text",
-                    "keys are plain texts",
-                    braces_hint(self._source.line(event.start_mark.line + 1)),
-                )
+                self._refuse_key(event)
             key = self._scalar(event)
             self._count(event, 1)
             value = self._node(self._next())
@@ -180,6 +177,12 @@ class _Composer:
         node.weight += len(entries)
         self._check_tag(start, "map")
         return node
+
+    def _refuse_key(self, event: Any) -> NoReturn:
+        mark = event.start_mark
+        if self._source.line(mark.line + 1)[: mark.column + 1].endswith("{{"):
+            self._stop(event, "template without quotes", "YAML reads a plain {{ as a mapping in a mapping", QUOTE)
+        self._stop(event, "key is not a text", "keys are plain texts")
 
     def _merge(self, entries: dict[str, tuple[Scalar, Node]], event: Any, value: Node) -> None:
         """Apply `<<`: keys written here win, then the earliest merged mapping."""
@@ -214,7 +217,7 @@ class _Composer:
 
     def _check_tag(self, event: Any, kind: str) -> None:
         if not fits(event.tag, kind):
-            self._fail(event, "unsupported tag", f"`{event.tag}` cannot be used here", "remove the tag")
+            self._fail(event, "unsupported tag", f"`{written(event.tag)}` cannot be used here", "remove the tag")
 
     def _fail(self, event: Any, summary: str, detail: str, hint: str = "") -> None:
         start, end = event.start_mark, event.end_mark
@@ -226,6 +229,9 @@ class _Composer:
             end_column=end.column + 1,
         )
         self._faults.add(Diagnostic(summary=summary, detail=detail, span=span, hint=hint))
+        self._failures += 1
+        if self._failures == MOST_FAULTS:
+            self._stop(event, "too many faults", "the rest of the file has not been read")
 
     def _stop(self, event: Any, summary: str, detail: str, hint: str = "") -> NoReturn:
         self._fail(event, summary, detail, hint)
@@ -243,6 +249,13 @@ def _measure(node: Node, items: list[Node]) -> None:
 
 def _at(mark: Any) -> tuple[int, int]:
     return mark.line, mark.column
+
+
+def _nearby(path: Path) -> str:
+    try:
+        return did_you_mean(path.name, sorted(entry.name for entry in path.parent.iterdir()))
+    except OSError:
+        return "there is no such folder"
 
 
 def _problem(summary: str, detail: str, *, hint: str = "") -> InvalidInputError:

@@ -6,7 +6,7 @@ import yaml
 
 from specrun.diagnostics import Diagnostic, Source, Span
 
-_QUOTE = 'quote the template: "{{ … }}"'
+QUOTE = 'quote the template: "{{ … }}"'
 
 
 def syntax_fault(source: Source, error: yaml.YAMLError) -> Diagnostic:
@@ -16,28 +16,35 @@ def syntax_fault(source: Source, error: yaml.YAMLError) -> Diagnostic:
         return conflict
     if isinstance(error, yaml.reader.ReaderError):
         return _bad_character(source, error)
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
+    begun, mark = getattr(error, "context_mark", None), getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error)
     context = getattr(error, "context", None)
     detail = f"{context}: {problem}" if context else problem
-    hint = _hint(problem, source.line(line + 1), column)
+    if mark is None or (begun is not None and not _rest(source, mark).strip()):
+        # What never ends is shown where it begins.
+        mark = begun
+    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
+    hint = _hint(problem, source.line(line + 1), column, begun)
     return Diagnostic(summary="not YAML", detail=detail, span=_at(source, line, column), hint=hint)
 
 
-def braces_hint(line: str) -> str:
-    """Return what to do where a template without quotes reads as a mapping."""
-    return _QUOTE if "{{" in line else ""
+def _rest(source: Source, mark: Any) -> str:
+    return source.line(mark.line + 1)[mark.column :] + source.line(mark.line + 2)
 
 
-def _hint(problem: str, line: str, column: int) -> str:
-    if "\\t" in problem or line[: column + 1].strip(" ").startswith("\t"):
+def _hint(problem: str, line: str, column: int, begun: Any) -> str:
+    if line[: column + 1].strip(" ").startswith("\t"):
         return "indent with spaces, not tabs"
     if "{{" in line and '"{{' not in line and "'{{" not in line:
-        return _QUOTE
-    if "mapping values are not allowed" in problem:
-        return "quote a text that holds `: `, or check the indentation"
-    return ""
+        return QUOTE
+    where = "" if begun is None else f"line {begun.line + 1}, column {begun.column + 1}"
+    known = {
+        "mapping values are not allowed": "quote a text that holds `: `, or check the indentation",
+        "did not find expected key": f"check the indentation: this mapping begins on {where}",
+        "did not find expected ','": f"close what begins on {where}",
+        "end of stream": "close the quote",
+    }
+    return next((hint for words, hint in known.items() if words in problem), "")
 
 
 def _conflict(source: Source) -> Diagnostic | None:
