@@ -63,6 +63,10 @@ class Tally:
             case NotStarted():
                 self._not_started += 1
 
+    def keep(self) -> None:
+        """Count a run that stays as it is; of these nobody is told one by one."""
+        self._kept += 1
+
     def finished(self, *, interrupted: bool, unshared: int) -> Finished:
         """Return the sum of it all."""
         return Finished(
@@ -84,8 +88,7 @@ class Tally:
     def _done(self, run: Run, done: Done) -> None:
         if done.how is How.KEPT:
             self._kept += 1
-            return
-        if done.how is How.REQUESTED:
+        elif done.how is How.REQUESTED:
             self._made += len(done.outputs)
             self._spent.add(run)
         else:

@@ -52,7 +52,7 @@ def _stands(session: Session, action: Action) -> bool:
         request_digest=row.request_digest, take=row.take, outputs=row.outputs, how=How.KEPT, stamp=row.provenance
     )
     session.results[action.address] = done
-    session.tally.add(action.run, done)
+    session.tally.keep()
     return True
 
 

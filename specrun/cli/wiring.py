@@ -26,7 +26,7 @@ def client_factory(catalog: Catalog) -> Callable[[Provider], ImageClient]:
 
 
 def shared_store(project: Project) -> SharedStore | None:
-    """Return the store that a project shares, None where it names none; nothing is contacted yet."""
+    """Return the store that a project shares, None where it names none."""
     if project.store is None:
         return None
     # Clients of buckets take a while to import.

@@ -1,6 +1,7 @@
 """Shared stores by their address: a folder, or a bucket through fsspec."""
 
 import hashlib
+import logging
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ _CONNECT, _READ = 10, 60
 
 class NoClientError(SpecrunError):
     """The client of a shared store's service is not installed."""
+
+
+class UnopenedError(SpecrunError):
+    """A shared store whose client does not find what it needs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +83,7 @@ class _Folder:
 
 
 def open_shared(settings: StoreSettings) -> SharedStore:
-    """Return the store that a project names; nothing is contacted yet. Raises `NoClientError`."""
+    """Return the store that a project names. Raises `NoClientError`, `UnopenedError`."""
     parts = urlsplit(settings.url)
     if parts.scheme == "file":
         return SharedStore(
@@ -86,6 +91,7 @@ def open_shared(settings: StoreSettings) -> SharedStore:
         )
     service = _SERVICES[parts.scheme.replace("https", "http")]
     root = settings.url if service.extra == "http" else f"{parts.netloc}{parts.path}"
+    _quieten(service)
     try:
         client = pkgutil.resolve_name(service.client)
         faults = tuple(pkgutil.resolve_name(name) for name in service.faults)
@@ -97,9 +103,26 @@ def open_shared(settings: StoreSettings) -> SharedStore:
                 hint=f"pip install 'specrun[{service.extra}]'",
             )
         ) from error
-    objects: Objects = client(skip_instance_cache=True, use_listings_cache=False, **service.options)
+    faults = (OSError, ValueError, *faults)
+    try:
+        objects: Objects = client(skip_instance_cache=True, use_listings_cache=False, **service.options)
+    except faults as error:
+        # Clients of Google and Azure look for credentials at once.
+        raise UnopenedError(
+            Diagnostic(
+                summary="shared store that cannot be opened",
+                detail=f"{settings.url}: {error}",
+                hint="set the service's credentials in the environment",
+            )
+        ) from error
     if hasattr(objects, "retries"):
         objects.retries = 1
-    return SharedStore(
-        objects, root, url=settings.url, writable=settings.writable, faults=(OSError, ValueError, *faults)
-    )
+    return SharedStore(objects, root, url=settings.url, writable=settings.writable, faults=faults)
+
+
+def _quieten(service: _Service) -> None:
+    """Keep clients from logging, tracebacks included, what this store says in words of its own."""
+    for name in {path.partition(".")[0].partition(":")[0] for path in (service.client, *service.faults)}:
+        logger = logging.getLogger(name)
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False

@@ -2,7 +2,11 @@
 
 import base64
 import hashlib
+import sys
+import threading
 from collections.abc import Mapping
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ from specrun.diagnostics import InvalidInputError
 from specrun.model.project import StoreSettings
 from specrun.spec.project import load_project
 from specrun.store.shared import SharedStore, SharedStoreError
-from specrun.store.shared_open import open_shared
+from specrun.store.shared_open import NoClientError, open_shared
 from specrun.store.shared_record import SharedRecord
 
 IMAGE = b"an image, as far as a store is concerned"
@@ -147,6 +151,25 @@ def test_a_folder_is_a_store_whose_files_are_never_half_written(tmp_path: Path) 
     path.write_bytes(IMAGE[::-1])
     assert store.ensure(BLOB, IMAGE)
     assert store.fetch(BLOB) == IMAGE
+
+
+def test_a_service_without_its_client_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    with pytest.raises(NoClientError) as caught:
+        open_shared(StoreSettings(url="gs://bucket/a"))
+    assert caught.value.diagnostics[0].hint == "pip install 'specrun[gs]'"
+
+
+def test_what_is_served_over_http_can_be_had(tmp_path: Path) -> None:
+    open_shared(StoreSettings(url=f"file://{tmp_path}")).ensure(BLOB, IMAGE)
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        store = open_shared(StoreSettings(url=f"http://127.0.0.1:{server.server_port}", writable=False))
+        assert store.fetch(BLOB) == IMAGE
+        with pytest.raises(SharedStoreError, match="does not have"):
+            store.fetch(digest(b"something else"))
+        server.shutdown()
 
 
 def test_the_record_survives_a_torn_line_and_knows_its_store(tmp_path: Path) -> None:
