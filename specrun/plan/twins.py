@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from specrun.diagnostics import Collector, Diagnostic
-from specrun.model.output_path import folded
+from specrun.model.output_path import folded, stem
 from specrun.model.run import Run
 from specrun.spec.spec import Job
 
@@ -42,11 +42,13 @@ def _same_address(runs: Iterable[Run]) -> Iterator[Run]:
 
 def _same_path(runs: Iterable[Run]) -> Iterator[_Clash]:
     files: dict[str, tuple[Run, str]] = {}
+    stems: dict[str, tuple[Run, str]] = {}
     folders: dict[str, tuple[Run, str]] = {}
     for run in runs:
         for path in run.outputs:
             key = folded(path)
-            other = files.get(key) or folders.get(key)
+            bare = stem(key)
+            other = files.get(key) or folders.get(key) or stems.get(bare)
             for folder in _folders(key):
                 if folder in folders:
                     break
@@ -56,6 +58,7 @@ def _same_path(runs: Iterable[Run]) -> Iterator[_Clash]:
             if other is not None and (other[0] is run or other[0].address != run.address):
                 yield _Clash(run, path, *other)
             files.setdefault(key, (run, path))
+            stems.setdefault(bare, (run, path))
 
 
 def _folders(path: str) -> Iterator[str]:
@@ -85,6 +88,9 @@ def _path_fault(clash: _Clash, hits: int, job: Job) -> Diagnostic:
     elif folded(path) == folded(other_path):
         detail = f'"{path}" is wanted by {other.address} and by {run.address}'
         detail += "" if path == other_path else f', which calls it "{other_path}": one file on many disks'
+    elif stem(folded(path)) == stem(folded(other_path)):
+        detail = f'"{other_path}" of {other.address} and "{path}" of {run.address} differ only in their suffix, '
+        detail += "and a suffix follows the bytes"
     else:
         detail = f'"{other_path}" of {other.address} and "{path}" of {run.address}: one is a file where the other '
         detail += "needs a folder"
