@@ -12,7 +12,8 @@ from specrun.pages.sheet import Tile, Tone
 MOST_VALUES = 40
 # What asks for attention comes first.
 _TONES = (Tone.WRONG, Tone.WAITING, Tone.CHANGED, Tone.NEW, Tone.GONE, Tone.PLAIN)
-_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_DIGITS = re.compile(r"([0-9]+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,8 +49,10 @@ def facets_of(tiles: Sequence[Tile]) -> tuple[Facet, ...]:
 
 
 def natural(text: str) -> tuple[tuple[bool, float, str], ...]:
-    """Return what sorts texts as people do: numbers within them by value."""
-    parts = _NUMBER.split(text)
+    """Return what sorts texts as people do: numbers by value, and whole numbers within texts too."""
+    if _NUMBER.fullmatch(text):
+        return ((False, float(text), ""),)
+    parts = _DIGITS.split(text)
     return tuple(
         (False, float(part), "") if place % 2 else (True, 0.0, part.casefold())
         for place, part in enumerate(parts)
