@@ -57,17 +57,22 @@ class Obtainer:
         unchanged = action.row if action.row is not None and _same_request(action, action.row, digest) else None
         if unchanged is not None and await self.shelf.has_all(unchanged):
             return _locked_images(unchanged, How.KEPT)
+        shared = await self._from_shared(digest, action.take, unchanged) if self.shelf.shared else None
+        return shared or await self.asker.ask(run, digest, action.take)
+
+    async def _from_shared(self, digest: str, take: int, unchanged: LockRow | None) -> Obtained | Failed | None:
+        """Return images that were made before and that only the shared store may have; None where none can be had."""
         blobs = [] if unchanged is None else [output.blob for output in unchanged.outputs]
-        made_before = self._standing(digest, action.take) if self.shelf.shared else None
-        if isinstance(made_before, Made):
-            blobs = [image.blob for image in made_before.attempt.images]
+        found = self._standing(digest, take)
+        if isinstance(found, Made):
+            blobs = [image.blob for image in found.attempt.images]
             if await self.shelf.fetch_all(blobs):
-                return made(made_before.attempt, How.RESTORED)
+                return made(found.attempt, How.RESTORED)
         trouble = self.shelf.trouble(blobs)
-        if trouble is not None and not trouble.gone:
-            # Paying again for what the shared store may well have is not for an apply to decide.
-            return Failed(cause=str(trouble), hint=trouble.hint)
-        return await self.asker.ask(run, digest, action.take)
+        if trouble is None or trouble.gone:
+            return None
+        # Paying again for what the store may well have is not for an apply to decide.
+        return Failed(cause=str(trouble), hint=trouble.hint)
 
     def _shared(self, first: Result) -> Obtained | Held | Failed | Blocked | NotStarted:
         if isinstance(first, Done):

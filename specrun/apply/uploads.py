@@ -56,9 +56,8 @@ class Uploads:
     def _upload(self, blob: str) -> None:
         try:
             self._shared.ensure(blob, self._blobs.read(blob))
+            self._record.add(blob)
         except SharedStoreError as error:
             self.failed[blob] = f"{error}; {error.hint}"
         except (OSError, SpecrunError) as error:
             self.failed[blob] = str(error)
-        else:
-            self._record.add(blob)

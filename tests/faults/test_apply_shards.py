@@ -195,4 +195,3 @@ def test_keys_that_are_not_known_are_pinned_before_shards(tmp_path: Path, server
     shop.write(edit={"model": EDIT, "prompt": "x", "params": {"image": "https://example.com/a.png"}})
     with pytest.raises(InvalidInputError, match="known only once its input URL has been fetched"):
         shop.plan(shard=Shard(number=1, count=2))
-
