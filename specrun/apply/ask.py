@@ -50,6 +50,8 @@ class Asker:
                     return await self.senders[run.provider].send(Request(run=run, digest=digest, take=take), attempt)
                 case Free():
                     return NotStarted()
+                case Made() | HeldBack():
+                    pass
             served = await self.served(run, found)
             if isinstance(served, Obtained) or not self.claims.may_ask_again(found):
                 return served
