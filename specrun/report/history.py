@@ -92,7 +92,11 @@ def _accounts(attempts: Iterable[Attempt], name: Callable[[Attempt], str]) -> tu
 def _account(name: str, attempts: Sequence[Attempt]) -> Account:
     billed = [attempt for attempt in attempts if attempt.state in _BILLED]
     at_stake = [attempt for attempt in attempts if attempt.state is AttemptState.UNKNOWN or attempt.state.open]
-    took = (attempt.ended_at - attempt.sent_at for attempt in billed if attempt.ended_at and attempt.sent_at)
+    took = (
+        attempt.ended_at - attempt.sent_at
+        for attempt in billed
+        if attempt.ended_at is not None and attempt.sent_at is not None
+    )
     return Account(
         name=name,
         requests=len(attempts),
