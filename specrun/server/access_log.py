@@ -1,7 +1,6 @@
 """One line of JSON for each request."""
 
 import json
-import sys
 import time
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -15,7 +14,7 @@ NOTES = "specrun.notes"
 class AccessLog:
     """ASGI middleware that writes who asked what, what came of it, how long it took, and what was billed."""
 
-    def __init__(self, app: ASGIApp, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, app: ASGIApp, stream: TextIO) -> None:
         self._app = app
         self._stream = stream
 

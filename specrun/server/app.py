@@ -1,5 +1,6 @@
 """The images API as an ASGI app: for a port, or in-process through `httpx.ASGITransport`."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -32,7 +33,7 @@ from specrun.server.settings import Settings
 def create_app(catalog: Catalog, engine: Engine | None = None, settings: Settings | None = None) -> Starlette:
     """Return the app for a catalogue's models; without an engine it draws.
 
-    Where no server runs the app's lifespan, as in-process, the engine's threads end with the program.
+    Where no server runs the app's lifespan, as in-process, the engine's threads and processes end with the program.
     """
     settings = settings or Settings()
     engine = engine or DrawingEngine()
@@ -63,7 +64,7 @@ def create_app(catalog: Catalog, engine: Engine | None = None, settings: Setting
 
     middleware = [Middleware(RequestIds), Middleware(Access, settings=settings)]
     if settings.logs:
-        middleware.insert(1, Middleware(AccessLog))
+        middleware.insert(1, Middleware(AccessLog, stream=sys.stderr))
     return Starlette(
         routes=[
             Route("/v1/images/generations", generations.answer, methods=["POST"]),

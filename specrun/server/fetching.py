@@ -1,11 +1,12 @@
 """Input images that a request names by URL."""
 
 import socket
+import ssl
 from http import HTTPStatus
-from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from specrun import __version__
 from specrun.addresses import PrivateAddressError, resolve_public
@@ -19,15 +20,21 @@ _HEADERS = {"Accept": "image/*", "User-Agent": f"specrun/{__version__}"}
 
 
 class _FetchError(Exception):
-    """An image that cannot be had; the message takes "the image's server" before it or stands alone."""
+    """An image that cannot be had; the message says why."""
 
 
 class Fetcher:
-    """Fetches over https, and from public addresses only: each redirect and each look-up is held to that."""
+    """Fetches over https, and from public addresses only: each redirect and each look-up is held to that.
+
+    `tls` says which certificates to trust; the system's by default.
+    """
+
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
 
     async def fetch(self, url: str, place: str) -> bytes:
         """Return what is behind a URL; raises `ApiError` where that is impossible or not allowed."""
-        connector = aiohttp.TCPConnector(resolver=_PublicResolver())
+        connector = aiohttp.TCPConnector(resolver=_PublicResolver(), ssl=self._tls or True)
         timeout = aiohttp.ClientTimeout(total=_SECONDS)
         try:
             async with aiohttp.ClientSession(
@@ -43,24 +50,24 @@ class Fetcher:
         raise ApiError(f"{place} could not be fetched: {reason}")
 
 
-async def _follow(session: aiohttp.ClientSession, url: str) -> bytes:
+async def _follow(session: aiohttp.ClientSession, text: str) -> bytes:
+    url = URL(text, encoded=True)  # signatures hang on each %2F as it is
     for _ in range(_MOST_REDIRECTS + 1):
         await _check(url)
         async with session.get(url, allow_redirects=False) as response:
             location = response.headers.get("location")
             if response.status not in _REDIRECTS or location is None:
                 return await _content(response)
-            url = urljoin(url, location)
+            url = url.join(URL(location, encoded=True))
     raise _FetchError(f"there are more than {_MOST_REDIRECTS} redirects")
 
 
-async def _check(url: str) -> None:
+async def _check(url: URL) -> None:
     """Refuse what is not https, and hosts that stand in private networks, by name or by number."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
+    if url.scheme != "https" or url.host is None or url.port is None:
         raise _FetchError("only https URLs are fetched")
     # The connection looks names up once more, through the same rules; addresses it takes as they are.
-    await resolve_public(parts.hostname, parts.port or 443)
+    await resolve_public(url.host, url.port)
 
 
 async def _content(response: aiohttp.ClientResponse) -> bytes:

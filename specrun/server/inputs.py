@@ -4,7 +4,7 @@ import base64
 import binascii
 import io
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from PIL import Image, ImageOps
@@ -18,8 +18,6 @@ LARGEST_SIDE = 2048
 
 _HEAD = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 _URL_SAFE = str.maketrans("-_", "+/")
-
-Fetch = Callable[[str], Awaitable[bytes]]
 
 
 def given_images(model: ModelSchema, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -56,10 +54,20 @@ def decode_input(data: bytes, place: str) -> Image.Image:
     except ImageError as error:
         raise ApiError(f"{place} {error}") from None
     with Image.open(io.BytesIO(data)) as opened:
-        image = ImageOps.exif_transpose(opened)
-        factor = -(-max(image.size) // LARGEST_SIDE)
-        if image.has_transparency_data:
-            layer = image.convert("RGBA")
-            image = Image.new("RGB", layer.size, (255, 255, 255))
-            image.paste(layer, mask=layer.getchannel("A"))
-        return image.convert("RGB").reduce(factor) if factor > 1 else image.convert("RGB")
+        image = _opaque(_eight_bits(ImageOps.exif_transpose(opened)))
+    factor = -(-max(image.size) // LARGEST_SIDE)
+    return image.reduce(factor) if factor > 1 else image
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Scale 16-bit greys, which Pillow would cut off at 255."""
+    return image.convert("I").point(lambda tone: tone * (1 / 256)).convert("L") if image.mode[0] == "I" else image
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    opaque = Image.new("RGB", layer.size, (255, 255, 255))
+    opaque.paste(layer, mask=layer.getchannel("A"))
+    return opaque

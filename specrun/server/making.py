@@ -22,6 +22,8 @@ from specrun.server.queue import Queue
 from specrun.server.results import Results
 from specrun.server.settings import Settings
 
+_DECODED_AT_ONCE = 2  # an image can take half a gigabyte while it is decoded
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Made:
@@ -41,6 +43,7 @@ class Maker:
         self._seconds = settings.engine_seconds
         self._most_images = settings.images
         self._fetcher = Fetcher() if settings.fetches else None
+        self._decoding = asyncio.Semaphore(_DECODED_AT_ONCE)
         self._queue = Queue(running=settings.running, waiting=settings.waiting)
 
     async def make(self, asked: Asked, result_base: str, trouble: Trouble | None) -> Made:
@@ -73,11 +76,13 @@ class Maker:
 
     async def _input(self, place: str, text: str) -> Image.Image:
         if not is_url(text):
-            return await asyncio.to_thread(lambda: decode_input(decode_text(text, place), place))
-        if self._fetcher is None:
+            data = decode_text(text, place)
+        elif self._fetcher is not None:
+            data = await self._fetcher.fetch(text, place)
+        else:
             raise ApiError(f"{place} is a URL, and this server fetches none; send the image as base64 data")
-        data = await self._fetcher.fetch(text, place)
-        return await asyncio.to_thread(decode_input, data, place)
+        async with self._decoding:
+            return await asyncio.to_thread(decode_input, data, place)
 
     def _item(self, image: bytes, result_base: str | None, trouble: Trouble | None) -> dict[str, Any]:
         if result_base is None:

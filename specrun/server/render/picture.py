@@ -11,7 +11,7 @@ from specrun.server.render.geometry import picture_size
 from specrun.server.render.motifs.scene import Scene
 from specrun.server.render.palette import TONES, blend, choose_ramp, tones
 from specrun.server.render.png import Colour, encode_png
-from specrun.server.render.prints import common_colours, paste_prints, print_area
+from specrun.server.render.prints import Prints
 from specrun.server.render.slug import Caption, Inks, slug
 from specrun.server.render.subject import choose_motif, words_of
 
@@ -35,14 +35,12 @@ def draw(request: ImageRequest, index: int) -> bytes:
     surface(plate, Dice("model", request.model))
     if negative := request.text("negative_prompt"):
         negative_space(plate, negative)
-    prints = common_colours(request.inputs) if request.inputs else []
-    if prints:
-        area = print_area(request.number("strength"), len(request.inputs))
-        paste_prints(plate, request.inputs, prints, _FIRST_PRINT_COLOUR, _INKS.paper, area, by_seed.fork("prints"))
+    prints = Prints.of(request.inputs, _FIRST_PRINT_COLOUR)
+    prints.paste(plate, paper=_INKS.paper, strength=request.number("strength"), dice=by_seed.fork("prints"))
     picture = Image.new("L", (width, height))
     picture.paste(plate, (0, 0))
     picture.paste(strip, (0, plate.height))
-    return encode_png(picture, [*colours, *_ink_colours(colours), *prints], _texts(request))
+    return encode_png(picture, [*colours, *_ink_colours(colours), *prints.colours], _texts(request))
 
 
 def _ink_colours(colours: Sequence[Colour]) -> list[Colour]:

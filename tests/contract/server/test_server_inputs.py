@@ -129,6 +129,11 @@ def test_transparent_images_stand_on_white() -> None:
     assert decode_input(clear, "image").getpixel((0, 0)) == (255, 255, 255)
 
 
+def test_sixteen_bit_greys_keep_their_tones() -> None:
+    grey = encoded(Image.new("I;16", (4, 4), 0x8000))
+    assert decode_input(grey, "image").getpixel((0, 0)) == (128, 128, 128)
+
+
 def test_photos_are_turned_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by a quarter

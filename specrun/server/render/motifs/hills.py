@@ -1,5 +1,7 @@
 """Ridges behind ridges, under a low sun, sometimes above a lake."""
 
+from collections.abc import Sequence
+
 from PIL import Image
 
 from specrun.server.render.motifs.scene import Scene
@@ -18,30 +20,32 @@ def hills(scene: Scene) -> Image.Image:
 
 
 def _ridges(scene: Scene, bottom: int) -> tuple[Image.Image, Image.Image]:
-    """Return the ridges and the mask of where they are, drawn a column at a time."""
-    dice, width = scene.dice, scene.width
+    """Return the ridges and the mask of where they are, down to the row `bottom`."""
+    dice = scene.dice
     count = 3 + scene.detail
     cell = max(16, scene.width // dice.between(2, 5))
     top = bottom * dice.between(34, 48) // 100
-    lines, faces = [], []
+    crests, faces = [], []
     for layer in range(count):
         base = top + (bottom - top) * layer // count
         relief = max(8, bottom * dice.between(10, 22) // 100)
-        heights = ridge(width, cell, 4 + scene.detail // 2, dice.fork(layer))
-        lines.append(spread(heights, base, min(bottom - 1, base + relief)))
+        heights = ridge(scene.width, cell, 4 + scene.detail // 2, dice.fork(layer))
+        crests.append(spread(heights, base, min(bottom - 1, base + relief)))
         tone = 118 - 104 * layer // max(1, count - 1)
         faces.append(ramp(bottom, tone, min(150, tone + 26)))
-    lines.append([bottom] * width)
-    land, mask = [], []
-    for x in range(width):
-        column, at = [bytes(lines[0][x])], lines[0][x]
-        for layer in range(count):
-            until = max(at, min(lines[layer + 1][x], bottom))
-            column.append(faces[layer][at - lines[layer][x] :][: until - at] if at >= lines[layer][x] else b"")
-            at = until
-        land.append(b"".join(column).ljust(bottom, b"\0"))
-        mask.append(bytes(lines[0][x]) + b"\xff" * (bottom - lines[0][x]))
+    land = [_column(tops, faces, bottom) for tops in zip(*crests, strict=True)]
+    mask = [bytes(top) + b"\xff" * (bottom - top) for top in crests[0]]
     return _upright(land), _upright(mask)
+
+
+def _column(tops: Sequence[int], faces: Sequence[bytes], bottom: int) -> bytes:
+    """Return one column: each ridge's face, which is lit from its crest downwards, until a nearer one covers it."""
+    parts, at = [bytes(tops[0])], tops[0]
+    for top, below, face in zip(tops, (*tops[1:], bottom), faces, strict=True):
+        until = max(at, below)
+        parts.append(face[at - top : until - top])
+        at = until
+    return b"".join(parts).ljust(bottom, b"\0")
 
 
 def _upright(columns: list[bytes]) -> Image.Image:
