@@ -88,7 +88,10 @@ def test_a_disk_that_is_nearly_full_is_noticed_before_money_is_spent(small_disk:
         assert shop.apply().finished.exit_code == 0
 
 
-def test_an_image_that_finds_the_disk_full_is_kept_elsewhere_and_the_run_is_held(small_disk: Path) -> None:
+def test_an_image_that_finds_the_disk_full_is_kept_elsewhere_and_the_run_is_held(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     picture = noise()
     with FaultServer([filling(small_disk, images(lambda _: as_item(picture)))]) as server:
         shop = Shop(small_disk / "project", server, {"concurrency": 1})
