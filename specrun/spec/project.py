@@ -15,7 +15,7 @@ from specrun.model.run import Price
 from specrun.spec.nodes import Mapping, Node, Scalar, plain
 from specrun.spec.reader import Reader, entries
 from specrun.spec.store import read_store
-from specrun.spec.yaml import load_yaml
+from specrun.spec.yaml import parse_yaml, read_source
 
 PROJECT_FILE = "specrun.yaml"
 
@@ -60,7 +60,10 @@ def load_project(start: Path) -> Project:
     bare = Project(root=root, providers=dict(BUILT_IN), outputs=root / "outputs")
     if not path.is_file():
         return bare
-    node = load_yaml(path, PROJECT_FILE)
+    source = read_source(path, PROJECT_FILE)
+    if all(line.lstrip().startswith("#") or not line.strip() for line in source.text.splitlines()):
+        return bare  # it only marks the root
+    node = parse_yaml(source)
     faults = Collector()
     project = _read(Reader(faults), node, bare)
     faults.stop_on_errors()
