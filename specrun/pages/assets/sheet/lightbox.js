@@ -73,7 +73,7 @@ function part(title, content) {
 
 function pairs(found) {
   const lines = found.map(([name, value, quiet]) =>
-    el("div", { "data-quiet": quiet === true }, el("dt", {}, shown(name)), el("dd", { dir: "auto" }, shown(value), quiet ? el("i", {}, " default") : "")),
+    el("div", { "data-quiet": quiet === true }, el("dt", {}, shown(name)), el("dd", { dir: "auto", "data-digest": value.includes("sha256:") }, shown(value), quiet ? el("i", {}, " default") : "")),
   );
   return el("dl", {}, ...lines);
 }
