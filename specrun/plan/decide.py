@@ -43,7 +43,7 @@ class Decider:
         self._standings = world.standings(self._unlocked_digests())
         self._asked: dict[str, str] = {}
         self._actions: dict[str, Action] = {}
-        self._moved: set[str] = set()
+        self._moved: dict[str, str] = {}
 
     def actions(self) -> tuple[Action, ...]:
         """Return one action a run, in order, then the orphans by address."""
@@ -60,8 +60,9 @@ class Decider:
         row = self._world.rows.get(run.address)
         if run.key is None:
             return Action(Verb.CREATE, run.address, "known after lock: an input URL has not been fetched yet", run, row)
-        if run.address in self._wishes.replace and row is not None and row.key == run.key:
-            return Action(Verb.REPLACE, run.address, "asked for with --replace", run, row, take=row.take + 1)
+        asked = self._asked_anew(run, row) if run.address in self._wishes.replace else None
+        if asked is not None:
+            return asked
         if row is not None and row.key == run.key:
             return self._locked(run, row)
         if row is not None and row.state in (State.UNKNOWN, State.PARTIAL, State.UNUSABLE):
@@ -71,6 +72,17 @@ class Decider:
             return self._from(run, row, origin)
         return self._known_to_ledger(run, row) or self._new(run, row)
 
+    def _asked_anew(self, run: Run, row: LockRow | None) -> Action | None:
+        """Ask for another take of a request, wherever an earlier one is known; None where none is."""
+        known = row if row is not None and row.key == run.key and (row.outputs or row.state) else self._elsewhere(run)
+        take = 0 if known is None else known.take
+        standing = self._standings.get(self._digest(run) or "") if known is None else None
+        if isinstance(standing, (Made, HeldBack, UnderWay)):
+            take = standing.attempt.intent.take
+        if not take:
+            return None
+        return Action(Verb.REPLACE, run.address, "asked for with --replace", run, row, take=take + 1)
+
     def _locked(self, run: Run, row: LockRow) -> Action:
         """Decide for a run that is locked under this address and key."""
         if row.accepted:
@@ -78,19 +90,28 @@ class Decider:
         if row.state not in (None, State.ORPHAN):
             return self._held(run, row, row)
         if not row.outputs:
-            return self._known_to_ledger(run, row) or Action(
-                Verb.CREATE, run.address, "pinned in the lock, not made yet", run, row, take=row.take
-            )
+            return self._pinned(run, row)
         if _paths_differ(row, run):
             return self._moved_or_lost(run, row, row, f"path was {row.outputs[0].path}")
         wrong = [output for output in row.outputs if not self._world.delivered(output)]
         return self._restored_or_lost(run, row, wrong) if wrong else self._kept(run, row)
 
+    def _pinned(self, run: Run, row: LockRow) -> Action:
+        """Decide for a run that has a row and no images of its own."""
+        origin = self._elsewhere(run)
+        if origin is not None:
+            return self._from(run, row, origin)
+        made = self._known_to_ledger(run, row)
+        return made or Action(Verb.CREATE, run.address, "pinned in the lock, not made yet", run, row, take=row.take)
+
     def _restored_or_lost(self, run: Run, row: LockRow, wrong: list[LockedOutput]) -> Action:
-        if all(self._world.stored(output.blob) for output in wrong):
-            missing = sum(self._world.digest(output.path) is None for output in wrong)
-            what = "missing" if missing == len(wrong) else "modified" if missing == 0 else "missing or modified"
-            return Action(Verb.RESTORE, run.address, f"the file is {what}", run, row, take=row.take)
+        # The images may also stand where another run of the same request has them.
+        for origin in (row, *self._by_key.get(row.key, ())):
+            if all(self._available(output.blob, origin) for output in wrong):
+                missing = sum(self._world.digest(output.path) is None for output in wrong)
+                what = "missing" if missing == len(wrong) else "modified" if missing == 0 else "missing or modified"
+                other = None if origin is row else origin
+                return Action(Verb.RESTORE, run.address, f"the file is {what}", run, row, take=row.take, origin=other)
         return self._lost(run, row)
 
     def _kept(self, run: Run, row: LockRow) -> Action:
@@ -128,20 +149,21 @@ class Decider:
 
     def _from(self, run: Run, row: LockRow | None, origin: LockRow) -> Action:
         """Decide for a run whose images are locked under another address."""
-        if origin.state not in (None, State.ORPHAN):
-            self._moved.add(origin.address)
-            return self._held(run, row, origin)
         there = self._wanted.get(origin.address)
-        if there is not None and there.key == origin.key:
-            reason = f"the same request as {origin.address}"
-            if all(self._available(output.blob, origin) for output in origin.outputs):
-                return Action(Verb.RESTORE, run.address, reason, run, row, take=origin.take, origin=origin)
-            return self._new(run, row)
-        return self._moved_or_lost(run, row, origin, f"was {origin.address}")
+        stays = origin.address if there is not None and there.key == origin.key else self._moved.get(origin.address)
+        if origin.state not in (None, State.ORPHAN):
+            self._moved.setdefault(origin.address, run.address)
+            return self._held(run, row, origin)
+        if stays is None:
+            return self._moved_or_lost(run, row, origin, f"was {origin.address}")
+        if all(self._available(output.blob, origin) for output in origin.outputs):
+            reason = f"the same request as {stays}"
+            return Action(Verb.RESTORE, run.address, reason, run, row, take=origin.take, origin=origin)
+        return self._lost(run, origin)
 
     def _moved_or_lost(self, run: Run, row: LockRow | None, origin: LockRow, reason: str) -> Action:
         if all(self._available(output.blob, origin) for output in origin.outputs):
-            self._moved.add(origin.address)
+            self._moved[origin.address] = run.address
             return Action(Verb.MOVE, run.address, reason, run, row, take=origin.take, origin=origin)
         return self._lost(run, origin)
 
@@ -197,10 +219,12 @@ class Decider:
         return action if first == action.address else replace(action, shares=first)
 
     def _elsewhere(self, run: Run) -> LockRow | None:
-        """Return a row of another address with this run's key, preferring one that the spec no longer has."""
-        found = [row for row in self._by_key.get(run.key, ()) if row.address not in self._moved]
-        found.sort(key=lambda row: (row.address in self._wanted, row.address))
-        return found[0] if found else None
+        """Return a row of another address with this run's key, preferring one that nothing else takes over."""
+        found = self._by_key.get(run.key, ())
+        return min(found, key=lambda row: (self._taken(row.address), row.address), default=None)
+
+    def _taken(self, address: str) -> bool:
+        return address in self._moved or address in self._wanted
 
     def _rows_by_key(self) -> Mapping[str | None, list[LockRow]]:
         rows: dict[str | None, list[LockRow]] = {}

@@ -1,6 +1,6 @@
 """A plan narrowed to its targets, with what they need and what follows from them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -20,10 +20,21 @@ def narrow(actions: tuple[Action, ...], targets: frozenset[str]) -> tuple[Action
             kept.append(_also(action, f"follows from {following[action.address]}"))
         elif action.address in needed:
             kept.append(_also(action, f"needed by {needed[action.address]}"))
+    return _sharing(kept)
+
+
+def _sharing(kept: Sequence[Action]) -> tuple[Action, ...]:
+    """Let the first of those who shared a request that is left out send it, and the others share that."""
     chosen = {action.address for action in kept}
-    return tuple(
-        action if action.shares is None or action.shares in chosen else replace(action, shares=None) for action in kept
-    )
+    senders: dict[str, str] = {}
+    shared = []
+    for action in kept:
+        if action.shares is None or action.shares in chosen:
+            shared.append(action)
+        else:
+            sender = senders.setdefault(action.shares, action.address)
+            shared.append(replace(action, shares=None if sender == action.address else sender))
+    return tuple(shared)
 
 
 def _following(actions: tuple[Action, ...], targets: Collection[str]) -> Mapping[str, str]:

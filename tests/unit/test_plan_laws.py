@@ -22,7 +22,7 @@ FLUX = "black-forest-labs/FLUX.1-dev"
 KONTEXT = "black-forest-labs/Flux-Kontext-Pro-text2image"
 
 # Each example plans a spec or two; how long that takes is not the question here.
-laws = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+laws = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @dataclass(frozen=True)
