@@ -17,17 +17,17 @@ FLUX = "black-forest-labs/FLUX.1-dev"
 
 # One prompt for each motif. A digest that moves is a picture that moves in every user's outputs: see CHANGELOG first.
 DIGESTS = {
-    "a mountain lake": "93387e2445ed55ba",
-    "a planet with rings": "06ff1c6722db8f6a",
-    "a city street": "2d489105120ec478",
-    "a sunflower": "dd26f52ee22f753e",
-    "the sea": "4e4eac2a183815ed",
-    "a cathedral": "3ffa0a43acfe2ff5",
-    "a vase and a cup": "986c29f8de61d5ec",
-    "a portrait": "ad1f83f6383f9335",
-    "red silk": "1db77510d080687a",
-    "a bauhaus poster": "e7f1578037b4bc46",
-    "a map": "f132d1ceaf4f2b65",
+    "a mountain lake": "8060714674186451",
+    "a planet with rings": "728be46c55cfae3c",
+    "a city street": "d8313d3f6a6a7016",
+    "a sunflower": "ac5fe33655241020",
+    "the sea": "48496daf2b230a4f",
+    "a cathedral": "4bf61d605136a1e4",
+    "a vase and a cup": "7d7712971f3c7ccb",
+    "a portrait": "f9a3e20cdf7fe197",
+    "red silk": "ffcf721c13e76192",
+    "a bauhaus poster": "2d8216cc871730e7",
+    "a map": "9ce800719b447a16",
 }
 
 

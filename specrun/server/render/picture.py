@@ -59,7 +59,7 @@ def _caption(request: ImageRequest, index: int) -> Caption:
             facts.append(f"{label} {value:g}")
     if negative := request.text("negative_prompt"):
         facts.append(f"without {negative}")
-    return Caption(model=request.model, prompt=request.prompt, facts=" · ".join(facts))
+    return Caption(model=request.model, prompt=request.prompt, facts=tuple(facts))
 
 
 def _texts(request: ImageRequest) -> dict[str, str]:

@@ -41,9 +41,18 @@ def ramp(length: int, first: int, last: int) -> bytes:
     return bytes(first + ((last - first) * i * 2 + steps) // (2 * steps) for i in range(length))
 
 
+def grade(length: int, first: int, last: int) -> bytes:
+    """Return `length` tones from `first` to `last` for the rows of a gradient, mixed by turns where two meet."""
+    steps = max(1, length - 1)
+    return bytes((16 * first + 16 * (last - first) * y // steps + _MIXING[y % 4]) // 16 for y in range(length))
+
+
 def vertical(width: int, tones: bytes) -> Image.Image:
     """Return a picture whose rows have these tones, top to bottom."""
     return Image.frombytes("L", (1, len(tones)), tones).resize((width, len(tones)), Image.Resampling.NEAREST)
+
+
+_MIXING = (2, 10, 6, 14)  # sixteenths of a tone, spread over four rows
 
 
 @lru_cache(maxsize=256)
@@ -90,12 +99,26 @@ def glow(radius: int, strength: int) -> Image.Image:
 
 
 def noise(size: tuple[int, int], cell: int, dice: Dice) -> Image.Image:
-    """Return smooth noise, 0 to 255; `cell`, a power of two, is the pixels between its random points."""
-    columns, rows = size[0] // cell + 4, size[1] // cell + 4
-    grid = Image.frombytes("L", (columns, rows), dice.bytes(columns * rows))
-    # The scale is a power of two, so that the weights of the interpolation are exact.
-    box = (1, 1, 1 + size[0] / cell, 1 + size[1] / cell)
-    return grid.resize(size, Image.Resampling.BICUBIC, box)
+    """Return an I image of smooth heights, about 0 to 65535: hills `cell` pixels apart with finer ones on them.
+
+    `cell` is a power of two, at least 4: so the weights of the interpolation are exact, and alike everywhere.
+    """
+    columns, rows, step = size[0] // cell + 5, size[1] // cell + 5, cell // 4
+    broad = _heights(columns, rows, dice.bytes(2 * columns * rows))
+    fine = (4 * (columns - 2), 4 * (rows - 2))
+    points = broad.resize(fine, Image.Resampling.BICUBIC, (1, 1, columns - 1, rows - 1)).convert("I;16").tobytes()
+    rough = dice.bytes(len(points))
+    mixed = ((7 * _short(points, at) + _short(rough, at)) // 8 for at in range(0, len(points), 2))
+    heights = _heights(*fine, b"".join(height.to_bytes(2, "little") for height in mixed))
+    return heights.resize(size, Image.Resampling.BICUBIC, (4, 4, 4 + size[0] / step, 4 + size[1] / step))
+
+
+def _heights(columns: int, rows: int, values: bytes) -> Image.Image:
+    return Image.frombytes("I;16", (columns, rows), values).convert("I")
+
+
+def _short(data: bytes, at: int) -> int:
+    return data[at] | data[at + 1] << 8
 
 
 def ridge(length: int, cell: int, octaves: int, dice: Dice) -> list[int]:

@@ -1,5 +1,6 @@
 """The strip below a picture that says what it is: a sandbox picture, of which request."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 
@@ -29,8 +30,8 @@ class Caption:
 
     model: str
     prompt: str
-    facts: str
-    """Seed and settings in a few words."""
+    facts: tuple[str, ...]
+    """Seed and settings, each in a word or two."""
 
 
 def slug(size: tuple[int, int], caption: Caption, inks: Inks) -> Image.Image:
@@ -70,8 +71,20 @@ def _lines(caption: Caption, room: int, prompt_lines: int) -> list[tuple[str, bo
     model = legible(caption.model)
     if columns(model) > room and "/" in model:
         model = model.partition("/")[2]
-    facts = wrap(legible(caption.facts), room, min(2, prompt_lines))
-    return [(shorten(model, room), False), *((line, True) for line in prompt), *((line, False) for line in facts)]
+    facts = _packed([model, *map(legible, caption.facts)], room)[: min(3, prompt_lines + 1)]
+    return [*((line, True) for line in prompt), *((line, False) for line in facts)]
+
+
+def _packed(facts: Sequence[str], room: int) -> list[str]:
+    """Put as many facts on each line as fit, and break none."""
+    lines: list[str] = []
+    for fact in facts:
+        longer = f"{lines[-1]} · {fact}" if lines else fact
+        if lines and columns(longer) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(shorten(fact, room))
+    return lines
 
 
 def _mark(strip: Image.Image, size: tuple[int, int], scale: int, inks: Inks) -> None:

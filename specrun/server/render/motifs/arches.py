@@ -4,7 +4,7 @@ from PIL import Image
 
 from specrun.server.render.dice import Dice
 from specrun.server.render.motifs.scene import Scene
-from specrun.server.render.shapes import disc, paste_disc, ramp, vertical
+from specrun.server.render.shapes import disc, grade, paste_disc, vertical
 
 
 def arches(scene: Scene) -> Image.Image:
@@ -12,7 +12,7 @@ def arches(scene: Scene) -> Image.Image:
     dice = scene.dice
     wall = dice.between(96, 140)
     floor = scene.height * dice.between(78, 90) // 100
-    picture = vertical(scene.width, ramp(scene.height, min(156, wall + 14), wall - 10))
+    picture = vertical(scene.width, grade(scene.height, min(156, wall + 14), wall - 10))
     portals = dice.between(1, 3) if scene.width >= scene.height else dice.between(1, 2)
     depth = 2 + scene.detail
     pitch = scene.width // portals

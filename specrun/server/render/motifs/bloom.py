@@ -5,7 +5,7 @@ from math import isqrt
 from PIL import Image
 
 from specrun.server.render.motifs.scene import Scene
-from specrun.server.render.shapes import ONE, TURN, cosine, disc, glow, paste_disc, ramp, sine, vertical
+from specrun.server.render.shapes import ONE, TURN, cosine, disc, glow, grade, paste_disc, sine, vertical
 
 _GOLDEN = 391 * 1024 + 132  # the golden angle in 1024ths of a step
 
@@ -15,7 +15,7 @@ def bloom(scene: Scene) -> Image.Image:
     dice = scene.dice
     dark = dice.chance(50)
     top, low = (dice.between(6, 20), dice.between(28, 52)) if dark else (dice.between(120, 140), 156)
-    picture = vertical(scene.width, ramp(scene.height, top, low))
+    picture = vertical(scene.width, grade(scene.height, top, low))
     centre = (scene.width * dice.between(38, 62) // 100, scene.height * dice.between(40, 60) // 100)
     reach = scene.side * dice.between(46, 66) // 100
     picture.paste(80, (centre[0] - reach, centre[1] - reach), glow(reach, 140))

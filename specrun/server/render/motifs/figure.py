@@ -3,14 +3,14 @@
 from PIL import Image
 
 from specrun.server.render.motifs.scene import Scene
-from specrun.server.render.shapes import disc, paste_disc, ramp, vertical
+from specrun.server.render.shapes import disc, grade, paste_disc, vertical
 
 
 def figure(scene: Scene) -> Image.Image:
     """Draw a person reduced to discs: halo, hair, face, shoulders."""
     dice = scene.dice
     base = dice.between(70, 130)
-    picture = vertical(scene.width, ramp(scene.height, min(150, base + 24), base - 24))
+    picture = vertical(scene.width, grade(scene.height, min(150, base + 24), base - 24))
     middle = scene.width * dice.between(40, 60) // 100
     head = scene.side * dice.between(15, 19) // 100
     eyes = scene.height * dice.between(38, 46) // 100

@@ -6,7 +6,7 @@ from PIL import Image
 
 from specrun.server.render.motifs.scene import Scene
 from specrun.server.render.motifs.sky import sky
-from specrun.server.render.shapes import ramp, ridge, spread
+from specrun.server.render.shapes import FULL, SUB, ramp, ridge, spread
 
 
 def hills(scene: Scene) -> Image.Image:
@@ -30,22 +30,34 @@ def _ridges(scene: Scene, bottom: int) -> tuple[Image.Image, Image.Image]:
         base = top + (bottom - top) * layer // count
         relief = max(8, bottom * dice.between(10, 22) // 100)
         heights = ridge(scene.width, cell, 4 + scene.detail // 2, dice.fork(layer))
-        crests.append(spread(heights, base, min(bottom - 1, base + relief)))
+        crests.append(spread(heights, base * SUB, min(bottom - 1, base + relief) * SUB))
         tone = 118 - 104 * layer // max(1, count - 1)
         faces.append(ramp(bottom, tone, min(150, tone + 26)))
-    land = [_column(tops, faces, bottom) for tops in zip(*crests, strict=True)]
-    mask = [bytes(top) + b"\xff" * (bottom - top) for top in crests[0]]
+    columns = list(zip(*crests, strict=True))
+    land = [_column(tops, faces, bottom) for tops in columns]
+    mask = [_covered(tops[0], bottom) for tops in columns]
     return _upright(land), _upright(mask)
 
 
 def _column(tops: Sequence[int], faces: Sequence[bytes], bottom: int) -> bytes:
-    """Return one column: each ridge's face, which is lit from its crest downwards, until a nearer one covers it."""
-    parts, at = [bytes(tops[0])], tops[0]
-    for top, below, face in zip(tops, (*tops[1:], bottom), faces, strict=True):
-        until = max(at, below)
-        parts.append(face[at - top : until - top])
-        at = until
-    return b"".join(parts).ljust(bottom, b"\0")
+    """Return one column: each ridge's face, lit from its crest downwards, until a nearer one covers it.
+
+    `tops` are in parts of a pixel: where a crest cuts through a pixel, that pixel is of both ridges' tones.
+    """
+    column = bytearray(tops[0] // SUB)
+    for top, face in zip(tops, faces, strict=True):
+        row, part = divmod(top, SUB)
+        if row < len(column):  # a nearer ridge that rises above what is behind it
+            del column[row:]
+        behind = column[-1] if column else face[0]
+        column.append((behind * part + face[0] * (SUB - part)) // SUB)
+        column += face[: bottom - row - 1]
+    return bytes(column)
+
+
+def _covered(top: int, bottom: int) -> bytes:
+    row, part = divmod(top, SUB)
+    return bytes(row) + bytes([FULL * (SUB - part) // SUB]) + b"\xff" * (bottom - row - 1)
 
 
 def _upright(columns: list[bytes]) -> Image.Image:

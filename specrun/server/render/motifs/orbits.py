@@ -4,14 +4,16 @@ from PIL import Image, ImageChops
 
 from specrun.server.render.motifs.scene import Scene
 from specrun.server.render.motifs.sky import stars
-from specrun.server.render.shapes import disc, glow, paste_disc, ramp, ridge, spread, vertical
+from specrun.server.render.shapes import disc, glow, grade, paste_disc, ridge, spread, vertical
+
+_STEPS = 12  # from light to shadow
 
 
 def orbits(scene: Scene) -> Image.Image:
     """Draw a large planet in a dark sky."""
     dice = scene.dice
     top, low = dice.between(4, 14), dice.between(18, 44)
-    picture = vertical(scene.width, ramp(scene.height, top, low))
+    picture = vertical(scene.width, grade(scene.height, top, low))
     stars(scene, picture, scene.height - 1, 60 + 60 * scene.detail)
     ringed = dice.chance(55)
     radius = scene.side * (dice.between(19, 26) if ringed else dice.between(24, 40)) // 100
@@ -28,8 +30,7 @@ def orbits(scene: Scene) -> Image.Image:
     for _ in range(dice.between(1, 3)):
         size = max(2, radius * dice.between(5, 16) // 100)
         place = (dice.between(size, scene.width - size), dice.between(size, scene.height - size))
-        paste_disc(picture, place, size, dice.between(110, 156))
-        paste_disc(picture, (place[0] + size // 2, place[1] + size // 4), size * 4 // 5, 40, opacity=110)
+        _moon(picture, place, size, dice.between(110, 156))
     return picture
 
 
@@ -44,15 +45,23 @@ def _planet(scene: Scene, radius: int) -> Image.Image:
         where = (radius + dice.between(-radius // 2, radius // 3), radius + dice.between(-radius // 3, radius // 2))
         paste_disc(planet, where, storm, 150, opacity=150)
         paste_disc(planet, where, storm // 2, 70, opacity=150)
-    lit = Image.new("L", (size, size))
-    light = disc(radius)
-    shift = radius * dice.between(18, 44) // 100
-    for step in range(8):
-        offset = shift * (8 - step) // 8
-        lit.paste(32 * (step + 1) - 1, (-offset, -offset // 2), light)
-    shadow = ImageChops.invert(lit).point([value * 4 // 5 for value in range(256)])
-    planet.paste(6, mask=shadow)
+    planet.paste(6, mask=_shadow(radius, radius * dice.between(24, 60) // 100))
     return planet
+
+
+def _moon(picture: Image.Image, centre: tuple[int, int], radius: int, tone: int) -> None:
+    moon = Image.new("L", (2 * radius + 1, 2 * radius + 1), tone)
+    moon.paste(6, mask=_shadow(radius, radius // 2))
+    picture.paste(moon, (centre[0] - radius, centre[1] - radius), disc(radius))
+
+
+def _shadow(radius: int, shift: int) -> Image.Image:
+    """Return the mask of a ball's dark side: the light falls from the upper left, the deeper the larger `shift` is."""
+    lit = Image.new("L", (2 * radius + 1, 2 * radius + 1), 40)
+    for step in range(1, _STEPS + 1):
+        offset = shift * step // _STEPS
+        lit.paste(40 + 215 * step // _STEPS, (-offset, -offset // 2), disc(radius))
+    return ImageChops.invert(lit).point([value * 4 // 5 for value in range(256)])
 
 
 def _ring(picture: Image.Image, centre: tuple[int, int], radius: int, tilt: int, *, behind: bool) -> None:

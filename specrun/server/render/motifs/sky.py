@@ -3,7 +3,7 @@
 from PIL import Image
 
 from specrun.server.render.motifs.scene import Scene
-from specrun.server.render.shapes import disc, glow, paste_disc, ramp, tone_at, vertical
+from specrun.server.render.shapes import disc, glow, grade, paste_disc, tone_at, vertical
 
 
 def sky(scene: Scene, horizon: int) -> Image.Image:
@@ -11,7 +11,7 @@ def sky(scene: Scene, horizon: int) -> Image.Image:
     dice = scene.dice.fork("sky")
     night = dice.chance(30)
     top, low = (dice.between(8, 26), dice.between(60, 84)) if night else (dice.between(76, 120), dice.between(138, 156))
-    tones = ramp(horizon, top, low) + bytes([low]) * (scene.height - horizon)
+    tones = grade(horizon, top, low) + bytes([low]) * (scene.height - horizon)
     picture = vertical(scene.width, tones)
     if night:
         stars(scene, picture, horizon * 3 // 4, 40 + 30 * scene.detail)

@@ -4,7 +4,7 @@ from PIL import Image
 
 from specrun.server.render.dice import Dice
 from specrun.server.render.motifs.scene import Scene
-from specrun.server.render.shapes import disc, glow, paste_disc, ramp, vertical
+from specrun.server.render.shapes import FULL, SUB, disc, glow, grade, paste_disc, ramp, vertical
 
 
 def vessels(scene: Scene) -> Image.Image:
@@ -12,7 +12,7 @@ def vessels(scene: Scene) -> Image.Image:
     dice = scene.dice
     edge = scene.height * dice.between(60, 74) // 100
     wall, table = dice.between(84, 140), dice.between(40, 76)
-    tones = ramp(edge, wall - 22, min(152, wall + 8)) + ramp(scene.height - edge, table + 18, table - 16)
+    tones = grade(edge, wall - 22, min(152, wall + 8)) + grade(scene.height - edge, table + 18, table - 16)
     picture = vertical(scene.width, tones)
     reach = scene.side * 6 // 10
     picture.paste(158, (scene.width * 3 // 10 - reach, edge // 2 - reach), glow(reach, 110))
@@ -31,38 +31,37 @@ def vessels(scene: Scene) -> Image.Image:
 
 
 def _vessel(picture: Image.Image, foot: tuple[int, int], height: int, reach: int, dice: Dice) -> None:
-    """Turn a profile: half widths at a few heights, eased in between, each row shaded as a cylinder is."""
+    """Turn a profile, each row shaded as a cylinder is."""
     middle, bottom = foot
     widths = _profile(height, reach, dice)
     shadow = disc(reach).resize((reach * 3, max(4, reach // 3)), Image.Resampling.BOX)
     picture.paste(4, (middle - reach // 2, bottom - reach // 5), shadow.point([v * 2 // 5 for v in range(256)]))
     shading = _Shading(dice.between(16, 140))
-    body = Image.new("L", (2 * reach, height))
-    mask = Image.new("L", (2 * reach, height))
     rows, covers = [], []
-    for half in widths:
-        side = bytes(reach - half)
-        rows.append(side + shading.row(half) + side)
-        covers.append(side + b"\xff" * (2 * half) + side)
-    body.frombytes(b"".join(rows))
-    mask.frombytes(b"".join(covers))
-    picture.paste(body, (middle - reach, bottom - height), mask)
-    lip = max(2, widths[0] // 5)
-    mouth = disc(widths[0]).resize((2 * widths[0], 2 * lip), Image.Resampling.BOX)
-    picture.paste(shading.inside, (middle - widths[0], bottom - height - lip), mouth)
+    for width in widths:
+        half, part = divmod(width, SUB)
+        side, edge = bytes(reach - half), bytes([FULL * part // SUB])
+        rows.append(side + shading.row(half + 1) + side)
+        covers.append(side + edge + b"\xff" * (2 * half) + edge + side)
+    size = (2 * reach + 2, height)
+    body, mask = (Image.frombytes("L", size, b"".join(lines)) for lines in (rows, covers))
+    picture.paste(body, (middle - reach - 1, bottom - height), mask)
+    mouth, lip = widths[0] // SUB, max(2, widths[0] // SUB // 5)
+    opening = disc(mouth).resize((2 * mouth, 2 * lip), Image.Resampling.BOX)
+    picture.paste(shading.inside, (middle - mouth, bottom - height - lip), opening)
 
 
 def _profile(height: int, reach: int, dice: Dice) -> list[int]:
-    """Return the half width of each row, from the mouth to the foot."""
+    """Return the half width of each row in parts of a pixel, from the mouth to the foot, eased between a few knots."""
     neck = dice.between(18, 60)
     knots = (neck + dice.between(0, 14), neck, dice.between(45, 90), 100, dice.between(60, 96), dice.between(40, 70))
     spans = len(knots) - 1
     widths = []
     for y in range(height):
-        at, within = divmod(y * spans * 64 // height, 64)
-        ease = within * within * (192 - 2 * within) // 64
-        percent = (knots[at] * (4096 - ease) + knots[at + 1] * ease) // 4096
-        widths.append(max(3, reach * percent // 100))
+        at, within = divmod(y * spans * 256 // height, 256)
+        ease = within * within * (768 - 2 * within) // 256
+        percent = knots[at] * (65536 - ease) + knots[at + 1] * ease
+        widths.append(max(3 * SUB, reach * SUB * percent // 6553600))
     return widths
 
 
