@@ -28,7 +28,7 @@ from specrun.cli.planning import Planned, plan_all, plan_saved, quotas_of
 from specrun.cli.prune import remove_orphans
 from specrun.cli.shards import read_share
 from specrun.cli.terminal import draw_strip
-from specrun.cli.watching import watching
+from specrun.cli.watching import Watch, logging_to, watching
 from specrun.cli.wiring import client_factory, shared_store
 from specrun.diagnostics import Diagnostic, SpecrunError, UsageError
 from specrun.model.plan import Verb, total
@@ -68,6 +68,7 @@ class ApplyCommandOptions(WishOptions):
     prune: bool
     shard: Shard | None
     junit: Path | None
+    log_file: Path | None
     gallery: bool
     json: bool
 
@@ -111,6 +112,12 @@ class ApplyCommandOptions(WishOptions):
     help="Write what became of each run as JUnit XML, which CI services show.",
 )
 @click.option("--gallery", is_flag=True, help="Afterwards make a page of the images.")
+@click.option(
+    "--log-file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Append what happens to FILE as JSON, an event a line.",
+)
 @click.option("--json", is_flag=True, help="Write what happens as JSON, an event a line.")
 def command(**given: Any) -> int:
     """Make the images that the plan lists, and only those.
@@ -209,7 +216,8 @@ def _apply_all(planned: Sequence[Planned], how: ApplyOptions, outcomes: Outcomes
         events: list[Event] = []
         try:
             fetched = _with_inputs(each)
-            finished = _apply(fetched, how, events, json=options.json)
+            with logging_to(options.log_file) as log:
+                finished = _apply(fetched, how, events, log, json=options.json)
         except SpecrunError as error:
             outcomes.refused(each.plan.spec, "apply", error)
             continue
@@ -219,8 +227,8 @@ def _apply_all(planned: Sequence[Planned], how: ApplyOptions, outcomes: Outcomes
             break
 
 
-def _apply(planned: Planned, how: ApplyOptions, events: list[Event], *, json: bool) -> Finished:
-    """Apply one plan; `events` gathers what is told meanwhile."""
+def _apply(planned: Planned, how: ApplyOptions, events: list[Event], log: Watch, *, json: bool) -> Finished:
+    """Apply one plan; `events` gathers what is told meanwhile, and `log` is told it too."""
     plan, project = planned.plan, planned.project
     catalog = catalog_of(project)
     shared = None if how.rehearse else shared_store(project)
@@ -228,6 +236,7 @@ def _apply(planned: Planned, how: ApplyOptions, events: list[Event], *, json: bo
 
         def watch(event: Event) -> None:
             events.append(event)
+            log(event)
             show(event)
 
         finished = asyncio.run(apply(plan, project, catalog, client_factory(catalog), how, watch, shared))

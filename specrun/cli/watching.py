@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from specrun.apply.events import Event
 from specrun.cli.console import complain, ink, note, say
@@ -26,6 +27,20 @@ def watching(plan: Plan, *, json: bool) -> Iterator[Watch]:
             yield _patient(watch)
     else:
         yield _patient(_tell)
+
+
+@contextlib.contextmanager
+def logging_to(path: Path | None) -> Iterator[Watch]:
+    """Give a function that appends each event to a file as JSON, a line each; without a file it does nothing."""
+    if path is None:
+        yield lambda _event: None
+        return
+    with path.open("a", encoding="utf-8", newline="\n", buffering=1) as file:
+
+        def write(event: Event) -> None:
+            file.write(as_line(event, datetime.now(UTC)))
+
+        yield _patient(write)
 
 
 def _patient(watch: Watch) -> Watch:

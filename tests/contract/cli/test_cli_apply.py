@@ -290,3 +290,12 @@ def test_what_is_replaced_on_request_is_asked_for_anew(project: Any) -> None:
     ended = project("apply", "--yes", "--replace", "style=woodcut", QUICKSTART)
     assert "~ replace 3 runs; 3 images, free; asked for with --replace\n" in ended.out
     assert "Requests: 3.\n" in ended.out
+
+
+def test_a_log_file_gathers_the_events_of_every_apply_beside_what_a_person_reads(project: Any) -> None:
+    for _ in range(2):
+        ended = project("apply", "--yes", "--log-file", "apply.log", QUICKSTART)
+        assert "Done: " in ended.out
+    events = [json.loads(line) for line in (project.folder / "apply.log").read_text("utf-8").splitlines()]
+    assert [event["event"] for event in events].count("finished") == 2
+    assert sum(event["event"] == "run_done" for event in events) >= 6
