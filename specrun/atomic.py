@@ -3,12 +3,13 @@
 import contextlib
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-# What `tempfile` makes of the prefix and suffix below.
-_LEFTOVER = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
+_LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
+# Characters of the final name; in UTF-8 they take up to four bytes each, of the 255 that a name may have.
+_KEPT = 50
 
 
 def write_atomic(path: Path, data: bytes | Iterable[bytes]) -> None:
@@ -69,13 +70,10 @@ def sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _temporary(path: Path) -> Iterator[tuple[int, Path]]:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name[:_KEPT]}.{secrets.token_hex(4)}.tmp")
+    # Not tempfile's private files: what we write follows the user's umask, which only making a file can ask about.
+    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
     try:
-        # mkstemp makes private files; what we deliver follows the user's umask like any other file.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         yield handle, temporary
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|c
 _PLAIN_PART = r"(?!con|prn|aux|nul|com|lpt|man)[a-z0-9_][a-z0-9_-]{0,150}"
 _PLAIN = re.compile(rf"(?:{_PLAIN_PART}/)*{_PLAIN_PART}\.[a-z]{{3,4}}")
 _LONGEST_ON_DISK = 255
+_DRIVE = re.compile(r"[A-Za-z]:")
 # Those too that break lines or turn the direction of a text, so that a name shows as another.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -55,6 +56,8 @@ def checked(path: str) -> str:
         raise PathProblemError("the path is empty")
     if path.startswith(("/", "~")):
         raise PathProblemError("it starts at the root of a disk or at a home; paths are relative to the outputs folder")
+    if _DRIVE.match(path):
+        raise PathProblemError(f'"{path[:2]}" is a drive on Windows')
     if "\\" in path:
         raise PathProblemError("it holds a backslash; folders are parted by /")
     if _CONTROL.search(path):

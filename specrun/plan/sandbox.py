@@ -268,7 +268,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 def plain(value: Any, meter: Meter) -> Any:
     """Return a template's value as bare data and images; raise for functions and other objects, and for too much."""
     if type(value) is Undefined:  # what an `if` without `else` gives
-        return None
+        return ""
     return value if check_data(value, meter.spend).exact else _plain(value)
 
 
