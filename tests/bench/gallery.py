@@ -222,6 +222,7 @@ def feel(url: str) -> None:
         print(f"{'first contentful paint':<34}{paint:7.0f} ms")
         scripting, tasks = busy(session, "ScriptDuration") * 1000, busy(session, "TaskDuration") * 1000
         print(f"{'until all is read':<34}{scripting:7.0f} ms scripting {tasks:7.0f} ms in all")
+        act(page, session, "layout: grid", "document.querySelector('input[value=plot]').click()")
         act(page, session, "layout: wall", "document.querySelector('input[value=wall]').click()")
         act(
             page,
@@ -235,7 +236,6 @@ def feel(url: str) -> None:
         act(page, session, "search", f"{typing} box.dispatchEvent(new Event('input'))")
         act(page, session, "search: none", "document.getElementById('clear').click()")
         print("scrolled through:", page.evaluate(JUMPS))
-        act(page, session, "layout: grid", "document.querySelector('input[value=plot]').click()")
         browser.close()
 
 

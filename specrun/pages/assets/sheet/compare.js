@@ -3,7 +3,7 @@
 const NAMES = { side: "Side by side", slider: "Slider", blink: "Blink", difference: "Difference" };
 let blinking = 0;
 
-const both = (tile) => [tile.before, tile.image].every((picture) => picture && picture.small >= 0);
+const both = (tile) => [tile?.before, tile?.image].every((picture) => picture && picture.small >= 0);
 
 function showPictures(tile) {
   stopBlinking();
@@ -54,7 +54,8 @@ async function sharpen(image, picture) {
 }
 
 function slider() {
-  const input = el("input", { type: "range", min: 0, max: 100, value: 50, step: 0.5, class: "slider", id: "slider", "aria-label": "How much of the image before is shown" });
+  const says = { id: "slider", class: "slider", "aria-label": "How much of the image before is shown" };
+  const input = el("input", { type: "range", min: 0, max: 100, value: 50, step: 0.5, ...says });
   const set = () => byId("canvas").style.setProperty("--at", `${input.value}%`);
   input.addEventListener("input", set);
   set();

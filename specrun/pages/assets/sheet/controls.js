@@ -3,7 +3,8 @@
 const label = (facet) => (facet === "image" ? "Image number" : facet);
 
 function select(name, title, options) {
-  const choice = el("select", { id: `choose-${name}` }, ...options.map(([value, text]) => el("option", { value }, text)));
+  const lines = options.map(([value, text]) => el("option", { value }, text));
+  const choice = el("select", { id: `choose-${name}` }, ...lines);
   choice.addEventListener("change", () => update({ [name]: choice.value }));
   return el("label", { class: "choice", "data-for": name }, el("span", {}, title), choice);
 }
@@ -24,6 +25,15 @@ function layoutChoice() {
   return el("span", { class: "segments", role: "radiogroup", "aria-label": "Layout" }, ...options);
 }
 
+function layoutChoices() {
+  return [
+    layoutChoice(),
+    select("x", "Columns", facetOptions("none")),
+    select("y", "Rows", facetOptions("none")),
+    select("split", "Split by", facetOptions("nothing")),
+  ];
+}
+
 function sizeChoice() {
   const input = el("input", { type: "range", id: "choose-size", min: 90, max: 560, step: 10 });
   input.addEventListener("input", () => update({ size: Number(input.value) }));
@@ -33,7 +43,8 @@ function sizeChoice() {
 function filterChoice(facet, number) {
   const id = `filter-${number}`;
   const button = el("button", { type: "button", class: "filter", popovertarget: id, "data-facet": facet.name });
-  const list = el("div", { popover: "auto", id, class: "options", role: "group", "aria-label": `Only these of ${facet.name}` });
+  const says = { role: "group", "aria-label": `Only these of ${facet.name}` };
+  const list = el("div", { popover: "auto", id, class: "options", ...says });
   list.addEventListener("beforetoggle", ({ newState }) => {
     if (newState === "open") fill(list, facet, button);
   });
@@ -71,11 +82,14 @@ function buildControls() {
   const many = sheet.facets.length > 0;
   const clear = el("button", { type: "button", id: "clear", class: "filter" }, "Clear");
   clear.addEventListener("click", () => update({ filters: new Map(), q: "" }));
-  const sorts = [...SORTS].filter(([name]) => name !== "distance" || sheet.pairs).map(([name, { label: text }]) => [name, text]);
+  const sorts = [...SORTS].filter(([name]) => name !== "distance" || sheet.pairs);
   byId("controls").append(
-    ...(many ? [layoutChoice(), select("x", "Columns", facetOptions("none")), select("y", "Rows", facetOptions("none"))] : []),
-    ...(many ? [select("split", "Split by", facetOptions("nothing"))] : []),
-    select("sort", "Sort", sorts),
+    ...(many ? layoutChoices() : []),
+    select(
+      "sort",
+      "Sort",
+      sorts.map(([name, sort]) => [name, sort.label]),
+    ),
     sizeChoice(),
     ...sheet.facets.map(filterChoice),
     clear,
@@ -94,7 +108,8 @@ function showControls() {
   for (const button of document.querySelectorAll("button[data-facet]")) {
     const chosen = [...(view.filters.get(button.dataset.facet) ?? [])];
     const rest = chosen.length > 1 ? ` +${chosen.length - 1}` : "";
-    button.textContent = chosen.length ? `${label(button.dataset.facet)}: ${line(chosen[0], 24)}${rest}` : label(button.dataset.facet);
+    const said = chosen.length ? `: ${line(chosen[0], 24)}${rest}` : "";
+    button.textContent = `${label(button.dataset.facet)}${said}`;
     button.classList.toggle("active", chosen.length > 0);
   }
   byId("clear").hidden = !view.filters.size && !view.q;

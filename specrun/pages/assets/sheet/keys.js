@@ -16,8 +16,8 @@ function onBoxKey(event) {
   else if (key === "ArrowRight") turn(1);
   else if (key === "ArrowUp" && target !== byId("panel")) turnRow(-1);
   else if (key === "ArrowDown" && target !== byId("panel")) turnRow(1);
-  else if (mode && current && both(current)) compare(mode);
-  else if (key === " " && view.mode === "blink" && current && both(current) && target.tagName !== "BUTTON") blinkByHand();
+  else if (mode && both(current)) compare(mode);
+  else if (key === " " && view.mode === "blink" && both(current) && target.tagName !== "BUTTON") blinkByHand();
   else return;
   event.preventDefault();
 }

@@ -27,10 +27,10 @@ function lay() {
   const sections = parts(found, view.split && facetNamed.get(view.split));
   const laid = sections.map(([title, part]) => section(title, part, found.length));
   visible = rows.flatMap((row) => row.tiles);
-  if (!found.length) laid.push(el("p", { class: "nothing" }, "Nothing matches. Esc clears the search and the filters."));
-  byId("sections").replaceChildren(...laid);
+  const nothing = "Nothing matches. Esc clears the search and the filters.";
+  byId("sections").replaceChildren(...(found.length ? laid : [el("p", { class: "nothing" }, nothing)]));
   const every = counted(tiles.length, sheet.noun);
-  byId("count").textContent = visible.length === tiles.length ? every : `${visible.length.toLocaleString("en")} of ${every}`;
+  byId("count").textContent = found.length === tiles.length ? every : `${figure(found.length)} of ${every}`;
 }
 
 // Lets a part of the page be drawn: now where there is little yet, else when it comes near.
@@ -67,7 +67,8 @@ function parts(found, facet) {
 function section(title, part, all) {
   const body = view.layout === "plot" && (view.x || view.y) ? plot(part) : wall(part, all);
   if (!title) return body;
-  const heading = el("h2", {}, el("span", {}, view.split), " ", el("bdi", {}, shown(title)), " ", el("small", {}, counted(part.length, sheet.noun)));
+  const many = el("small", {}, counted(part.length, sheet.noun));
+  const heading = el("h2", {}, el("span", {}, label(view.split)), " ", el("bdi", {}, shown(title)), " ", many);
   return el("section", {}, heading, body);
 }
 
@@ -92,7 +93,9 @@ function strip(part, columns, height, said) {
   const list = el("ul", { class: "wall", role: "list" });
   const deep = Math.ceil(part.length / columns);
   list.style.setProperty("height", `${deep * height + (deep - 1) * GAP}px`);
-  for (let start = 0; start < part.length; start += columns) rows.push({ tiles: part.slice(start, start + columns), element: list });
+  for (let start = 0; start < part.length; start += columns) {
+    rows.push({ tiles: part.slice(start, start + columns), element: list });
+  }
   draw(list, part.length, () => list.append(...part.map((tile) => labelled(tile, said))));
   return list;
 }

@@ -41,11 +41,12 @@ function turnRow(step) {
 function about(tile) {
   const { word, tone } = tile.status;
   const place = visible.indexOf(tile) + 1;
-  const axes = tile.axes.map(([name, value]) => el("li", {}, el("span", {}, shown(name)), el("b", { dir: "auto" }, shown(value))));
+  const where = place ? `${figure(place)} of ${figure(visible.length)}` : "";
+  const axes = tile.axes.map(([name, value]) => [el("span", {}, shown(name)), el("b", { dir: "auto" }, shown(value))]);
   return [
-    el("p", { class: "place" }, place ? `${place.toLocaleString("en")} of ${visible.length.toLocaleString("en")}` : "", el("span", { class: "badge", "data-tone": tone }, word)),
+    el("p", { class: "place" }, where, el("span", { class: "badge", "data-tone": tone }, word)),
     el("h2", { id: "box-title", dir: "auto" }, shown(tile.id)),
-    axes.length ? el("ul", { class: "axes", role: "list" }, ...axes) : null,
+    axes.length ? el("ul", { class: "axes", role: "list" }, ...axes.map((axis) => el("li", {}, ...axis))) : null,
     tile.note && !tile.changes ? el("p", { class: "note", dir: "auto" }, shown(tile.note)) : null,
     copies(tile),
     tile.changes ? part("What changed", changesOf(tile)) : null,
@@ -72,14 +73,19 @@ function part(title, content) {
 }
 
 function pairs(found) {
-  const lines = found.map(([name, value, quiet]) =>
-    el("div", { "data-quiet": quiet === true }, el("dt", {}, shown(name)), el("dd", { dir: "auto", "data-digest": value.includes("sha256:") }, shown(value), quiet ? el("i", {}, " default") : "")),
-  );
+  const lines = found.map(([name, value, quiet]) => {
+    const says = { dir: "auto", "data-digest": value.includes("sha256:") };
+    return el("div", {}, el("dt", {}, shown(name)), el("dd", says, shown(value), quiet ? el("i", {}, " default") : ""));
+  });
   return el("dl", {}, ...lines);
 }
 
 function changesOf(tile) {
-  return el("dl", { class: "changes" }, ...tile.changes.map(([field, pieces]) => el("div", {}, el("dt", {}, shown(field)), el("dd", { dir: "auto" }, ...pieces.map(piece)))));
+  const lines = tile.changes.map(([field, pieces]) => [
+    el("dt", {}, shown(field)),
+    el("dd", { dir: "auto" }, ...pieces.map(piece)),
+  ]);
+  return el("dl", { class: "changes" }, ...lines.map((pair) => el("div", {}, ...pair)));
 }
 
 // Removed and added words say so to those who do not see their colours.
@@ -91,7 +97,9 @@ function piece([sign, text]) {
 
 function copies(tile) {
   const texts = [["Copy address", tile.address], ...(tile.prompt ? [["Copy prompt", tile.prompt]] : [])];
-  for (const [name, command] of Object.entries(sheet.commands)) texts.push([`Copy ${name}`, command.replaceAll("{address}", () => quoted(tile.address))]);
+  for (const [name, command] of Object.entries(sheet.commands)) {
+    texts.push([`Copy ${name}`, command.replaceAll("{address}", () => quoted(tile.address))]);
+  }
   const buttons = texts.map(([name, text]) => {
     const button = el("button", { type: "button" }, name);
     button.addEventListener("click", () => copy(text, name));
@@ -135,5 +143,6 @@ function toast(text) {
 function original(tile) {
   const { image } = tile;
   if (!image?.href) return null;
-  return el("p", { class: "copies" }, el("a", { href: image.href, target: "_blank", rel: "noopener" }, "Open the original file"));
+  const link = el("a", { href: image.href, target: "_blank", rel: "noopener" }, "Open the original file");
+  return el("p", { class: "copies" }, link);
 }

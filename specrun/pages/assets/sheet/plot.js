@@ -9,12 +9,13 @@ function plot(part) {
     if (!cells.has(place)) cells.set(place, []);
     cells.get(place).push(tile);
   }
-  const most = Math.max(...[...cells.values()].map((cell) => cell.length));
+  const most = [...cells.values()].reduce((found, cell) => Math.max(found, cell.length), 1);
   const size = plotSize(across.places.length, down.places.length, most);
   const table = el("div", { class: "plot", role: "table", "aria-label": `${view.y || "all"} by ${view.x || "all"}` });
-  for (const [name, value] of Object.entries({ columns: across.places.length, cell: `${size.cell}px`, inner: size.inner, tall: `${size.tall}px` })) {
-    table.style.setProperty(`--${name}`, value);
-  }
+  table.style.setProperty("--columns", across.places.length);
+  table.style.setProperty("--inner", size.inner);
+  table.style.setProperty("--cell", `${size.cell}px`);
+  table.style.setProperty("--tall", `${size.tall}px`);
   table.append(head(across));
   for (const place of down.places) table.append(row(place, across, down, cells, size));
   return table;
@@ -45,9 +46,15 @@ function plotSize(columns, deep, most) {
 }
 
 function head(across) {
-  const corner = el("span", { class: "corner", role: "columnheader" }, view.y ? el("span", {}, `${view.y} ↓`) : "", view.x ? el("span", {}, `${view.x} →`) : "");
-  const names = across.places.map((place) => el("span", { class: "across", role: "columnheader", dir: "auto" }, line(across.label(place), 80)));
-  return el("div", { class: "plot-head", role: "row" }, corner, ...names);
+  const down = view.y ? el("span", {}, `${label(view.y)} ↓`) : "";
+  const right = view.x ? el("span", {}, `${label(view.x)} →`) : "";
+  const names = across.places.map((place) => line(across.label(place), 80));
+  return el(
+    "div",
+    { class: "plot-head", role: "row" },
+    el("span", { class: "corner", role: "columnheader" }, down, right),
+    ...names.map((name) => el("span", { class: "across", role: "columnheader", dir: "auto" }, name)),
+  );
 }
 
 function row(place, across, down, cells, size) {

@@ -9,7 +9,8 @@ function tileElement(tile) {
 
 function makeTile(tile) {
   const { word, tone } = tile.status;
-  const caption = el("span", { class: "caption" }, el("b", { dir: "auto" }), el("span", { dir: "auto" }, line(subline(tile), 120)));
+  const told = el("span", { dir: "auto" }, line(subline(tile), 120));
+  const caption = el("span", { class: "caption" }, el("b", { dir: "auto" }), told);
   const badge = tone === "plain" ? null : el("span", { class: "badge" }, word);
   const link = el("a", { href: hashFor(tile) }, el("span", { class: "well" }, ...frames(tile)), badge, caption);
   return el("li", { class: "tile", "data-tone": tone, "data-number": tile.number }, link);
@@ -53,9 +54,11 @@ function frame(tile, picture, side) {
 }
 
 function nothing(tile, side) {
-  if (side === "before") return el("span", { class: "void" }, el("span", {}, "not there before"));
-  if (side === "after" && tile.status.tone === "gone") return el("span", { class: "void" }, el("span", {}, "no longer there"));
-  return el("span", { class: "void" }, el("b", {}, tile.status.word), el("span", { dir: "auto" }, line(tile.note ?? "", 160)));
+  const gone = side === "after" && tile.status.tone === "gone";
+  const absent = side === "before" ? "not there before" : gone ? "no longer there" : "";
+  if (absent) return el("span", { class: "void" }, el("span", {}, absent));
+  const why = el("span", { dir: "auto" }, line(tile.note ?? "", 160));
+  return el("span", { class: "void" }, el("b", {}, tile.status.word), why);
 }
 
 const mark = (picture) => (picture.drawn ? el("span", { class: "mark" }, picture.caption) : null);

@@ -2,7 +2,7 @@
 
 const SORTS = new Map([
   ["spec", { label: "Spec order", value: (tile) => tile.number }],
-  ["distance", { label: "How much changed", value: (tile) => -(tile.distance ?? (tile.before || tile.changes ? 0 : -1)) }],
+  ["distance", { label: "How much changed", value: (tile) => -(tile.distance ?? (tile.before ? 0 : -1)) }],
   ["address", { label: "Address", value: (tile) => tile.address }],
   ["prompt", { label: "Prompt", value: (tile) => tile.prompt }],
   ["model", { label: "Model", value: (tile) => tile.model ?? "" }],
@@ -41,7 +41,7 @@ let view = usual;
 
 function readView() {
   const said = new URLSearchParams(location.hash.slice(1));
-  const facet = (name) => (said.has(name) && (facetNamed.has(said.get(name)) || !said.get(name)) ? said.get(name) : usual[name]);
+  const facet = (name) => (facetNamed.has(said.get(name)) || said.get(name) === "" ? said.get(name) : usual[name]);
   const among = (name, known) => (known.includes(said.get(name)) ? said.get(name) : usual[name]);
   const filters = new Map();
   for (const { name, values } of sheet.facets) {
@@ -62,9 +62,9 @@ function readView() {
   };
 }
 
-function hashOf(changed) {
+function hashOfView() {
   const said = new URLSearchParams();
-  for (const [name, value] of Object.entries({ ...view, ...changed })) {
+  for (const [name, value] of Object.entries(view)) {
     if (name !== "filters" && value !== usual[name]) said.set(name, value);
   }
   for (const [name, chosen] of view.filters) for (const value of chosen) said.append(`is.${name}`, value);
@@ -74,7 +74,7 @@ function hashOf(changed) {
 // Opening an image makes a new entry in the history, so that "back" closes it; everything else replaces the entry.
 function change(changed, { push = false } = {}) {
   Object.assign(view, changed);
-  history[push ? "pushState" : "replaceState"](null, "", hashOf({}));
+  history[push ? "pushState" : "replaceState"](null, "", hashOfView());
 }
 
 function matching() {
