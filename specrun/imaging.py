@@ -11,6 +11,7 @@ from typing import Final
 from PIL import AvifImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from specrun.canonical import digest
+from specrun.media_type import media_type
 
 # Enough for 8192 x 8192, or for an animation of as many pixels; decoded, that is 256 MiB.
 MOST_PIXELS: Final = 1 << 26
@@ -77,21 +78,6 @@ def decode_image(data: bytes) -> DecodedImage:
     return DecodedImage(
         data=data, digest=digest(data), media_type=kind, extension=extension, width=width, height=height
     )
-
-
-def media_type(data: bytes) -> str | None:
-    """Return what the first bytes say that an image is, None where it is of no kind known here."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if data[4:12] in (b"ftypavif", b"ftypavis"):
-        return "image/avif"
-    return None
 
 
 def _decode(data: bytes, plugin: str | None) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from specrun.apply.place import Place
 from specrun.atomic import write_if_changed
 from specrun.canonical import digest
-from specrun.imaging import media_type
+from specrun.media_type import media_type
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.model.output_path import folded, truthful
 from specrun.model.run import Run

@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from specrun.canonical import digest
+from specrun.media_type import media_type
 from specrun.model.inputs import FileImage, OutputImage
 from specrun.plan.data_files import DataError, read_csv, read_json, read_lines, read_yaml
 from specrun.plan.template import FunctionError
 from specrun.spec.paths import PathRefusedError, ProjectPaths
 from specrun.spec.yaml import read_bounded
+
+# Enough to tell a type of image by.
+_HEAD = 16
 
 Outputs = Callable[[str, Mapping[str, Any]], list[OutputImage]]
 
@@ -135,8 +139,13 @@ class Functions:
             try:
                 with path.open("rb") as file:
                     content = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+                    file.seek(0)
+                    kind = media_type(file.read(_HEAD))
             except OSError as error:
                 raise FunctionError(f"{function}('{name}'): {error.strerror}", function) from None
+            if kind is None:
+                hint = "narrow the pattern, as in 'photos/*.png'" if function == "glob" else "read texts with text()"
+                raise FunctionError(f"{function}('{name}'): it is no PNG, JPEG, WebP, GIF or AVIF", function, hint)
             self._images[path] = FileImage(path=self._paths.shown(path), digest=content)
         return self._images[path]
 
@@ -146,6 +155,8 @@ class Functions:
         real = self._inside(function, path)
         if real.is_dir():
             raise FunctionError(f"{function}('{path}'): it is a folder", function, "name a file in it")
+        if real.exists() and not real.is_file():
+            raise FunctionError(f"{function}('{path}'): it is not a regular file", function)
         if not real.is_file():
             detail = f"{function}('{path}'): it does not exist next to the spec"
             raise FunctionError(detail, function, self._paths.nearby(real))

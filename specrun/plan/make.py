@@ -150,6 +150,7 @@ def _make_plan(request: PlanRequest, project: Project) -> Plan:
 
 def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expanded:
     """Load a spec and expand it to runs; raise `InvalidInputError` with every fault of every stage reached."""
+    spec_name(request.spec, project)
     faults = Collector()
     spec = load_spec(request.spec, project, faults, name=request.name)
     if spec is None:
@@ -157,7 +158,7 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
         raise InvalidInputError(*faults.sorted())
     overrides = Overrides(flags=request.vars, files=request.var_files, environment=request.environment)
     variables = resolve_vars(spec, overrides, faults)
-    catalog = load_catalog(project.schemas)
+    catalog = _catalog(project, faults)
     _check_withheld(spec, catalog, faults)
     expander = Expander(spec, faults)
     functions = Functions(ProjectPaths(project.root, request.spec.resolve().parent, project.outputs), expander.outputs)
@@ -186,7 +187,21 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
 
 def spec_name(spec: Path, project: Project) -> str:
     """Return what a lock and a manifest call a spec: its path from the project root, with /."""
-    return spec.resolve().relative_to(project.root).as_posix()
+    path = spec.resolve()
+    if not path.is_relative_to(project.root):
+        detail = f"{spec} leads to a file outside the project, whose folder is {project.root.name}"
+        hint = "keep the spec itself in the project"
+        raise InvalidInputError(Diagnostic(summary="spec outside the project", detail=detail, hint=hint))
+    return path.relative_to(project.root).as_posix()
+
+
+def _catalog(project: Project, faults: Collector) -> Catalog:
+    """Read the models; raise `InvalidInputError` with what was found so far where the project's own are faulty."""
+    try:
+        return load_catalog(project.schemas)
+    except InvalidInputError as error:
+        faults.extend(error.diagnostics)
+        raise InvalidInputError(*faults.sorted()) from None
 
 
 def _provider(spec: Spec, project: Project) -> Provider:

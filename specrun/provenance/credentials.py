@@ -12,7 +12,7 @@ from typing import Any
 import c2pa
 
 from specrun import __version__
-from specrun.imaging import media_type
+from specrun.media_type import media_type
 from specrun.provenance.facts import Provenance, facts_text
 from specrun.provenance.labels import TRAINED
 

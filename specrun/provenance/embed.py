@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from specrun.canonical import digest
-from specrun.imaging import media_type
+from specrun.media_type import media_type
 from specrun.provenance import jpeg, png, webp
 from specrun.provenance.facts import Provenance, ProvenanceError
 from specrun.provenance.xmp import CannotEmbedError, add_facts, facts_in, without_facts

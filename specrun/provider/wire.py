@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from specrun.catalog.schema import ModelSchema
-from specrun.imaging import ImageError, media_type
+from specrun.imaging import ImageError
+from specrun.media_type import media_type
 from specrun.model.inputs import FileImage, InputImage, OutputImage, Param, UrlImage
 
 

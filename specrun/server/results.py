@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from specrun.imaging import media_type
+from specrun.media_type import media_type
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

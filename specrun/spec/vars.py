@@ -41,12 +41,12 @@ def resolve_vars(spec: Spec, overrides: Overrides, faults: Collector) -> dict[st
         text = (overrides.environment or {}).get(ENVIRONMENT_PREFIX + name)
         if text is not None:
             origin = ENVIRONMENT_PREFIX + name
-            _set(values, name, _parse(origin, text, faults), origin)
+            _override(values, name, text, origin, origin, faults)
     for path in overrides.files:
         _read_file(values, path, faults)
     for name, text in overrides.flags:
         if _known(values, name, f"--var {name}", faults):
-            _set(values, name, _parse(f"--var {name}", text, faults), "--var")
+            _override(values, name, text, "--var", f"--var {name}", faults)
     return values
 
 
@@ -83,15 +83,14 @@ def _known(values: AnyMapping[str, Variable], name: str, what: str, faults: Coll
     return False
 
 
-def _parse(origin: str, text: str, faults: Collector) -> Json:
+def _override(values: dict[str, Variable], name: str, text: str, origin: str, shown: str, faults: Collector) -> None:
     """Read a value as YAML, so that `--var n=3` is a number; an empty one is an empty text."""
-    if not text.strip():
-        return text
     try:
         text.encode()
-        return plain(parse_yaml(Source(name=origin, text=text)))
+        value = plain(parse_yaml(Source(name=shown, text=text))) if text.strip() else text
     except InvalidInputError as error:
         faults.extend(error.diagnostics)
     except UnicodeEncodeError:
-        faults.add(Diagnostic(summary="not UTF-8", detail=f"the value of {origin} has a byte that is not UTF-8"))
-    return None
+        faults.add(Diagnostic(summary="not UTF-8", detail=f"the value of {shown} has a byte that is not UTF-8"))
+    else:
+        _set(values, name, value, origin)

@@ -9,7 +9,7 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
-from specrun.imaging import media_type
+from specrun.media_type import media_type
 
 # Pillow's WebP encoder: 80 is where the eye stops to find fault at these sizes, 4 where more effort stops to pay.
 _QUALITY: Final = 80

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from specrun.canonical import digest
-from specrun.imaging import ImageError, decode_image, media_type
+from specrun.imaging import ImageError, decode_image
+from specrun.media_type import media_type
 from specrun.model.lock import Lock, LockedOutput, LockRow
 from specrun.model.output_path import truthful
 from specrun.provenance.embed import blob_of, original

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from specrun.canonical import digest
-from specrun.imaging import MOST_PIXELS, DecodedImage, ImageError, decode_image, media_type
+from specrun.imaging import MOST_PIXELS, DecodedImage, ImageError, decode_image
+from specrun.media_type import media_type
 
 
 def encoded(kind: str, *, frames: int = 1, mode: str = "RGB", size: tuple[int, int] = (40, 30)) -> bytes:

@@ -19,7 +19,7 @@ LAYERS = (
     {"provenance"},
     {"model"},
     {"addresses", "imaging"},
-    {"atomic", "canonical", "diagnostics"},
+    {"atomic", "canonical", "diagnostics", "media_type"},
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 # Planning asks no one and makes nothing.

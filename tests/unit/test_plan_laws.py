@@ -183,7 +183,7 @@ def test_seeds_depend_on_no_image(tmp_path: Path, colour: int, samples: int) -> 
     job = {"model": "black-forest-labs/Flux-Kontext-Pro", "prompt": "a", "samples": samples}
     seeds = []
     for content in (b"one", str(colour).encode()):
-        (tmp_path / "image.png").write_bytes(content)
+        (tmp_path / "image.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
         runs = runs_of(tmp_path, {"edit": job | {"params": {"image": "{{ file('image.png') }}"}}})
         seeds.append([run.seed for run in runs])
         assert len({run.key for run in runs}) == samples

@@ -10,7 +10,7 @@ from pictures import encoded, facts
 from PIL import Image
 from signers import signer
 
-from specrun.imaging import media_type
+from specrun.media_type import media_type
 from specrun.provenance.credentials import ALGORITHMS, ASSERTION, CredentialsError, Signature, sign
 from specrun.provenance.embed import embed, extract
 
