@@ -4,7 +4,7 @@ import re
 
 from specrun.canonical import canonical
 from specrun.model.output_path import folded, stem
-from specrun.plan.labels import LONGEST_NAME, fit, slug
+from specrun.plan.labels import LONGEST_NAME, fit, short_hash, slug
 
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?", re.IGNORECASE)
 # What nearly all paths look like, and no rule below refuses.
@@ -25,6 +25,8 @@ def default_path(job: str, labels: tuple[str, ...], sample: int | None) -> str:
     name = "-".join([slug(label) for label in labels]) or slug(job)
     if len(name) > LONGEST_NAME:
         name = fit(name, canonical(labels))
+    elif sample is None and _DEVICES.fullmatch(name):
+        name = f"{name}-{short_hash(name)}"
     folder = fit(job, job)
     return f"{folder}/{name}" if sample is None else f"{folder}/{name}-{sample}"
 

@@ -86,6 +86,12 @@ def test_slugs_read_like_what_they_stand_for(text: str, found: str) -> None:
     assert slug(text) == found
 
 
+def test_a_name_that_is_a_device_on_windows_is_told_apart_by_a_hash() -> None:
+    assert default_path("job", ("con",), None) == "job/con-1143da2b"
+    assert default_path("job", ("con", "a"), None) == "job/con-a"
+    assert default_path("job", ("COM1",), 2) == "job/com1-2"
+
+
 LONG = "word " * 60
 
 
