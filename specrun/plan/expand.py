@@ -6,12 +6,12 @@ from typing import Any
 from specrun.diagnostics import Collector, did_you_mean
 from specrun.model.inputs import OutputImage
 from specrun.model.run import Run
-from specrun.plan.axes import same
 from specrun.plan.groups import Setting
 from specrun.plan.job import JobExpander, JobRuns
 from specrun.plan.precompile import needs
 from specrun.plan.template import EvaluationError, FunctionError
 from specrun.plan.twins import refuse_twins
+from specrun.plan.upstream import Upstream
 from specrun.spec.spec import Spec
 
 
@@ -23,6 +23,7 @@ class Expander:
         self._faults = faults
         self._setting: Setting | None = None
         self._done: dict[str, JobRuns] = {}
+        self._upstream: dict[str, Upstream] = {}
         self._open: list[str] = []
 
     def expand(self, setting: Setting) -> tuple[Run, ...]:
@@ -50,20 +51,9 @@ class Expander:
         made = self._job(job)
         if not made.whole:
             raise EvaluationError
-        known = [axis.name for axis in made.axes]
-        for name in axes:
-            if name not in known:
-                hint = did_you_mean(name, known) or f"its axes: {', '.join(known) or 'none'}"
-                raise FunctionError(f"job {job} has no axis {name}", name, hint)
-        found: list[OutputImage] = []
-        for run, cell in zip(made.runs, made.cells, strict=True):
-            values = made.values(cell)
-            if all(same(wanted, values[name], dict(run.axes)[name]) for name, wanted in axes.items()):
-                found.extend(
-                    OutputImage(address=run.address, key=run.key, index=index, axes=values)
-                    for index in range(1, run.images + 1)
-                )
-        return found
+        if job not in self._upstream:
+            self._upstream[job] = Upstream(job, made)
+        return self._upstream[job].outputs(axes)
 
     def _job(self, name: str) -> JobRuns:
         if name not in self._done and self._setting is not None:

@@ -460,6 +460,32 @@ def test_protected_images_are_not_replaced(world: World) -> None:
     ]
 
 
+def test_an_override_protects_its_own_cells_or_lifts_the_protection(world: World) -> None:
+    protecting = "    overrides: [{match: {animal: owl}, protect: true}]\n"
+    lifting = "    protect: true\n    overrides: [{match: {animal: fox}, protect: false}]\n"
+    for guard in (protecting, lifting):
+        world.write(ANIMALS + guard)
+        world.lock()
+        world.deliver()
+        world.write(edited(ANIMALS, "a {{ animal }}", "one {{ animal }}") + guard)
+        with pytest.raises(InvalidInputError) as caught:
+            world.plan()
+        assert [fault.detail.partition(" ")[0] for fault in caught.value.diagnostics] == [OWL]
+
+
+def test_an_input_url_is_known_once_it_is_pinned(world: World) -> None:
+    url = "https://example.com/lamp.png"
+    world.write(
+        f"jobs: {{edit: {{prompt: p, model: black-forest-labs/Flux-Kontext-Pro, params: {{image: '{url}'}}}}}}\n"
+    )
+    assert world.said() == {"edit": ("create", "known after lock: an input URL has not been fetched yet")}
+    assert world.actions()["edit"].key is None
+    world.lock(made=False, inputs={url: "sha256:" + "1" * 64})
+    world.lock(inputs={url: "sha256:" + "1" * 64})
+    world.deliver()
+    assert world.said() == {"edit": ("keep", "")}
+
+
 def test_dependants_are_replaced_with_what_they_are_made_from(world: World) -> None:
     world.write(CHAIN)
     world.lock()
