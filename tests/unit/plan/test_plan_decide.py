@@ -16,7 +16,7 @@ from specrun.spec.project import load_project
 from specrun.store.attempts import AttemptState, Ending, Intent, StoredImage
 from specrun.store.blobs import Blobs
 from specrun.store.ledger import Ledger
-from specrun.store.lockfile import lock_path, write_lock
+from specrun.store.lockfile import lock_path, read_lock, write_lock
 from specrun.store.manifest import ImageFacts
 
 # A provider that asks for money, unlike the sandbox; nothing is ever sent to it here.
@@ -62,7 +62,8 @@ class World:
         self.spec.write_text(HEAD + text, "utf-8")
 
     def runs(self) -> dict[str, Run]:
-        found = expand(PlanRequest(spec=self.spec, environment={}), load_project(self.root), None).runs
+        lock = read_lock(lock_path(self.spec))
+        found = expand(PlanRequest(spec=self.spec, environment={}), load_project(self.root), lock).runs
         return {run.address: run for run in found}
 
     def image(self, run: Run, index: int) -> bytes:
