@@ -32,7 +32,6 @@ _UNSUPPORTED = (nodes.Macro, nodes.CallBlock, nodes.Block, nodes.Include, nodes.
 _NOT_THERE = re.compile(r"No (filter|test) named '(.+)'\.")
 _SIGNS = (
     ("'end of print statement'", "`}}`"),
-    ("token 'end of print statement'", "`}}`"),
     ("'end of statement block'", "`%}`"),
     ("Jinja was looking for the following tags: ", "It lacks "),
 )

@@ -21,7 +21,7 @@ _PASSED_ON = (
     "reject rejectattr reverse select selectattr sort unique"
 ).split()
 _OF_A_TEXT = "capitalize lower title upper wordcount".split()
-# These look at every item, and the latter make a key of each, all at once.
+# These look at every item; those below also make a key of each, all at once.
 ITERATING = frozenset("join map max min reject rejectattr select selectattr sum".split())
 KEYED = frozenset("dictsort groupby sort unique".split())
 _JINJA_TESTS: Mapping[str, Any] = TESTS

@@ -96,7 +96,7 @@ class Expression:
             raise EvaluationError
         meter.refill()
         # The same slip in 100,000 cells need not be looked into each time.
-        self.sandbox.brief = len(self.failures) >= MOST_FAILURES
+        self.sandbox.brief = self._known_well
         try:
             return plain(self.compiled(scope), meter)
         except _EVALUATION_ERRORS as error:
@@ -110,8 +110,12 @@ class Expression:
         except _EVALUATION_ERRORS as error:
             raise self._failure(error) from None
 
+    @property
+    def _known_well(self) -> bool:
+        return len(self.failures) >= MOST_FAILURES
+
     def _failure(self, error: BaseException) -> EvaluationError:
-        if not self.sandbox.brief:
+        if not self._known_well:
             self.failures.append(self._explained(error))
         # Not the same exception again: its traceback would grow with every cell.
         return self.failures[-1].again()

@@ -96,6 +96,20 @@ def test_a_run_with_several_images_gives_them_by_index(tmp_path: Path) -> None:
     assert one.inputs == (OutputImage(address="pair", key=pair.key, index=1),)
 
 
+def test_a_slip_in_every_run_of_two_jobs_is_told_twice(tmp_path: Path) -> None:
+    many = {"model": FLUX, "matrix": {"n": list(range(60))}}
+    jobs = {
+        "late": many | {"prompt": "{{ n }} {{ outputs('early', n=n) | length }} {{ nowhere }}"},
+        "early": many | {"prompt": "{{ n.real }}"},
+    }
+    with pytest.raises(InvalidInputError) as caught:
+        planned(tmp_path, jobs)
+    assert [(fault.detail, fault.runs) for fault in caught.value.diagnostics] == [
+        ("`nowhere` is not defined here", 60),
+        ("`real` of a number cannot be used here", 60),
+    ]
+
+
 def test_what_is_upstream_changes_keys_and_not_seeds(tmp_path: Path) -> None:
     def runs(prompt: str) -> tuple[Run, ...]:
         return planned(tmp_path, {"a": {"prompt": prompt, "model": FLUX}, "b": edit("'a'"), "c": edit("'b'")})
