@@ -91,7 +91,9 @@ def open_for_reading(path: Path) -> Iterator[sqlite3.Connection | None]:
     with contextlib.ExitStack() as stack, explained(path):
         connection = _connected(path, stack)
         _check_version(connection, path)
-        yield connection
+        made = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'attempts'").fetchone()[0]
+        # Another process may be making the ledger at this moment; until it has, there is none.
+        yield connection if made else None
 
 
 @contextlib.contextmanager
