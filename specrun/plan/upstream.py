@@ -8,7 +8,7 @@ from specrun.canonical import canonical
 from specrun.diagnostics import did_you_mean
 from specrun.model.inputs import OutputImage
 from specrun.plan.axes import Axis, same
-from specrun.plan.bounds import IMAGES
+from specrun.plan.bounds import IMAGES, check_data
 from specrun.plan.columns import Cell
 from specrun.plan.job import JobRuns
 from specrun.plan.labels import label_of
@@ -31,6 +31,7 @@ class Upstream:
             if name not in self._at:
                 hint = did_you_mean(name, self._at) or f"its axes: {', '.join(self._at) or 'none'}"
                 raise FunctionError(f"job {self._job} has no axis {name}", name, hint)
+            check_data(axes[name])  # says what is missing, or no data
         return [image for number in self._numbers(axes) for image in self._images(number)]
 
     def _numbers(self, axes: Mapping[str, Any]) -> list[int]:
