@@ -22,33 +22,106 @@ class Price:
     currency: str
 
 
-# A struct, which is made eight times as fast as a frozen dataclass: a plan holds one for each of 100,000 cells.
-class Run(msgspec.Struct, frozen=True, gc=False):
-    """A cell with everything resolved.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Common:
+    """What the runs of one job have in common that share model, prompt template and overrides.
 
-    `params` holds what is sent, schema defaults and seed included, `prompt` among them, `response_format` not;
-    `defaults` names those that only the schema gave. `key` is None while an input URL has no known digest.
-    `outputs` are paths relative to the outputs folder, one an image, by index from 1. `price` is per image,
-    None where unknown.
+    `axes` are the names of the job's axes, `names` those of the params that differ from run to run, `fixed` holds the
+    others; `defaults` names the params that only the schema gave. `price` is per image, None where unknown.
     """
 
-    address: str
     job: str
-    axes: tuple[tuple[str, str], ...]
+    axes: tuple[str, ...]
     provider: str
     model: str
-    params: Mapping[str, Param]
+    names: tuple[str, ...]
+    fixed: Mapping[str, Param]
     defaults: tuple[str, ...]
-    response_format: str | None
-    seed: int | None
-    sample: int
     revision: int
-    key: str | None
     schema_digest: str
-    outputs: tuple[str, ...]
     price: Price | None
     protect: bool
     span: Span
+
+    def params(self, values: tuple[Param, ...], seed: int | None) -> dict[str, Param]:
+        """Return the params of one run."""
+        varying = zip(self.names, values, strict=True)
+        return {**self.fixed, **dict(varying)} if seed is None else {**self.fixed, **dict(varying), "seed": seed}
+
+
+# A struct, which is made eight times as fast as a frozen dataclass: a plan holds one for each of 100,000 cells. What
+# it shares with others, or says otherwise than a person wants to read it, is put together when it is asked for.
+class Run(msgspec.Struct, frozen=True, gc=False):
+    """A cell with everything resolved.
+
+    `labels` belong to the axes, `values` to the varying params of what it has in `common`. `key` is None while an
+    input URL has no known digest. `outputs` are paths relative to the outputs folder, one an image, by index from 1.
+    """
+
+    address: str
+    common: Common
+    labels: tuple[str, ...]
+    values: tuple[Param, ...]
+    seed: int | None
+    sample: int
+    key: str | None
+    outputs: tuple[str, ...]
+    response_format: str | None = None
+
+    @property
+    def job(self) -> str:
+        """The job that the run is a cell of."""
+        return self.common.job
+
+    @property
+    def axes(self) -> tuple[tuple[str, str], ...]:
+        """The axes, each with the run's label on it."""
+        return tuple(zip(self.common.axes, self.labels, strict=True))
+
+    @property
+    def provider(self) -> str:
+        """The name of the provider that is asked."""
+        return self.common.provider
+
+    @property
+    def model(self) -> str:
+        """The canonical id of the model."""
+        return self.common.model
+
+    @property
+    def params(self) -> Mapping[str, Param]:
+        """What is sent, schema defaults and seed included, `prompt` among them, `response_format` not."""
+        return self.common.params(self.values, self.seed)
+
+    @property
+    def defaults(self) -> tuple[str, ...]:
+        """The params that only the schema gave."""
+        return self.common.defaults
+
+    @property
+    def revision(self) -> int:
+        """The job's revision."""
+        return self.common.revision
+
+    @property
+    def schema_digest(self) -> str:
+        """The digest of the model's contract."""
+        return self.common.schema_digest
+
+    @property
+    def price(self) -> Price | None:
+        """What one image costs, None where unknown."""
+        return self.common.price
+
+    @property
+    def protect(self) -> bool:
+        """Whether a plan must not replace the images."""
+        return self.common.protect
+
+    @property
+    def span(self) -> Span:
+        """Where the job is written."""
+        return self.common.span
 
     @property
     def images(self) -> int:
@@ -58,7 +131,7 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     @property
     def inputs(self) -> tuple[InputImage, ...]:
         """The images the request is made from, in the order of the parameters' names."""
-        if _IMAGE_KINDS.isdisjoint(map(type, self.params.values())):
+        if _IMAGE_KINDS.isdisjoint(map(type, (*self.values, *self.common.fixed.values()))):
             return ()
         found = [(name, images) for name, value in self.params.items() if (images := images_in(value))]
         return tuple([image for _, images in sorted(found, key=itemgetter(0)) for image in images]) if found else ()

@@ -7,7 +7,7 @@ from typing import Any
 from specrun.diagnostics import Collector, Diagnostic, Severity, Span, did_you_mean
 from specrun.plan.axes import Axis
 from specrun.plan.bounds import describe
-from specrun.plan.columns import Cell, Column, Grid
+from specrun.plan.columns import Batch, Cell, Column, Grid
 from specrun.plan.compile import Compiler
 from specrun.plan.faults import CellFaults, Failed
 from specrun.plan.labels import address
@@ -65,8 +65,7 @@ class CellReader:
         column = Column(grid, names_in(value), lambda scope: _truth(value, scope, where.span))
         found = CellFaults()
         kept = []
-        for cell in cells:
-            holds = column.at(cell)
+        for cell, holds in zip(cells, column.all(Batch(cells, range(len(cells)))), strict=True):
             if isinstance(holds, Failed):
                 found.hit(holds, address(self._job.name, self._labels(cell)))
                 self.whole = False

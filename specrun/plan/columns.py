@@ -1,7 +1,7 @@
 """Values of a whole job's cells, each evaluated once for each distinct combination of the axes that it reads."""
 
-from collections.abc import Callable, Mapping
-from operator import itemgetter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from specrun.diagnostics import Diagnostic
@@ -13,6 +13,9 @@ T = TypeVar("T")
 
 # Shorter texts, even of as many runs as there may be, are no danger.
 LARGE = 2000
+
+# Cells are worked on this many at once: enough for the work to be done by C, few enough to stay in its caches.
+BATCH = 4096
 
 # A cell is one index into each axis.
 Cell: TypeAlias = tuple[int, ...]
@@ -49,6 +52,47 @@ class Grid:
         return scope
 
 
+class Batch:
+    """Some cells of one job, to be evaluated column by column; `numbers` are their places among the job's cells."""
+
+    def __init__(self, cells: Sequence[Cell], numbers: Sequence[int]) -> None:
+        self.cells = cells
+        self.numbers = numbers
+        self._along = list(zip(*cells, strict=True))
+        self._places: dict[tuple[int, ...], Sequence[Any]] = {}
+        self._firsts: dict[tuple[int, ...], list[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def along(self, axis: int) -> Sequence[int]:
+        """Return each cell's index into one axis."""
+        return self._along[axis]
+
+    def places(self, axes: tuple[int, ...]) -> Sequence[Any]:
+        """Return each cell's place on some axes: an index for one axis, a tuple of them for more or none."""
+        if axes not in self._places:
+            along = [self._along[axis] for axis in axes]
+            found = along[0] if len(along) == 1 else list(zip(*along, strict=True)) if along else [()] * len(self)
+            self._places[axes] = found
+        return self._places[axes]
+
+    def firsts(self, axes: tuple[int, ...]) -> list[int]:
+        """Return the positions of the first cell at each place."""
+        if axes not in self._firsts:
+            places = self.places(axes)
+            # The first of each place is written last.
+            last = len(self) - 1
+            found = dict(zip(reversed(places), range(last, -1, -1), strict=True))
+            self._firsts[axes] = sorted(found.values())
+        return self._firsts[axes]
+
+    def without(self, positions: Collection[int]) -> "Batch":
+        """Return the batch without the cells at some positions."""
+        left = [position for position in range(len(self)) if position not in positions]
+        return Batch([self.cells[position] for position in left], [self.numbers[position] for position in left])
+
+
 class Column(Generic[T]):
     """One value a cell, made by `make(scope)` once for each combination of the axes in `names`."""
 
@@ -56,17 +100,19 @@ class Column(Generic[T]):
         self._grid = grid
         self._make = make
         self.axes = grid.reads(names)
-        # In C: an index for one axis, a tuple of them for more.
-        self._place: Callable[[Cell], Any] = itemgetter(*self.axes) if self.axes else _nowhere
         self._memo: dict[Any, T | Failed] = {}
 
-    def at(self, cell: Cell) -> T | Failed:
-        """Return the value of a cell, or how it failed."""
-        place = self._place(cell)
-        found = self._memo.get(place)
-        if found is None:
-            found = self._memo[place] = self._made(cell)
-        return found
+    def all(self, batch: Batch) -> list[T | Failed]:
+        """Return the value of each cell, or how it failed."""
+        places, memo = batch.places(self.axes), self._memo
+        for position in batch.firsts(self.axes):
+            if places[position] not in memo:
+                memo[places[position]] = self._made(batch.cells[position])
+        return list(map(memo.__getitem__, places))
+
+    def only(self) -> T | Failed:
+        """Return the value of every cell of a column that no axis changes."""
+        return self.all(Batch([()], [0]))[0]
 
     def _made(self, cell: Cell) -> T | Failed:
         try:
@@ -83,43 +129,52 @@ class TextColumn:
 
     def __init__(self, grid: Grid, template: Joined, later: frozenset[str] = frozenset()) -> None:
         self._grid = grid
-        self._pieces: list[str] = []
-        self._columns: list[tuple[int, Column[str]]] = []
-        self._later: list[tuple[int, Expression]] = []
+        self._parts: list[str | Column[str] | Expression] = []
         self._meter: Meter | None = None
         self._span = template.span
         reads: set[int] = set()
-        for position, part in enumerate(template.parts):
-            self._pieces.append(part if isinstance(part, str) else "")
+        for part in template.parts:
             if isinstance(part, str):
+                self._parts.append(part)
                 continue
             self._meter = part.sandbox.meter
             if part.names & later:
-                self._later.append((position, part))
+                self._parts.append(part)
                 reads.update(range(len(grid.values)))
             else:
                 column = Column(grid, part.names, part.string)
-                self._columns.append((position, column))
+                self._parts.append(column)
                 reads.update(column.axes)
         self.axes = tuple(sorted(reads))
 
-    def at(self, cell: Cell, known: Scope | None = None) -> str | Failed:
-        """Return the text of a cell, or how its parts failed; `known` holds the later names."""
-        pieces = self._pieces.copy()
-        failed: list[Failed] = []
-        for position, column in self._columns:
-            text = column.at(cell)
-            if isinstance(text, Failed):
-                failed.append(text)
-            else:
-                pieces[position] = text
-        for position, part in self._later:
-            text = self._evaluated(part, cell, known or {})
-            if isinstance(text, Failed):
-                failed.append(text)
-            else:
-                pieces[position] = text
-        return together(failed) if failed else self._joined(pieces)
+    def all(self, batch: Batch, known: Mapping[str, Sequence[Any]] | None = None) -> list[str | Failed]:
+        """Return the text of each cell, or how its parts failed; `known` holds the later names, a value a cell."""
+        columns = [self._column(part, batch, known or {}) for part in self._parts]
+        failed = failures(column for column in columns if isinstance(column, list))
+        longest = sum(_longest(column) for column in columns)
+        if not failed and longest <= LARGE:
+            texts = [repeat(column, len(batch)) if isinstance(column, str) else column for column in columns]
+            return list(map("".join, zip(*texts, strict=True))) if texts else [""] * len(batch)
+        return [
+            failed.get(position) or self._joined([_at(column, position) for column in columns])
+            for position in range(len(batch))
+        ]
+
+    def _column(
+        self, part: "str | Column[str] | Expression", batch: Batch, known: Mapping[str, Sequence[Any]]
+    ) -> str | list[Any]:
+        match part:
+            case str():
+                return part
+            case Column():
+                return part.all(batch)
+            case Expression(variable=str() as name) if None not in known.get(name, (None,)):
+                return list(map(str, known[name]))
+            case Expression():
+                return [
+                    self._evaluated(part, cell, {name: values[position] for name, values in known.items()})
+                    for position, cell in enumerate(batch.cells)
+                ]
 
     def _joined(self, pieces: list[str]) -> str | Failed:
         """Join the text of one cell; large ones of many cells would fill the memory, though none is too large."""
@@ -135,8 +190,6 @@ class TextColumn:
         return text
 
     def _evaluated(self, part: Expression, cell: Cell, known: Scope) -> str | Failed:
-        if part.variable is not None and known.get(part.variable) is not None:
-            return str(known[part.variable])
         scope = self._grid.scope(tuple(range(len(cell))), cell) | dict(known)
         try:
             return part.string(scope)
@@ -144,5 +197,22 @@ class TextColumn:
             return Failed(error.explained([*self._grid.names, *known]))
 
 
-def _nowhere(_cell: Cell) -> Cell:
-    return ()
+def failures(columns: Iterable[Sequence[object]]) -> dict[int, Failed]:
+    """Return what failed in any of several columns, by position."""
+    found: dict[int, list[Failed]] = {}
+    for column in columns:
+        if Failed in map(type, column):
+            for position, value in enumerate(column):
+                if isinstance(value, Failed):
+                    found.setdefault(position, []).append(value)
+    return {position: together(found[position]) for position in sorted(found)}
+
+
+def _longest(column: str | list[Any]) -> int:
+    if isinstance(column, str):
+        return len(column)
+    return max((len(text) for text in column if isinstance(text, str)), default=0)
+
+
+def _at(column: str | list[Any], position: int) -> str:
+    return column if isinstance(column, str) else column[position]

@@ -1,18 +1,20 @@
 """Groups of a job's cells: the same model, prompt and overrides, so the same params and the same facts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
+from typing import Any
 
 from specrun.catalog.models import Catalog
 from specrun.catalog.schema import ModelSchema
 from specrun.diagnostics import Collector
 from specrun.model.output_path import extension
 from specrun.model.project import Provider
-from specrun.model.run import Price
+from specrun.model.run import Common, Price
 from specrun.plan.axes import Axis, ModelChoice
 from specrun.plan.cells import hits
-from specrun.plan.columns import Cell, Grid
+from specrun.plan.columns import BATCH, Batch, Cell, Grid
 from specrun.plan.compile import Compiler
 from specrun.plan.pins import Pins
 from specrun.plan.recipes import Kind, RecipeMaker
@@ -37,17 +39,14 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
-    """What the runs of one group share."""
+    """What the runs of one group share: how their recipes are made, and the extension of their images."""
 
     maker: RecipeMaker
-    model: str
-    price: Price | None
-    protect: bool
     ext: str
 
 
 class Groups:
-    """Finds each cell's group; a group is made when its first cell asks for it."""
+    """Parts cells into groups; a group is made when its first cell asks for it."""
 
     def __init__(
         self,
@@ -65,6 +64,7 @@ class Groups:
         self._overrides = [(number, wanted) for number, wanted in enumerate(overrides) if wanted is not None]
         self._revision = revision
         self._faults = faults
+        self._axes = tuple([axis.name for axis in axes])
         at: Mapping[str, int] = {axis.name: position for position, axis in enumerate(axes)}
         self._model_at, self._prompt_at = at.get("model"), at.get("prompt")
         base = {"sample": 1, **setting.scope, "job": job.name}
@@ -74,8 +74,32 @@ class Groups:
         self.given: list[tuple[ModelSchema, Layers]] = []
         self.made: dict[tuple[int, int, tuple[int, ...]], Group] = {}
 
-    def of(self, cell: Cell) -> Group:
-        """Return the group that a cell belongs to."""
+    def batches(self, cells: Sequence[Cell]) -> Iterator[tuple[Group, Batch]]:
+        """Yield all cells, those of one group together, a batch at a time."""
+        for group, numbers in self._parted(cells):
+            for start in range(0, len(numbers), BATCH):
+                chosen = numbers[start : start + BATCH]
+                yield group, Batch([cells[number] for number in chosen], chosen)
+
+    def _parted(self, cells: Sequence[Cell]) -> Iterable[tuple[Group, Sequence[int]]]:
+        if not cells:
+            return ()
+        deciding = {axis for _, wanted in self._overrides for axis in wanted}
+        axes = sorted(deciding.union(axis for axis in (self._model_at, self._prompt_at) if axis is not None))
+        if not axes:
+            return [(self._of(cells[0]), range(len(cells)))]
+        parted: dict[int, tuple[Group, list[int]]] = {}
+        at_place: dict[Any, list[int]] = {}
+        place = itemgetter(*axes)
+        for number, cell in enumerate(cells):
+            where = place(cell)
+            if where not in at_place:
+                group = self._of(cell)
+                at_place[where] = parted.setdefault(id(group), (group, []))[1]
+            at_place[where].append(number)
+        return parted.values()
+
+    def _of(self, cell: Cell) -> Group:
         model = 0 if self._model_at is None else cell[self._model_at]
         prompt = 0 if self._prompt_at is None else cell[self._prompt_at]
         matching = tuple([number for number, wanted in self._overrides if hits(cell, wanted)])
@@ -91,23 +115,28 @@ class Groups:
         self.given.append((choice.schema, given))
         written = merge(given)
         check_required(written, choice.schema, job.span, self._faults)
-        kind = Kind(
-            provider=setting.provider.name,
-            model=choice.schema,
-            revision=self._revision,
-            prompt=setting.compiler.text(prompts(setting.spec, job)[prompt]),
-            written=written,
-            span=job.span,
-        )
         protect = job.protect
         for number in matching:
             said = job.overrides[number].protect
             protect = protect if said is None else said
-        return Group(
-            maker=RecipeMaker(kind, self._fixed(choice, prompt), setting.compiler, setting.pins),
+        common = Common(
+            job=job.name,
+            axes=self._axes,
+            provider=setting.provider.name,
             model=choice.schema.id,
+            names=(),
+            fixed={},
+            defaults=(),
+            revision=self._revision,
+            schema_digest=choice.schema.digest,
             price=self._price(choice),
             protect=protect,
+            span=job.span,
+        )
+        text = setting.compiler.text(prompts(setting.spec, job)[prompt])
+        kind = Kind(common=common, model=choice.schema, prompt=text, written=written)
+        return Group(
+            maker=RecipeMaker(kind, self._fixed(choice, prompt), setting.compiler, setting.pins),
             ext=extension(choice.schema.facts.media_type),
         )
 

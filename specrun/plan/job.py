@@ -11,10 +11,10 @@ from specrun.plan.axes import Axis, AxisReader, ModelChoice
 from specrun.plan.bounds import describe
 from specrun.plan.cells import CellReader, hits
 from specrun.plan.columns import Cell
-from specrun.plan.faults import CellFaults, Failed
 from specrun.plan.groups import Groups, Setting, layers
-from specrun.plan.labels import quoted
+from specrun.plan.naming import Naming
 from specrun.plan.outputs import OutputNamer
+from specrun.plan.runs import RunMaker
 from specrun.plan.takes import Layers, check_names, check_values
 from specrun.plan.template import EvaluationError, Scope, evaluate
 from specrun.spec.nodes import Node
@@ -89,56 +89,18 @@ class JobExpander:
         cells = reading.cells(setting.spec.max_runs)
         overrides = reading.overridden(job.overrides)
         groups = Groups(setting, job, models, axes, overrides, revision, self._faults)
-        made = list(self._runs(cells, axes, groups, revision))
+        runs, sound = self._maker(axes, groups).make(cells, self._faults)
         self._warn_of_idle_overrides(cells, overrides)
-        whole = reading.whole and len(made) == len(cells)
+        whole = reading.whole and len(runs) == len(cells)
         if whole:  # what a faulty template reads, nobody knows
             self._warn_of_idle_axes(axes, overrides, groups)
-        return JobRuns(runs=[run for run, _ in made], cells=[cell for _, cell in made], axes=axes, whole=whole), groups
+        return JobRuns(runs=runs, cells=sound, axes=axes, whole=whole), groups
 
-    def _runs(self, cells: list[Cell], axes: list[Axis], groups: Groups, revision: int) -> Iterator[tuple[Run, Cell]]:
-        job, found = self._job, CellFaults()
+    def _maker(self, axes: list[Axis], groups: Groups) -> RunMaker:
+        job = self._job
         template = None if job.output is None else self._setting.compiler.text(job.output)
         namer = OutputNamer(job.name, template, job.span if job.output is None else job.output.span, groups.grid)
-        named = [[(axis.name, label) for label in axis.labels] for axis in axes]
-        shown = [[f"{axis.name}={quoted(label)}" for label in axis.labels] for axis in axes]
-        sampled = job.samples is not None
-        for cell in cells:
-            labels = tuple([column[index] for column, index in zip(named, cell, strict=True)])
-            inner = ",".join([column[index] for column, index in zip(shown, cell, strict=True)])
-            address = f"{job.name}[{inner}]" if inner else job.name
-            group = groups.of(cell)
-            sample = axes[-1].values[cell[-1]] if sampled else 1
-            recipe = group.maker.make(cell, sample)
-            if isinstance(recipe, Failed):
-                found.hit(recipe, address)
-                continue
-            own = tuple([label for _, label in (labels[:-1] if sampled else labels)])
-            outputs = namer.names(cell, own, sample if sampled else None, recipe, group.ext)
-            if isinstance(outputs, Failed):
-                found.hit(outputs, address)
-                continue
-            run = Run(
-                address=address,
-                job=job.name,
-                axes=labels,
-                provider=self._setting.provider.name,
-                model=group.model,
-                params=recipe.params,
-                defaults=recipe.defaults,
-                response_format=recipe.response_format,
-                seed=recipe.seed,
-                sample=sample,
-                revision=revision,
-                key=recipe.key,
-                schema_digest=recipe.schema_digest,
-                outputs=outputs,
-                price=group.price,
-                protect=group.protect,
-                span=job.span,
-            )
-            yield run, cell
-        found.report(self._faults)
+        return RunMaker(Naming(job.name, axes, sampled=job.samples is not None), groups, namer)
 
     def _count(self, node: Node | None, what: str) -> int | None:
         """Return `samples` or `revision`: a whole number from 1, perhaps from a template; None after saying why not."""

@@ -1,10 +1,21 @@
 """Where a job's images are delivered: its `output` template, or the default made of labels."""
 
+from collections.abc import Sequence
+from typing import Any, cast
+
 from specrun.diagnostics import Diagnostic, Span
-from specrun.plan.columns import Cell, Grid, TextColumn
+from specrun.plan.columns import Batch, Grid, TextColumn, failures
 from specrun.plan.faults import Failed
-from specrun.plan.paths import PathProblemError, checked, default_path, indexed, shortened, with_extension
-from specrun.plan.recipes import Recipe
+from specrun.plan.paths import (
+    PathProblemError,
+    all_plain,
+    checked,
+    default_paths,
+    indexed,
+    shortened,
+    with_extension,
+)
+from specrun.plan.recipes import Recipes
 from specrun.plan.template import LATER, Joined
 
 # Far more than any service gives; a slip of the pen must not name files for hours.
@@ -24,26 +35,46 @@ class OutputNamer:
         self._indexes_itself = any("index" in names for names in reads)
 
     def names(
-        self, cell: Cell, labels: tuple[str, ...], sample: int | None, recipe: Recipe, ext: str
-    ) -> tuple[str, ...] | Failed:
-        """Return one path an image; `sample` is None where the job has no samples, `ext` comes without a dot."""
-        count = recipe.params.get("n", 1)
-        images = count if isinstance(count, int) else 1
-        self._count += images
-        if images > MOST_IMAGES or self._count > MOST_IN_A_JOB:
-            detail = (
-                f"one request may ask for {MOST_IMAGES:,} images, a job for {MOST_IN_A_JOB:,}; here n is {images:,}"
-            )
-            return Failed((Diagnostic(summary="too many images", detail=detail, span=self._span, hint="lower `n`"),))
-        paths = [
-            self._path(cell, labels, sample, recipe, ext, index)
-            for index in range(1, images + 1 if self._indexes_itself else 2)
+        self, batch: Batch, labels: Sequence[Sequence[str]], samples: Sequence[int] | None, recipes: Recipes, ext: str
+    ) -> list[tuple[str, ...] | Failed]:
+        """Return one path an image of each cell, or why there is none.
+
+        `labels` hold a list an axis; `samples` is None where the job has no samples, `ext` comes without a dot.
+        """
+        images = recipes.images()
+        failed = self._too_many(images)
+        if failed:
+            images = [0 if position in failed else count for position, count in enumerate(images)]
+        most = max(images)
+        columns = [
+            self._paths(batch, labels, samples, recipes, ext, index)
+            for index in range(1, most + 1 if self._indexes_itself else 2)
         ]
-        names = []
-        for path in paths:
-            if isinstance(path, Failed):
-                return path
-            names.append(with_extension(path, ext))
+        failed = {**failures(columns), **failed}
+        if most == 1 and not failed and all_plain(cast("list[str]", columns[0]), ext):
+            return cast("list[tuple[str, ...] | Failed]", list(zip(*columns, strict=True)))
+        return [
+            failed.get(position) or self._checked([str(column[position]) for column in columns], count, ext)
+            for position, count in enumerate(images)
+        ]
+
+    def _too_many(self, images: Sequence[int]) -> dict[int, Failed]:
+        if max(images) <= MOST_IMAGES and self._count + sum(images) <= MOST_IN_A_JOB:
+            self._count += sum(images)
+            return {}
+        failed = {}
+        for position, count in enumerate(images):
+            self._count += count
+            if count > MOST_IMAGES or self._count > MOST_IN_A_JOB:
+                detail = (
+                    f"one request may ask for {MOST_IMAGES:,} images, a job for {MOST_IN_A_JOB:,}; here n is {count:,}"
+                )
+                fault = Diagnostic(summary="too many images", detail=detail, span=self._span, hint="lower `n`")
+                failed[position] = Failed((fault,))
+        return failed
+
+    def _checked(self, paths: Sequence[str], images: int, ext: str) -> tuple[str, ...] | Failed:
+        names = [with_extension(shortened(path), ext) for path in paths[:images]]
         if images > 1 and not self._indexes_itself:
             names = [indexed(names[0], index) for index in range(1, images + 1)]
         try:
@@ -52,11 +83,21 @@ class OutputNamer:
             detail = f'"{names[0]}" cannot be an output path: {error}'
             return Failed((Diagnostic(summary="output path refused", detail=detail, span=self._span),))
 
-    def _path(
-        self, cell: Cell, labels: tuple[str, ...], sample: int | None, recipe: Recipe, ext: str, index: int
-    ) -> str | Failed:
+    def _paths(
+        self,
+        batch: Batch,
+        labels: Sequence[Sequence[str]],
+        samples: Sequence[int] | None,
+        recipes: Recipes,
+        ext: str,
+        index: int,
+    ) -> list[str | Failed]:
         if self._template is None:
-            return default_path(self._job, labels, sample)
-        key = None if recipe.key is None else recipe.key.removeprefix("sha256:")
-        path = self._template.at(cell, {"index": index, "key": key, "seed": recipe.seed, "ext": ext})
-        return path if isinstance(path, Failed) else shortened(path)
+            return [f"{path}.{ext}" for path in default_paths(self._job, labels, samples, len(batch))]
+        known: dict[str, Sequence[Any]] = {
+            "index": [index] * len(batch),
+            "key": [None if key is None else key.removeprefix("sha256:") for key in recipes.keys],
+            "seed": recipes.seeds,
+            "ext": [ext] * len(batch),
+        }
+        return self._template.all(batch, known)

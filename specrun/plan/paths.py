@@ -1,6 +1,8 @@
 """Output paths: where each image of a run is delivered."""
 
 import re
+from collections.abc import Iterable, Sequence
+from operator import methodcaller
 
 from specrun.canonical import canonical
 from specrun.model.output_path import folded, stem
@@ -9,7 +11,10 @@ from specrun.plan.labels import LONGEST_NAME, fit, short_hash, slug
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?", re.IGNORECASE)
 # What nearly all paths look like, and no rule below refuses.
 _PLAIN_PART = r"(?!con|prn|aux|nul|com|lpt|man)[a-z0-9_][a-z0-9_-]{0,150}"
-_PLAIN = re.compile(rf"(?:{_PLAIN_PART}/)*{_PLAIN_PART}\.[a-z]{{3,4}}")
+_PLAIN_PATH = rf"(?:{_PLAIN_PART}/)*{_PLAIN_PART}\.[a-z]{{3,4}}"
+_PLAIN = re.compile(_PLAIN_PATH)
+_ALL_PLAIN = re.compile(rf"(?:{_PLAIN_PATH}\n)*")
+_DEVICE_HEADS = frozenset(("con", "prn", "aux", "nul", "com", "lpt"))
 _LONGEST_ON_DISK = 255
 _DRIVE = re.compile(r"[A-Za-z]:")
 # Those too that break lines or turn the direction of a text, so that a name shows as another.
@@ -20,15 +25,39 @@ class PathProblemError(ValueError):
     """An output path that cannot be used; the message says why."""
 
 
-def default_path(job: str, labels: tuple[str, ...], sample: int | None) -> str:
-    """Return the path, without extension and index, of a run whose job has no `output`."""
-    name = "-".join([slug(label) for label in labels]) or slug(job)
-    if len(name) > LONGEST_NAME:
-        name = fit(name, canonical(labels))
-    elif sample is None and _DEVICES.fullmatch(name):
-        name = f"{name}-{short_hash(name)}"
+def default_paths(
+    job: str, labels: Sequence[Sequence[str]], samples: Sequence[int] | None, count: int
+) -> Iterable[str]:
+    """Return the paths, without extension and index, of `count` runs whose job has no `output`.
+
+    `labels` hold a list an axis.
+    """
+    slugs = [list(map(slug, along)) for along in labels]
+    names = list(map("-".join, zip(*slugs, strict=True))) if slugs else [slug(job)] * count
+    if max(map(len, names)) > LONGEST_NAME:
+        cells = list(zip(*labels, strict=True)) or [()] * count
+        names = [
+            fit(name, canonical(cell)) if len(name) > LONGEST_NAME else name
+            for name, cell in zip(names, cells, strict=True)
+        ]
     folder = fit(job, job)
-    return f"{folder}/{name}" if sample is None else f"{folder}/{name}-{sample}"
+    if samples is not None:
+        return [f"{folder}/{name}-{sample}" for name, sample in zip(names, samples, strict=True)]
+    return [
+        f"{folder}/{name}-{short_hash(name)}"
+        if name[:3] in _DEVICE_HEADS and _DEVICES.fullmatch(name)
+        else f"{folder}/{name}"
+        for name in names
+    ]
+
+
+def all_plain(paths: Sequence[str], ext: str) -> bool:
+    """Whether paths are such that none of the rules here changes or refuses any: nearly all are."""
+    return (
+        max(map(len, paths)) <= LONGEST_NAME
+        and all(map(methodcaller("endswith", f".{ext}"), paths))
+        and _ALL_PLAIN.fullmatch("\n".join(paths) + "\n") is not None
+    )
 
 
 def shortened(path: str) -> str:

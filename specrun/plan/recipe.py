@@ -1,9 +1,10 @@
 """Keys and seeds: a recipe's canonical JSON, spliced from the canonical texts of its values."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 
-from specrun.canonical import canonical, digest
+from specrun.canonical import canonical
 
 
 class _Splice:
@@ -22,11 +23,15 @@ class _Splice:
                 self._slots.append((len(self._pieces), name))
                 self._pieces += ["", ""]
 
-    def fill(self, texts: Mapping[str, str]) -> str:
-        pieces = self._pieces.copy()
+    def fill(
+        self, texts: Mapping[str, Sequence[str]], count: int, head: str, tail: str, *more: Iterable[str]
+    ) -> list[str]:
+        """Return `count` objects between a head and a tail; `texts` hold a text an object, `more` what follows it."""
+        pieces: list[str | Sequence[str]] = [head, *self._pieces, tail]
         for position, name in self._slots:
-            pieces[position] = texts[name]
-        return "".join(pieces)
+            pieces[1 + position] = texts[name]
+        columns = [repeat(piece, count) if isinstance(piece, str) else piece for piece in pieces]
+        return list(map("".join, zip(*columns, *more, strict=True)))
 
 
 class RecipeWriter:
@@ -51,14 +56,22 @@ class RecipeWriter:
         self._tail = f'}},"provider":{canonical(provider)},"revision":{revision}'
         self._seed_tail = f'}},"revision":{revision},"sample":'
 
-    def key(self, texts: Mapping[str, str], sample: int | None) -> str:
-        """Return the key over the canonical texts of all params; `sample` only for models without a seed."""
-        end = "}" if sample is None else f',"sample":{sample}}}'
-        return digest(self._head + self._params.fill(texts) + self._tail + end)
+    def keys(
+        self, texts: Mapping[str, Sequence[str]], count: int, samples: Sequence[int] | None = None
+    ) -> list[str | None]:
+        """Return keys over the canonical texts of all params; `samples` only for models without a seed."""
+        if samples is None:
+            recipes = self._params.fill(texts, count, self._head, self._tail + "}")
+        else:
+            ends = [f"{sample}}}" for sample in samples]
+            recipes = self._params.fill(texts, count, self._head, self._tail + ',"sample":', ends)
+        return [f"sha256:{hashlib.sha256(recipe.encode()).hexdigest()}" for recipe in recipes]
 
-    def seed(self, texts: Mapping[str, str], sample: int) -> int:
-        """Return the seed that model, params without seed and images, sample and revision give."""
-        return _first_31_bits(f"{self._head}{self._seedless.fill(texts)}{self._seed_tail}{sample}}}")
+    def seeds(self, texts: Mapping[str, Sequence[str]], samples: Sequence[int]) -> list[int | None]:
+        """Return the seeds that model, params without seed and images, sample and revision give."""
+        ends = [f"{sample}}}" for sample in samples]
+        recipes = self._seedless.fill(texts, len(samples), self._head, self._seed_tail, ends)
+        return [_first_31_bits(recipe) for recipe in recipes]
 
 
 def sample_seed(seed: int, sample: int) -> int:

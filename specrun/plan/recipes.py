@@ -1,46 +1,54 @@
 """The runs of a job that share model, prompt and overrides: params resolved, seeds derived, keys taken."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
-import msgspec
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Any, cast
 
 from specrun.canonical import canonical
 from specrun.catalog.schema import ModelSchema
 from specrun.diagnostics import Diagnostic, Span
 from specrun.model.inputs import Param, recipe_param
-from specrun.plan.columns import Cell, Column, Grid, TextColumn
+from specrun.model.lock import LockRow
+from specrun.model.run import Common
+from specrun.plan.columns import Batch, Column, Grid, TextColumn, failures
 from specrun.plan.compile import Compiler
-from specrun.plan.faults import Failed, together
+from specrun.plan.faults import Failed
 from specrun.plan.params import TRANSPORT, Resolved, check_param, resolve_param
 from specrun.plan.pins import Pins, explicit_text
 from specrun.plan.recipe import RecipeWriter, sample_seed
 from specrun.plan.takes import Written
 from specrun.plan.template import Constant, EvaluationError, Joined, names_in
 
+_VALUE, _TEXT = attrgetter("value"), attrgetter("text")
 
-class Recipe(msgspec.Struct, frozen=True, gc=False):
-    """What one cell asks for."""
 
-    params: Mapping[str, Param]
-    defaults: tuple[str, ...]
-    response_format: str | None
-    seed: int | None
-    key: str | None
-    schema_digest: str
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipes:
+    """What the cells of a batch ask for, a list a fact, an entry a cell; `values` are those of `common`'s names."""
+
+    commons: list[Common]
+    values: list[tuple[Param, ...]]
+    seeds: list[int | None]
+    keys: list[str | None]
+    formats: list[str | None]
+
+    def images(self) -> list[int]:
+        """Return how many images each cell asks for."""
+        first = self.commons[0]
+        if "n" not in first.names and self.commons.count(first) == len(self.commons):
+            return [_count(first, ())] * len(self.commons)
+        return [_count(common, values) for common, values in zip(self.commons, self.values, strict=True)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
-    """What the runs of one group share."""
+    """What the runs of one group are asked with; `common` says so too, as far as it is known before the params."""
 
-    provider: str
+    common: Common
     model: ModelSchema
-    revision: int
     prompt: Joined
     written: Mapping[str, Written]
-    span: Span
 
 
 class RecipeMaker:
@@ -64,146 +72,198 @@ class RecipeMaker:
         self._transport = columns.pop(TRANSPORT, None)
         self._seed = columns.pop("seed", None)
         self._defaults = {
-            name: check_param(value, name, kind.model, Constant(value=value, span=kind.span))
+            name: check_param(value, name, kind.model, Constant(value=value, span=kind.common.span))
             for name, value in kind.model.defaults.items()
             if name not in columns and name not in (TRANSPORT, "seed")
         }
         self._fixed: dict[str, Resolved] = dict(self._defaults)
-        self._varying: list[tuple[str, Column[Resolved]]] = []
+        self._varying: dict[str, Column[Resolved]] = {}
         self._sort_out(columns)
-        self._fixed_values = {name: found.value for name, found in self._fixed.items()}
-        self._fixed_complete = all(found.text is not None for found in self._fixed.values())
+        self._complete = all(found.text is not None for found in self._fixed.values())
+        self._common = replace(
+            kind.common,
+            names=("prompt", *self._varying),
+            fixed={name: found.value for name, found in self._fixed.items()},
+            defaults=tuple(self._defaults),
+        )
         self._writer = self._recipe_writer({"prompt", *columns, *self._defaults}, self._fixed)
 
-    def make(self, cell: Cell, sample: int) -> Recipe | Failed:
-        """Return the recipe of one cell, or everything that is wrong with its params."""
-        varying: dict[str, Resolved] = {}
-        failed: list[Failed] = []
-        prompt = self._prompt_at(cell)
-        if isinstance(prompt, Failed):
-            failed.append(prompt)
-        else:
-            varying["prompt"] = prompt
-        for name, column in self._varying:
-            found = column.at(cell)
-            if isinstance(found, Failed):
-                failed.append(found)
-            else:
-                varying[name] = found
-        explicit = None if self._seed is None else self._seed.at(cell)
-        transport = None if self._transport is None else self._transport.at(cell)
-        failed += [single for single in (explicit, transport) if isinstance(single, Failed)]
-        if failed or isinstance(explicit, Failed) or isinstance(transport, Failed):
-            return together(failed)
-        recipe = self._pinned(varying, explicit, sample) or self._own(varying, explicit, sample)
-        wrong = None if self._kind.model.separable else self._body_fault(recipe)
-        if wrong is not None:
-            return wrong
-        return recipe if transport is None else _with_transport(recipe, transport)
+    def make(self, batch: Batch, samples: Sequence[int]) -> Recipes | Mapping[int, Failed]:
+        """Return the recipes of some cells; where any fails, instead all that is wrong with each, by its position."""
+        varying: dict[str, list[Any]] = {"prompt": self._prompts(batch)}
+        varying |= {name: column.all(batch) for name, column in self._varying.items()}
+        explicit = None if self._seed is None else self._seed.all(batch)
+        transport = None if self._transport is None else self._transport.all(batch)
+        failed = failures([*varying.values(), explicit or (), transport or ()])
+        if failed:
+            return failed
+        recipes = self._recipes(varying, explicit, samples, transport)
+        self._hold_to_pins(recipes, varying, explicit, samples)
+        return (None if self._kind.model.separable else self._body_faults(recipes)) or recipes
 
     def _sort_out(self, columns: Mapping[str, Column[Resolved]]) -> None:
         """Part the params that no axis changes from those that vary; a faulty one stays where each cell meets it."""
         for name, column in columns.items():
-            found = None if column.axes else column.at(())
+            found = None if column.axes else column.only()
             if found is None or isinstance(found, Failed):
-                self._varying.append((name, column))
+                self._varying[name] = column
             else:
                 self._fixed[name] = found
 
-    def _own(self, varying: Mapping[str, Resolved], explicit: Resolved | None, sample: int) -> Recipe:
-        """Return the recipe by the schema as it stands."""
-        params = dict(self._fixed_values)
-        texts: dict[str, str] = {}
-        complete = self._fixed_complete
-        for name, found in varying.items():
-            params[name] = found.value
-            texts[name] = found.text or "null"
-            complete = complete and found.text is not None
-        model = self._kind.model
-        return self._recipe(
-            self._writer, params, texts, explicit, sample, complete, tuple(self._defaults), model.digest
+    def _recipes(
+        self,
+        varying: Mapping[str, list[Resolved]],
+        explicit: list[Any] | None,
+        samples: Sequence[int],
+        transport: list[Any] | None,
+    ) -> Recipes:
+        """Return the recipes by the schema as it stands."""
+        count = len(samples)
+        known = {name: list(map(_TEXT, column)) for name, column in varying.items()}
+        texts = {name: _written(column) for name, column in known.items()}
+        seeds = self._seeds(self._writer, texts, explicit, samples)
+        keys: list[str | None] = [None] * count
+        if self._complete:
+            keys = self._keys(self._writer, texts, seeds, samples)
+            for column in known.values():
+                if None in column:
+                    keys = [None if text is None else key for text, key in zip(column, keys, strict=True)]
+        return Recipes(
+            commons=[self._common] * count,
+            values=list(zip(*[map(_VALUE, column) for column in varying.values()], strict=True)),
+            seeds=seeds,
+            keys=keys,
+            formats=[None] * count if transport is None else [str(found.value) for found in transport],
         )
 
-    def _recipe(
+    def _seeds(
         self,
         writer: RecipeWriter,
-        params: dict[str, Param],
-        texts: dict[str, str],
-        explicit: Resolved | None,
-        sample: int,
-        complete: bool,
-        defaults: tuple[str, ...],
-        schema_digest: str,
-    ) -> Recipe:
-        seed = None
-        if self._kind.model.has_seed:
-            written = None if explicit is None else explicit.value
-            seed = writer.seed(texts, sample) if written in (None, -1) else sample_seed(int(str(written)), sample)
-            params["seed"] = seed
-            texts["seed"] = str(seed)
-        key = writer.key(texts, sample if seed is None else None) if complete else None
-        return Recipe(params, defaults, None, seed, key, schema_digest)
+        texts: Mapping[str, Sequence[str]],
+        explicit: list[Any] | None,
+        samples: Sequence[int],
+    ) -> list[int | None]:
+        if not self._kind.model.has_seed:
+            return [None] * len(samples)
+        derived = writer.seeds(texts, samples)
+        if explicit is None:
+            return derived
+        return [
+            own if found.value in (None, -1) else sample_seed(int(str(found.value)), sample)
+            for own, found, sample in zip(derived, explicit, samples, strict=True)
+        ]
 
-    def _pinned(self, varying: Mapping[str, Resolved], explicit: Resolved | None, sample: int) -> Recipe | None:
-        """Return the recipe with the defaults it was locked with, where only the schema has moved since."""
+    def _keys(
+        self,
+        writer: RecipeWriter,
+        texts: Mapping[str, Sequence[str]],
+        seeds: Sequence[int | None],
+        samples: Sequence[int],
+    ) -> list[str | None]:
+        if self._kind.model.has_seed:
+            return writer.keys({**texts, "seed": list(map(str, seeds))}, len(samples))
+        return writer.keys(texts, len(samples), samples)
+
+    def _hold_to_pins(
+        self,
+        recipes: Recipes,
+        varying: Mapping[str, list[Resolved]],
+        explicit: list[Any] | None,
+        samples: Sequence[int],
+    ) -> None:
+        """Give cells the defaults that they were locked with, where only the schema has moved since."""
         kind = self._kind
         earlier = self._pins.earlier(kind.model.id, kind.model.digest)
         if not earlier:
-            return None
-        own = {name: found for name, found in self._fixed.items() if name not in self._defaults} | dict(varying)
-        said = {name: recipe_param(found.value) for name, found in own.items()}
-        row = earlier.get(explicit_text(said, kind.provider, kind.revision, sample))
-        if row is None:
-            return None
+            return
+        own = {name: found for name, found in self._fixed.items() if name not in self._defaults}
+        for position, sample in enumerate(samples):
+            said = own | {name: column[position] for name, column in varying.items()}
+            plain = {name: recipe_param(found.value) for name, found in said.items()}
+            row = earlier.get(explicit_text(plain, kind.common.provider, kind.common.revision, sample))
+            if row is not None:
+                self._hold(recipes, position, row, said, explicit and [explicit[position]], sample)
+
+    def _hold(
+        self,
+        recipes: Recipes,
+        position: int,
+        row: LockRow,
+        said: Mapping[str, Resolved],
+        explicit: list[Any] | None,
+        sample: int,
+    ) -> None:
         then = {name: Resolved(row.params[name], canonical(row.params[name])) for name in row.defaults}
-        params = {name: found.value for name, found in (own | then).items()}
-        texts = {name: found.text for name, found in (own | then).items() if found.text is not None}
-        writer = self._recipe_writer(set(params), {})
-        complete = len(texts) == len(params)
-        recipe = self._recipe(writer, params, texts, explicit, sample, complete, row.defaults, row.schema_digest)
-        return recipe if recipe.key == row.key else None
+        found = {**said, **then}
+        writer = self._recipe_writer(set(found), {})
+        texts = {name: [each.text or "null"] for name, each in found.items()}
+        seeds = self._seeds(writer, texts, explicit, [sample])
+        known = all(each.text is not None for each in found.values())
+        key = self._keys(writer, texts, seeds, [sample])[0] if known else None
+        if key == row.key:
+            fixed = {name: each.value for name, each in found.items()}
+            recipes.commons[position] = replace(
+                self._common, names=(), fixed=fixed, defaults=row.defaults, schema_digest=row.schema_digest
+            )
+            recipes.values[position], recipes.seeds[position], recipes.keys[position] = (), seeds[0], key
 
     def _recipe_writer(self, names: set[str], fixed: Mapping[str, Resolved]) -> RecipeWriter:
-        kind = self._kind
-        seeded = ("seed",) if kind.model.has_seed else ()
+        common, model = self._kind.common, self._kind.model
+        seeded = ("seed",) if model.has_seed else ()
         texts = {name: found.text or "null" for name, found in fixed.items()}
-        return RecipeWriter(kind.provider, kind.model.id, kind.revision, (*names, *seeded), kind.model.inputs, texts)
+        return RecipeWriter(common.provider, model.id, common.revision, (*names, *seeded), model.inputs, texts)
 
     def _column(self, grid: Grid, compiler: Compiler, written: Written) -> Column[Resolved]:
         value = compiler.value(written.node)
         model, urls = self._kind.model, self._pins.urls
         return Column(grid, names_in(value), lambda scope: resolve_param(value, written.name, model, scope, urls))
 
-    def _prompt_at(self, cell: Cell) -> Resolved | Failed:
-        text = self._prompt.at(cell)
-        if isinstance(text, Failed):
-            return text
-        found = self._checked_prompts.get(text)
-        if found is None:
-            try:
-                found = check_param(text, "prompt", self._kind.model, Constant(value=text, span=self._kind.prompt.span))
-            except EvaluationError as error:
-                found = Failed(error.explained(()))
-            self._checked_prompts[text] = found
+    def _prompts(self, batch: Batch) -> list[Resolved | Failed]:
+        checked = self._checked_prompts
+        texts = self._prompt.all(batch)
+        for text in texts:
+            if isinstance(text, str) and text not in checked:
+                checked[text] = self._checked(text)
+        return [checked[text] if isinstance(text, str) else text for text in texts]
+
+    def _checked(self, text: str) -> Resolved | Failed:
+        try:
+            return check_param(text, "prompt", self._kind.model, Constant(value=text, span=self._kind.prompt.span))
+        except EvaluationError as error:
+            return Failed(error.explained(()))
+
+    def _body_faults(self, recipes: Recipes) -> Mapping[int, Failed]:
+        """Check whole bodies, for schemas whose params depend on each other."""
+        found = {}
+        for position, (common, values) in enumerate(zip(recipes.commons, recipes.values, strict=True)):
+            params = common.params(values, recipes.seeds[position])
+            known = recipes.keys[position] or canonical({name: recipe_param(each) for name, each in params.items()})
+            if known not in self._checked_bodies:
+                self._checked_bodies[known] = self._body_fault(params)
+            fault = self._checked_bodies[known]
+            if fault is not None:
+                found[position] = fault
         return found
 
-    def _body_fault(self, recipe: Recipe) -> Failed | None:
-        """Check a whole body, for schemas whose params depend on each other."""
-        known = recipe.key or canonical({name: recipe_param(value) for name, value in recipe.params.items()})
-        if known not in self._checked_bodies:
-            from specrun.catalog.validate import faults as body_faults  # noqa: PLC0415 - 200 ms few schemas need
+    def _body_fault(self, params: Mapping[str, Param]) -> Failed | None:
+        from specrun.catalog.validate import faults as body_faults  # noqa: PLC0415 - 200 ms few schemas need
 
-            found = tuple(
-                Diagnostic(summary=fault.summary, detail=fault.detail, span=self._span(fault.path), hint=fault.hint)
-                for fault in body_faults(self._kind.model, recipe.params)
-            )
-            self._checked_bodies[known] = Failed(found) if found else None
-        return self._checked_bodies[known]
+        found = tuple(
+            Diagnostic(summary=fault.summary, detail=fault.detail, span=self._span(fault.path), hint=fault.hint)
+            for fault in body_faults(self._kind.model, params)
+        )
+        return Failed(found) if found else None
 
     def _span(self, path: tuple[Any, ...]) -> Span:
         written = self._kind.written.get(str(path[0])) if path else None
-        return self._kind.span if written is None else written.node.span
+        return self._kind.common.span if written is None else written.node.span
 
 
-def _with_transport(recipe: Recipe, transport: Resolved) -> Recipe:
-    return Recipe(recipe.params, recipe.defaults, str(transport.value), recipe.seed, recipe.key, recipe.schema_digest)
+def _written(texts: list[str | None]) -> list[str]:
+    """Return texts as seeds see them, which do not depend on what inputs turn out to be."""
+    return [text or "null" for text in texts] if None in texts else cast("list[str]", texts)
+
+
+def _count(common: Common, values: tuple[Param, ...]) -> int:
+    count = values[common.names.index("n")] if "n" in common.names else common.fixed.get("n", 1)
+    return count if isinstance(count, int) else 1

@@ -157,11 +157,13 @@ def test_a_spliced_recipe_is_the_canonical_one(
     writer = RecipeWriter("acme", "acme/é", revision, tuple(params), inputs, fixed)
 
     recipe: dict[str, Json] = {"model": "acme/é", "params": params, "provider": "acme", "revision": revision}
-    assert writer.key(texts, sample) == canonical_digest(recipe if sample is None else recipe | {"sample": sample})
+    columns = {name: [text] * 2 for name, text in texts.items()}
+    key = canonical_digest(recipe if sample is None else recipe | {"sample": sample})
+    assert writer.keys(columns, 2, None if sample is None else [sample] * 2) == [key, key]
 
     seedless = {name: value for name, value in params.items() if name != "seed" and name not in inputs}
     of_seed: Json = {"model": "acme/é", "params": seedless, "revision": revision, "sample": sample or 1}
-    assert writer.seed(texts, sample or 1) == int(canonical_digest(of_seed)[7:15], 16) >> 1
+    assert writer.seeds(columns, [sample or 1] * 2) == [int(canonical_digest(of_seed)[7:15], 16) >> 1] * 2
 
 
 def test_a_key_covers_provider_model_params_seed_and_revision(tmp_path: Path) -> None:

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 
 from specrun.model.output_path import folded
 from specrun.plan.labels import LONGEST_NAME, address, label_of, quoted, slug
-from specrun.plan.paths import PathProblemError, checked, default_path, indexed, shortened, with_extension
+from specrun.plan.paths import (
+    PathProblemError,
+    all_plain,
+    checked,
+    default_paths,
+    indexed,
+    shortened,
+    with_extension,
+)
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]))
 # What attacks are made of, in any order.
@@ -52,6 +60,17 @@ def test_whatever_a_template_gives_is_cut_typed_and_checked_to_a_safe_path(text:
     assert_safe(found)
     assert found.endswith("-7.png")
     assert all(len(part.encode()) <= LONGEST_NAME + 9 + len("-7.png") for part in found.split("/"))
+
+
+def default_path(job: str, labels: tuple[str, ...], sample: int | None) -> str:
+    [path] = default_paths(job, [[label] for label in labels], None if sample is None else [sample], 1)
+    return path
+
+
+@given(st.lists(ANY | NASTY | st.from_regex(r"[a-z0-9_/-]{1,12}\.(png|jpg)", fullmatch=True), min_size=1, max_size=4))
+def test_paths_that_pass_together_are_those_that_each_pass_unchanged(paths: list[str]) -> None:
+    if all_plain(paths, "png"):
+        assert [checked(with_extension(shortened(path), "png")) for path in paths] == paths
 
 
 @given(st.lists(ANY | NASTY, max_size=4), st.none() | st.integers(1, 99))

@@ -11,7 +11,7 @@ from specrun.diagnostics import Diagnostic, Source, Span
 from specrun.model.inputs import OutputImage
 from specrun.model.lock import LockRow
 from specrun.model.plan import Action, Change, Plan, Verb, total
-from specrun.model.run import Price, Run
+from specrun.model.run import Common, Price, Run
 
 SPAN = Span(source=Source(name="specs/shots.yaml", text="jobs:\n"), line=1, column=1, end_line=1, end_column=5)
 CHEAP = Price(amount=Decimal("0.35"), currency="CNY")
@@ -34,24 +34,29 @@ class Make:
         labels = tuple((axes or {}).items())
         address = f"{job}[{','.join(f'{axis}={label}' for axis, label in labels)}]" if labels else job
         image = {"image": OutputImage(address=needs, key="sha256:" + "0" * 64, index=1)} if needs else {}
-        return Run(
-            address=address,
+        common = Common(
             job=job,
-            axes=labels,
+            axes=tuple(axis for axis, _ in labels),
             provider="modelverse",
             model=model,
-            params={"prompt": prompt, "seed": 7, "n": images, **image},
+            names=("prompt",),
+            fixed={"n": images, **image},
             defaults=("n",),
-            response_format=None,
-            seed=7,
-            sample=1,
             revision=1,
-            key="sha256:" + "1" * 64,
             schema_digest="sha256:" + "2" * 64,
-            outputs=tuple(f"{job}/{number}.png" for number in range(images)),
             price=price,
             protect=False,
             span=SPAN,
+        )
+        return Run(
+            address=address,
+            common=common,
+            labels=tuple(label for _, label in labels),
+            values=(prompt,),
+            seed=7,
+            sample=1,
+            key="sha256:" + "1" * 64,
+            outputs=tuple(f"{job}/{number}.png" for number in range(images)),
         )
 
     def row(self, address: str) -> LockRow:
