@@ -1,6 +1,6 @@
 """Whether a parameter is plainly what its model takes, told fast; `validate` has the last word on all else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -24,12 +24,17 @@ def accepts(model: ModelSchema, name: str, value: Param) -> bool:
     return _check(model, name)(plain)
 
 
+def accepts_texts(model: ModelSchema, name: str, texts: Sequence[str]) -> bool:
+    """Say the same of several texts at once: whether each is valid by itself."""
+    return _check(model, name, several=True)(texts)
+
+
 @cache
-def _check(model: ModelSchema, name: str) -> Callable[[Any], bool]:
+def _check(model: ModelSchema, name: str, *, several: bool = False) -> Callable[[Any], bool]:
     schema = model.properties.get(name)
     if schema is None:
         return _never
-    document = {**schema, "$defs": model.schema.get("$defs", {})}
+    document = {**({"items": schema} if several else schema), "$defs": model.schema.get("$defs", {})}
     try:
         return jsonschema_rs.Draft202012Validator(document).is_valid
     except ValueError:  # a reference to elsewhere in the schema, or a pattern that only Python reads

@@ -1,9 +1,11 @@
 """The plan: ordered actions that would make the world match the spec."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from specrun.diagnostics import Diagnostic
 from specrun.model.lock import LockRow
 from specrun.model.project import Budget
 from specrun.model.provenance import ProvenanceSettings
-from specrun.model.run import Price, Run
+from specrun.model.run import Common, Price, Run
 from specrun.model.shard import Shard
 
 
@@ -31,10 +33,13 @@ class Verb(Enum):
     ORPHAN = "orphan"
     BLOCKED = "blocked"
 
+    # Members are singletons; a plan counts 100,000 of them.
+    __hash__ = object.__hash__
+
     @property
     def asks(self) -> bool:
         """Whether the action sends a request."""
-        return self in (Verb.CREATE, Verb.REPLACE)
+        return self in ASKING
 
     @property
     def pending(self) -> bool:
@@ -49,6 +54,9 @@ class Change:
     field: str
     old: Json
     new: Json
+
+
+ASKING = frozenset((Verb.CREATE, Verb.REPLACE))
 
 
 # A struct for the same reason as `Run`.
@@ -77,7 +85,7 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     @property
     def requested(self) -> bool:
         """Whether this very action sends a request: not where an earlier one serves it too."""
-        return self.verb.asks and self.shares is None
+        return self.shares is None and self.verb in ASKING
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,26 +143,46 @@ class Plan:
         return digest("\n".join([*inputs, "", *requests]))
 
 
-def total(actions: tuple[Action, ...]) -> Totals:
-    """Add up a plan: every request once, every image it asks for."""
-    counts = dict.fromkeys(Verb, 0)
-    requests = images = unpriced = 0
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskedFor:
+    """How many requests, for how many images, some runs send that have `common` in common."""
+
+    common: Common
+    requests: int
+    images: int
+
+
+def asked_for(actions: Iterable[Action]) -> tuple[AskedFor, ...]:
+    """Return what a plan asks for: every request once, every image it asks for; in the order of the plan."""
+    runs = [action.run for action in actions if action.requested and action.run is not None]
+    commons = list(map(attrgetter("common"), runs))
+    by_id = dict(zip(map(id, commons), commons, strict=True))
+    counts = Counter(zip(map(id, commons), map(len, map(attrgetter("outputs"), runs)), strict=True))
+    requests, images = dict.fromkeys(by_id, 0), dict.fromkeys(by_id, 0)
+    for (which, each), number in counts.items():
+        requests[which] += number
+        images[which] += number * each
+    return tuple(
+        AskedFor(common=common, requests=requests[which], images=images[which]) for which, common in by_id.items()
+    )
+
+
+def total(actions: Sequence[Action]) -> Totals:
+    """Add up a plan."""
+    counts = Counter(map(attrgetter("verb"), actions))
+    unpriced = 0
     cost: dict[str, Decimal] = {}
-    for action in actions:
-        counts[action.verb] += 1
-        if not action.requested or action.run is None:
-            continue
-        requests += 1
-        images += action.run.images
-        price = action.run.price
+    asked = asked_for(actions)
+    for each in asked:
+        price = each.common.price
         if price is None:
-            unpriced += action.run.images
+            unpriced += each.images
         else:
-            cost[price.currency] = cost.get(price.currency, Decimal(0)) + price.amount * action.run.images
+            cost[price.currency] = cost.get(price.currency, Decimal(0)) + price.amount * each.images
     return Totals(
-        actions=counts,
-        requests=requests,
-        images=images,
+        actions={verb: counts[verb] for verb in Verb},
+        requests=sum(each.requests for each in asked),
+        images=sum(each.images for each in asked),
         cost=tuple(Price(amount=cost[currency], currency=currency) for currency in sorted(cost)),
         unpriced=unpriced,
     )

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from operator import itemgetter
 
 import msgspec
 
@@ -11,7 +10,6 @@ from specrun.diagnostics import Span
 from specrun.model.inputs import FileImage, InputImage, OutputImage, Param, UrlImage
 
 _IMAGES = (FileImage, UrlImage, OutputImage)
-_IMAGE_KINDS = frozenset((*_IMAGES, tuple))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +25,8 @@ class Common:
     """What the runs of one job have in common that share model, prompt template and overrides.
 
     `axes` are the names of the job's axes, `names` those of the params that differ from run to run, `fixed` holds the
-    others; `defaults` names the params that only the schema gave. `price` is per image, None where unknown.
+    other params; `defaults` names those that only the schema gave, `inputs`, sorted, those that hold images. `price` is
+    per image, None where unknown.
     """
 
     job: str
@@ -37,6 +36,7 @@ class Common:
     names: tuple[str, ...]
     fixed: Mapping[str, Param]
     defaults: tuple[str, ...]
+    inputs: tuple[str, ...]
     revision: int
     schema_digest: str
     price: Price | None
@@ -131,10 +131,9 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     @property
     def inputs(self) -> tuple[InputImage, ...]:
         """The images the request is made from, in the order of the parameters' names."""
-        if _IMAGE_KINDS.isdisjoint(map(type, (*self.values, *self.common.fixed.values()))):
-            return ()
-        found = [(name, images) for name, value in self.params.items() if (images := images_in(value))]
-        return tuple([image for _, images in sorted(found, key=itemgetter(0)) for image in images]) if found else ()
+        names = self.common.inputs
+        params = self.params if names else {}
+        return tuple([image for name in names for image in images_in(params[name])])
 
 
 def images_in(value: Param) -> tuple[InputImage, ...]:

@@ -151,8 +151,7 @@ class TextColumn:
         """Return the text of each cell, or how its parts failed; `known` holds the later names, a value a cell."""
         columns = [self._column(part, batch, known or {}) for part in self._parts]
         failed = failures(column for column in columns if isinstance(column, list))
-        longest = sum(_longest(column) for column in columns)
-        if not failed and longest <= LARGE:
+        if not failed and sum(map(_longest, columns)) <= LARGE:
             texts = [repeat(column, len(batch)) if isinstance(column, str) else column for column in columns]
             return list(map("".join, zip(*texts, strict=True))) if texts else [""] * len(batch)
         return [
@@ -209,9 +208,7 @@ def failures(columns: Iterable[Sequence[object]]) -> dict[int, Failed]:
 
 
 def _longest(column: str | list[Any]) -> int:
-    if isinstance(column, str):
-        return len(column)
-    return max((len(text) for text in column if isinstance(text, str)), default=0)
+    return len(column) if isinstance(column, str) else max(map(len, column))
 
 
 def _at(column: str | list[Any], position: int) -> str:

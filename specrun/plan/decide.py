@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from msgspec.structs import replace
 
 from specrun.model.inputs import FileImage, InputImage, OutputImage, UrlImage
 from specrun.model.lock import LockedOutput, LockRow, State
 from specrun.model.output_path import stem
-from specrun.model.plan import Action, Change, Verb
+from specrun.model.plan import ASKING, Action, Change, Verb
 from specrun.model.provenance import ProvenanceSettings
 from specrun.model.request import request_digest
 from specrun.model.run import Run, images_in
@@ -38,17 +39,17 @@ class Decider:
         self._world = world
         self._wishes = wishes
         self._wanted = {run.address: run for run in runs}
-        self._chains = {run.address: chained for run in runs if (chained := _chained_inputs(run))}
-        self._by_key = self._rows_by_key()
-        self._standings = world.standings(self._unlocked_digests())
-        self._asked: dict[str, str] = {}
+        self._chains = {run.address: chained for run in runs if run.common.inputs and (chained := _chained_inputs(run))}
+        self._standings = world.standings(self._unlocked_digests)
+        self._asked: dict[tuple[str | None, int], str] = {}
         self._actions: dict[str, Action] = {}
         self._moved: dict[str, str] = {}
 
     def actions(self) -> tuple[Action, ...]:
         """Return one action a run, in order, then the orphans by address."""
         for run in self._runs:
-            self._actions[run.address] = self._shared(self._chained(self._decide(run)))
+            action = self._decide(run)
+            self._actions[run.address] = self._shared(self._chained(action) if self._chains else action)
         orphans = (
             Action(Verb.ORPHAN, row.address, "no longer in the spec; kept until `specrun prune`", None, row)
             for address, row in sorted(self._world.rows.items())
@@ -175,6 +176,8 @@ class Decider:
 
     def _known_to_ledger(self, run: Run, row: LockRow | None) -> Action | None:
         """Decide for a run that this project has asked for before, in this spec or another."""
+        if not self._standings:
+            return None
         digest = self._digest(run)
         standing = None if digest is None else self._standings.get(digest)
         match standing:
@@ -213,20 +216,23 @@ class Decider:
 
     def _shared(self, action: Action) -> Action:
         """Let a request that an earlier action sends serve this one too."""
-        if not action.verb.asks or action.key is None:
+        if action.verb not in ASKING or action.key is None:
             return action
-        first = self._asked.setdefault(f"{action.key}.{action.take}", action.address)
+        first = self._asked.setdefault((action.key, action.take), action.address)
         return action if first == action.address else replace(action, shares=first)
 
     def _elsewhere(self, run: Run) -> LockRow | None:
         """Return a row of another address with this run's key, preferring one that nothing else takes over."""
-        found = self._by_key.get(run.key, ())
-        return min(found, key=lambda row: (self._taken(row.address), row.address), default=None)
+        found = self._by_key.get(run.key)
+        if found is None:
+            return None
+        return min(found, key=lambda row: (self._taken(row.address), row.address))
 
     def _taken(self, address: str) -> bool:
         return address in self._moved or address in self._wanted
 
-    def _rows_by_key(self) -> Mapping[str | None, list[LockRow]]:
+    @cached_property
+    def _by_key(self) -> Mapping[str | None, list[LockRow]]:
         rows: dict[str | None, list[LockRow]] = {}
         for row in self._world.rows.values():
             if row.outputs or row.state not in (None, State.ORPHAN):

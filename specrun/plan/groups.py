@@ -127,6 +127,7 @@ class Groups:
             names=(),
             fixed={},
             defaults=(),
+            inputs=(),
             revision=self._revision,
             schema_digest=choice.schema.digest,
             price=self._price(choice),

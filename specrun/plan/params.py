@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from specrun.canonical import canonical
 from specrun.catalog.accept import accepts
@@ -30,8 +31,7 @@ TRANSPORT = "response_format"
 _PATH_LIKE = re.compile(r"[^\s{}]+\.(png|jpe?g|webp|gif|bmp|tiff?|avif)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(msgspec.Struct, frozen=True, gc=False):
     """One parameter's value in one cell, and its canonical text in keys (None while an input is unknown)."""
 
     value: Param

@@ -65,13 +65,15 @@ class RecipeWriter:
         else:
             ends = [f"{sample}}}" for sample in samples]
             recipes = self._params.fill(texts, count, self._head, self._tail + ',"sample":', ends)
-        return [f"sha256:{hashlib.sha256(recipe.encode()).hexdigest()}" for recipe in recipes]
+        sha256 = hashlib.sha256
+        return [f"sha256:{sha256(recipe.encode()).hexdigest()}" for recipe in recipes]
 
     def seeds(self, texts: Mapping[str, Sequence[str]], samples: Sequence[int]) -> list[int | None]:
         """Return the seeds that model, params without seed and images, sample and revision give."""
         ends = [f"{sample}}}" for sample in samples]
         recipes = self._seedless.fill(texts, len(samples), self._head, self._seed_tail, ends)
-        return [_first_31_bits(recipe) for recipe in recipes]
+        sha256, number = hashlib.sha256, int.from_bytes
+        return [number(sha256(recipe.encode()).digest()[:4], "big") >> 1 for recipe in recipes]
 
 
 def sample_seed(seed: int, sample: int) -> int:

@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any, cast
 
 from specrun.canonical import canonical
+from specrun.catalog.accept import accepts_texts
 from specrun.catalog.schema import ModelSchema
 from specrun.diagnostics import Diagnostic, Span
 from specrun.model.inputs import Param, recipe_param
@@ -83,6 +84,7 @@ class RecipeMaker:
         self._common = replace(
             kind.common,
             names=("prompt", *self._varying),
+            inputs=tuple(name for name in sorted(kind.model.inputs) if name in columns),
             fixed={name: found.value for name, found in self._fixed.items()},
             defaults=tuple(self._defaults),
         )
@@ -221,9 +223,11 @@ class RecipeMaker:
     def _prompts(self, batch: Batch) -> list[Resolved | Failed]:
         checked = self._checked_prompts
         texts = self._prompt.all(batch)
-        for text in texts:
-            if isinstance(text, str) and text not in checked:
-                checked[text] = self._checked(text)
+        new = [text for text in dict.fromkeys(texts) if isinstance(text, str) and text not in checked]
+        if accepts_texts(self._kind.model, "prompt", new):
+            checked.update((text, Resolved(text, canonical(text))) for text in new)
+        else:
+            checked.update((text, self._checked(text)) for text in new)
         return [checked[text] if isinstance(text, str) else text for text in texts]
 
     def _checked(self, text: str) -> Resolved | Failed:

@@ -1,6 +1,6 @@
 """What a plan is decided from beside the spec: lock, files on disk, stored bytes, and what was asked before."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from specrun.canonical import digest
 from specrun.model.lock import Lock, LockedOutput, LockRow
@@ -43,6 +43,9 @@ class World:
         """Whether the bytes are in the local store, or may be in a shared one."""
         return self._shared or self._blobs.has(blob)
 
-    def standings(self, wanted: Mapping[str, int]) -> Mapping[str, Standing]:
-        """Return what earlier attempts in this project mean for requests, by digest and the take wanted."""
-        return self._ledger.standings(wanted)
+    def standings(self, wanted: Callable[[], Mapping[str, int]]) -> Mapping[str, Standing]:
+        """Return what earlier attempts in this project mean for requests, by digest and the take wanted.
+
+        `wanted` is asked only where there were any.
+        """
+        return self._ledger.standings(wanted()) if self._ledger.exists else {}

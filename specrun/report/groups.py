@@ -1,9 +1,11 @@
 """A plan's actions gathered by job and by what is done, so that thousands read like a few."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from math import prod
+from operator import attrgetter
 
 from specrun.model.plan import Action, Plan, Totals, Verb, total
 
@@ -24,11 +26,11 @@ class Group:
     @cached_property
     def axes(self) -> Mapping[str, tuple[str, ...]]:
         """The labels that occur on each axis, both in order of appearance; empty for orphans."""
-        found: dict[str, dict[str, None]] = {}
-        for action in self.actions:
-            for axis, label in action.run.axes if action.run is not None else ():
-                found.setdefault(axis, {})[label] = None
-        return {axis: tuple(labels) for axis, labels in found.items()}
+        runs = [action.run for action in self.actions if action.run is not None]
+        if not runs:
+            return {}
+        columns = zip(*map(attrgetter("labels"), runs), strict=True)
+        return {axis: tuple(dict.fromkeys(labels)) for axis, labels in zip(runs[0].common.axes, columns, strict=True)}
 
     @property
     def cells(self) -> int:
@@ -38,12 +40,12 @@ class Group:
     @cached_property
     def reasons(self) -> tuple[str, ...]:
         """The different reasons, in order of appearance."""
-        return tuple(dict.fromkeys(action.reason for action in self.actions))
+        return tuple(dict.fromkeys(map(attrgetter("reason"), self.actions)))
 
     @property
     def shared(self) -> int:
         """How many of the actions are served by another run's request."""
-        return sum(action.shares is not None for action in self.actions)
+        return len(self.actions) - list(map(attrgetter("shares"), self.actions)).count(None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +65,8 @@ class JobPlan:
 def by_job(plan: Plan) -> tuple[JobPlan, ...]:
     """Gather a plan's actions: jobs in plan order, in each what is to be done first and what is kept last."""
     jobs: dict[str, list[Action]] = {}
-    for action in plan.actions:
-        jobs.setdefault(job_of(action), []).append(action)
+    for job, actions in groupby(plan.actions, job_of):
+        jobs.setdefault(job, []).extend(actions)
     return tuple(JobPlan(job=job, actions=tuple(actions), groups=_groups(actions)) for job, actions in jobs.items())
 
 
@@ -76,10 +78,10 @@ def job_of(action: Action) -> str:
 _ORDER = (*(verb for verb in Verb if verb is not Verb.KEEP), Verb.KEEP)
 
 
-def _groups(actions: Iterable[Action]) -> tuple[Group, ...]:
+def _groups(actions: Sequence[Action]) -> tuple[Group, ...]:
     gathered: dict[tuple[Verb, tuple[str, ...]], list[Action]] = {}
-    for action in actions:
-        fields = tuple(change.field for change in action.changes)
-        gathered.setdefault((action.verb, fields), []).append(action)
+    for verb, alike in groupby(actions, attrgetter("verb")):
+        for changes, same in groupby(alike, attrgetter("changes")):
+            gathered.setdefault((verb, tuple(change.field for change in changes)), []).extend(same)
     ordered = sorted(gathered.items(), key=lambda item: _ORDER.index(item[0][0]))
     return tuple(Group(verb=verb, fields=fields, actions=tuple(found)) for (verb, fields), found in ordered)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from specrun.model.lock import State
-from specrun.model.plan import Action, Totals, Verb, total
+from specrun.model.plan import Action, Totals, Verb, asked_for, total
 from specrun.model.run import Price
 from specrun.report import inert
 from specrun.report.words import count, money
@@ -54,10 +54,9 @@ def quota_sentences(actions: Iterable[Action], quotas: Mapping[str, int]) -> Ite
     Returns each model with the rest of the sentence that it begins.
     """
     wanted: dict[str, int] = {}
-    for action in actions:
-        run = action.run
-        if run is not None and action.requested and (run.price is None or run.price.amount):
-            wanted[run.model] = wanted.get(run.model, 0) + run.images
+    for each in asked_for(actions):
+        if each.common.price is None or each.common.price.amount:
+            wanted[each.common.model] = wanted.get(each.common.model, 0) + each.images
     for model, images in wanted.items():
         if model in quotas:
             free = count(quotas[model], "free image")
@@ -67,10 +66,10 @@ def quota_sentences(actions: Iterable[Action], quotas: Mapping[str, int]) -> Ite
 def held_cost(actions: Iterable[Action]) -> Sequence[Price]:
     """Return what the held runs' requests may have cost, by currency; a refusal costs nothing."""
     cost: dict[str, Decimal] = {}
-    for action in actions:
+    for action in (action for action in actions if action.verb is Verb.HELD):
         run = action.run
         held = action.origin or action.row
-        if action.verb is not Verb.HELD or run is None or (held is not None and held.state is State.REFUSED):
+        if run is None or (held is not None and held.state is State.REFUSED):
             continue
         if run.price is not None and run.price.amount:
             cost[run.price.currency] = cost.get(run.price.currency, Decimal(0)) + run.price.amount * run.images

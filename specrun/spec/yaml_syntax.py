@@ -23,9 +23,13 @@ def syntax_fault(source: Source, error: yaml.YAMLError) -> Diagnostic:
     if mark is None or (begun is not None and not _rest(source, mark).strip()):
         # What never ends is shown where it begins.
         mark = begun
+    summary = "not YAML"
+    if "maximum nesting depth" in problem:
+        # Newer parsers give up by themselves, before a depth is counted here.
+        summary, detail = "nested too deeply", "values nest deeper than any spec may up to here"
     line, column = (mark.line, mark.column) if mark is not None else (0, 0)
     hint = _hint(problem, source.line(line + 1), column, begun)
-    return Diagnostic(summary="not YAML", detail=detail, span=_at(source, line, column), hint=hint)
+    return Diagnostic(summary=summary, detail=detail, span=_at(source, line, column), hint=hint)
 
 
 def _rest(source: Source, mark: Any) -> str:

@@ -18,6 +18,11 @@ class LedgerView:
     def __init__(self, connection: sqlite3.Connection | None) -> None:
         self._connection = connection
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is a ledger."""
+        return self._connection is not None
+
     def standings(self, wanted: Mapping[str, int]) -> Mapping[str, Standing]:
         """Return what stands for each request digest at the take wanted; digests nobody asked for are left out."""
         if self._connection is None:

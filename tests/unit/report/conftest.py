@@ -42,6 +42,7 @@ class Make:
             names=("prompt",),
             fixed={"n": images, **image},
             defaults=("n",),
+            inputs=tuple(image),
             revision=1,
             schema_digest="sha256:" + "2" * 64,
             price=price,
