@@ -20,6 +20,9 @@ def line(text: str) -> str:
 
 def json_text(text: str) -> str:
     """Return a JSON document with the same escapes inside its strings; line breaks between tokens stay."""
+    if text.isascii() and "\x7f" not in text:
+        # JSON itself has no other control characters within strings.
+        return text
     return _UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else _json_escape(match[0]), text)
 
 

@@ -13,6 +13,9 @@ from specrun.report import inert
 from specrun.report.record import price_record
 
 FORMAT_VERSION = "1.0"
+# How many actions are encoded together.
+_AT_ONCE = 1000
+_ENCODER = msgspec.json.Encoder()
 
 
 def as_json(plan: Plan, spec: str) -> Iterator[str]:
@@ -23,12 +26,13 @@ def as_json(plan: Plan, spec: str) -> Iterator[str]:
     yield "{\n"
     for name, value in _head(plan, spec).items():
         yield f'"{name}": {_json(value)},\n'
-    yield '"actions": ['
-    gap = "\n"
-    for action in plan.actions:
-        yield f"{gap}{_json(_action(action))}"
-        gap = ",\n"
-    yield "\n]\n}\n"
+    yield '"actions": [\n'
+    bases: dict[int, dict[str, Any]] = {}
+    for start in range(0, len(plan.actions), _AT_ONCE):
+        lines = _ENCODER.encode_lines([_action(action, bases) for action in plan.actions[start : start + _AT_ONCE]])
+        text = inert.json_text(lines.decode().replace("\n", ",\n"))
+        yield text if start + _AT_ONCE < len(plan.actions) else text.removesuffix(",\n") + "\n"
+    yield "]\n}\n"
 
 
 def _json(value: Any) -> str:
@@ -74,8 +78,9 @@ def _totals(totals: Totals) -> dict[str, Any]:
     }
 
 
-def _action(action: Action) -> dict[str, Any]:
-    subject = _run(action.run) if action.run is not None else _row(action.row) if action.row is not None else {}
+def _action(action: Action, bases: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    run, row = action.run, action.row
+    subject = _run(run, bases) if run is not None else _row(row) if row is not None else {}
     return {
         "action": action.verb.value,
         "address": action.address,
@@ -88,17 +93,34 @@ def _action(action: Action) -> dict[str, Any]:
     }
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run(run: Run, bases: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    """Return what is known of a run; `bases` keep what it has in common with others, by what they share."""
+    common = run.common
+    base = bases.get(id(common))
+    if base is None:
+        base = bases[id(common)] = _base(run)
+    params = base["params"] | dict(zip(common.names, run.values, strict=True))
+    if run.seed is not None:
+        params["seed"] = run.seed
+    for name in common.inputs:
+        params[name] = recipe_param(params[name])
+    axes = dict(zip(common.axes, run.labels, strict=True))
+    return base | {"axes": axes, "seed": run.seed, "params": params, "images": len(run.outputs), "outputs": run.outputs}
+
+
+def _base(run: Run) -> dict[str, Any]:
+    price = None if run.price is None else price_record(run.price)
+    # With every key in its place already.
     return {
         "job": run.job,
-        "axes": dict(run.axes),
+        "axes": None,
         "provider": run.provider,
         "model": run.model,
-        "seed": run.seed,
-        "params": _params(run.params),
-        "images": run.images,
-        "price": None if run.price is None else price_record(run.price),
-        "outputs": run.outputs,
+        "seed": None,
+        "params": {name: run.params[name] for name in sorted(run.params)},
+        "images": None,
+        "price": price,
+        "outputs": None,
     }
 
 
