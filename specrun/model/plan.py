@@ -89,14 +89,24 @@ class Action(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AskedFor:
+    """How many requests, for how many images, some runs send that have `common` in common."""
+
+    common: Common
+    requests: int
+    images: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Totals:
-    """What a plan comes to; `unpriced` counts images whose price nobody knows."""
+    """What a plan comes to; `unpriced` counts images whose price nobody knows, `asked` says of whom they are asked."""
 
     actions: Mapping[Verb, int]
     requests: int
     images: int
     cost: tuple[Price, ...]
     unpriced: int
+    asked: tuple[AskedFor, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,18 +153,10 @@ class Plan:
         return digest("\n".join([*inputs, "", *requests]))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AskedFor:
-    """How many requests, for how many images, some runs send that have `common` in common."""
-
-    common: Common
-    requests: int
-    images: int
-
-
-def asked_for(actions: Iterable[Action]) -> tuple[AskedFor, ...]:
+def _asked_for(actions: Iterable[Action]) -> tuple[AskedFor, ...]:
     """Return what a plan asks for: every request once, every image it asks for; in the order of the plan."""
-    runs = [action.run for action in actions if action.requested and action.run is not None]
+    asking = (action for action in actions if action.shares is None and action.verb in ASKING)
+    runs = [action.run for action in asking if action.run is not None]
     commons = list(map(attrgetter("common"), runs))
     by_id = dict(zip(map(id, commons), commons, strict=True))
     counts = Counter(zip(map(id, commons), map(len, map(attrgetter("outputs"), runs)), strict=True))
@@ -172,7 +174,7 @@ def total(actions: Sequence[Action]) -> Totals:
     counts = Counter(map(attrgetter("verb"), actions))
     unpriced = 0
     cost: dict[str, Decimal] = {}
-    asked = asked_for(actions)
+    asked = _asked_for(actions)
     for each in asked:
         price = each.common.price
         if price is None:
@@ -185,4 +187,5 @@ def total(actions: Sequence[Action]) -> Totals:
         images=sum(each.images for each in asked),
         cost=tuple(Price(amount=cost[currency], currency=currency) for currency in sorted(cost)),
         unpriced=unpriced,
+        asked=asked,
     )

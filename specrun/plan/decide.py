@@ -47,6 +47,8 @@ class Decider:
 
     def actions(self) -> tuple[Action, ...]:
         """Return one action a run, in order, then the orphans by address."""
+        if self._all_new():
+            return tuple([Action(Verb.CREATE, run.address, "not made yet", run) for run in self._runs])
         for run in self._runs:
             action = self._decide(run)
             self._actions[run.address] = self._shared(self._chained(action) if self._chains else action)
@@ -56,6 +58,13 @@ class Decider:
             if address not in self._wanted and address not in self._moved
         )
         return (*self._actions.values(), *orphans)
+
+    def _all_new(self) -> bool:
+        """Whether nothing is known of any run, and no two share a request: a spec before its first apply."""
+        if self._world.rows or self._standings or self._wishes.replace or self._chains:
+            return False
+        keys = {run.key for run in self._runs}
+        return len(keys) == len(self._runs) and None not in keys
 
     def _decide(self, run: Run) -> Action:
         row = self._world.rows.get(run.address)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from specrun.model.plan import Action, Plan, Verb, total
+from specrun.model.plan import Action, Plan, Totals, Verb, total
 from specrun.report import inert
 from specrun.report.diagnostics import as_text, tally
 from specrun.report.groups import JobPlan, by_job
@@ -24,8 +24,8 @@ def as_markdown(
     `pictures` are the URLs of thumbnails by blob, shown of images that do not stay; `full` lists every run while
     there is room.
     """
-    actions = tuple(action for plan in plans for action in plan.actions)
-    blocks = ["### specrun plan", _table(plans, actions), *_notes(plans, actions, quotas)]
+    totals = plans[0].totals if len(plans) == 1 else total([action for plan in plans for action in plan.actions])
+    blocks = ["### specrun plan", _table(plans, totals), *_notes(plans, totals, quotas)]
     room = LIMIT - RESERVE - sum(size(block) for block in blocks)
     left = 0
     for plan in plans:
@@ -43,23 +43,22 @@ def as_markdown(
     return "\n\n".join(blocks) + "\n"
 
 
-def _table(plans: Sequence[Plan], actions: tuple[Action, ...]) -> str:
+def _table(plans: Sequence[Plan], totals: Totals) -> str:
     rows = ["| spec | plan | requests | price |", "|---|---|---|---|"]
     for plan in plans[:ROWS]:
         spec = inert.cell(shorten(plan.spec.as_posix(), NAME))
         rows.append(f"| {spec} | {verbs(plan.totals)} | {asked(plan.totals)} | {price(plan.totals)} |")
     if len(plans) > 1:
-        totals = total(actions)
         left = f", {len(plans) - ROWS:,} of them not listed" if len(plans) > ROWS else ""
         title = f"all {len(plans):,} specs{left}"
         rows.append(f"| **{title}** | **{verbs(totals)}** | **{asked(totals)}** | **{price(totals)}** |")
     return "\n".join(rows)
 
 
-def _notes(plans: Sequence[Plan], actions: tuple[Action, ...], quotas: Mapping[str, int]) -> Iterator[str]:
+def _notes(plans: Sequence[Plan], totals: Totals, quotas: Mapping[str, int]) -> Iterator[str]:
     if len(plans) == 1:
         yield f"Digest, for `specrun apply --expect`: {inert.code_span(plans[0].digest)}"
-    for model, sentence in quota_sentences(actions, quotas):
+    for model, sentence in quota_sentences(totals, quotas):
         yield f"Free quota: {inert.code_span(model)} {sentence}"
     warnings = [warning for plan in plans for warning in plan.warnings]
     text = as_text(warnings).splitlines()

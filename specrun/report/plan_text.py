@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from specrun.model.plan import Action, Change, Plan, Verb
+from specrun.model.plan import Action, Change, Plan, Verb, total
 from specrun.report import inert
 from specrun.report.change import change_line
 from specrun.report.groups import Group, JobPlan, by_job
@@ -48,12 +48,13 @@ def as_text(plans: Sequence[Plan], *, quotas: Mapping[str, int], full: bool = Fa
         yield f"{ink(inert.line(plan.name), Role.STRONG)} ({inert.line(plan.spec.as_posix())})"
         yield ""
         yield from _jobs(by_job(plan), full=full, ink=ink)
-        yield from totals_lines(plan.actions, quotas)
+        yield from totals_lines(plan.totals, plan.actions, quotas)
         if len(plans) > 1:
             yield ""
     if len(plans) > 1:
         yield ink(f"All {len(plans):,} specs", Role.STRONG)
-        yield from totals_lines(tuple(action for plan in plans for action in plan.actions), quotas)
+        actions = tuple(action for plan in plans for action in plan.actions)
+        yield from totals_lines(total(actions), actions, quotas)
 
 
 def _jobs(jobs: Sequence[JobPlan], *, full: bool, ink: Ink) -> Iterator[str]:

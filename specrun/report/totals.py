@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from specrun.model.lock import State
-from specrun.model.plan import Action, Totals, Verb, asked_for, total
+from specrun.model.plan import Action, Totals, Verb
 from specrun.model.run import Price
 from specrun.report import inert
 from specrun.report.words import count, money
@@ -36,25 +36,24 @@ def pending(totals: Totals) -> bool:
     return any(number and verb.pending for verb, number in totals.actions.items())
 
 
-def totals_lines(actions: tuple[Action, ...], quotas: Mapping[str, int]) -> Iterator[str]:
+def totals_lines(totals: Totals, actions: Iterable[Action], quotas: Mapping[str, int]) -> Iterator[str]:
     """Return the lines that end every plan; `quotas` are the images that models give free, by model id."""
-    totals = total(actions)
     yield f"{'Plan' if pending(totals) else 'Nothing to do'}: {verbs(totals)}."
     yield f"Requests: {asked(totals)}."
     yield f"Price: {price(totals)}."
     if at_stake := held_cost(actions):
         yield f"At stake in held runs: {', '.join(money(cost) for cost in at_stake)}."
-    for model, sentence in quota_sentences(actions, quotas):
+    for model, sentence in quota_sentences(totals, quotas):
         yield f"Free quota: {inert.line(model)} {sentence}"
 
 
-def quota_sentences(actions: Iterable[Action], quotas: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+def quota_sentences(totals: Totals, quotas: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Set the images asked of each model against those it gives free; free providers are left out.
 
     Returns each model with the rest of the sentence that it begins.
     """
     wanted: dict[str, int] = {}
-    for each in asked_for(actions):
+    for each in totals.asked:
         if each.common.price is None or each.common.price.amount:
             wanted[each.common.model] = wanted.get(each.common.model, 0) + each.images
     for model, images in wanted.items():
