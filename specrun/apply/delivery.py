@@ -1,8 +1,9 @@
 """Images from the store to their paths: whole files, never over a stranger's."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from specrun.apply.place import Place
 from specrun.atomic import write_if_changed

@@ -1,8 +1,9 @@
 """The lock that pins a plan without generating anything, and what such a pinning would change."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from specrun.apply.inputs import Inputs
 from specrun.apply.record import pinned

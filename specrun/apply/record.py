@@ -1,7 +1,8 @@
 """The lock that an apply leaves: the old one, with what became of each action."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from specrun.apply.inputs import Inputs
 from specrun.apply.results import Done, Held, NotStarted, Result

@@ -1,7 +1,9 @@
 """The parts that shards left, joined to what one machine would have written."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from specrun.apply.listing import gather_facts, listed
 from specrun.apply.money import Prices

@@ -1,9 +1,11 @@
 """How delivered images say where they come from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+import msgspec
 
 
 class ProvenanceMode(Enum):
@@ -22,8 +24,7 @@ class ProvenanceSettings:
     omit: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stamp:
+class Stamp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a lock row adds to its own fields so that its files can be written again byte for byte.
 
     `version` is the embedding's, `specrun` and `spec` are the program's version and the spec's name at the time;
@@ -35,7 +36,7 @@ class Stamp:
     version: int
     specrun: str
     spec: str
-    moved: Mapping[str, Any] = field(default_factory=dict)
+    moved: Mapping[str, Any] = {}
 
     @property
     def settings(self) -> ProvenanceSettings:

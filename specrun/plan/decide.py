@@ -95,7 +95,7 @@ class Decider:
 
     def _locked(self, run: Run, row: LockRow) -> Action:
         """Decide for a run that is locked under this address and key."""
-        if row.accepted:
+        if row.accepted or self._stands(run, row):
             return Action(Verb.KEEP, run.address, "", run, row)
         if row.state not in (None, State.ORPHAN):
             return self._held(run, row, row)
@@ -105,6 +105,15 @@ class Decider:
             return self._moved_or_lost(run, row, row, f"path was {row.outputs[0].path}")
         wrong = [output for output in row.outputs if not self._world.delivered(output)]
         return self._restored_or_lost(run, row, wrong) if wrong else self._kept(run, row)
+
+    def _stands(self, run: Run, row: LockRow) -> bool:
+        """Whether it shows at a glance that everything is as locked and as wanted, as it does for nearly all runs."""
+        stamp, wanted = row.provenance, self._wishes.provenance
+        if row.state is not None or stamp is None or stamp.mode is not wanted.mode or stamp.omit != wanted.omit:
+            return False
+        delivered = self._world.delivered
+        paths = [output.path for output in row.outputs if output.file != output.blob and delivered(output)]
+        return tuple(paths) == run.outputs
 
     def _pinned(self, run: Run, row: LockRow) -> Action:
         """Decide for a run that has a row and no images of its own."""

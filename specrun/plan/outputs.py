@@ -6,12 +6,14 @@ from typing import Any, cast
 from specrun.diagnostics import Diagnostic, Span
 from specrun.plan.columns import Batch, Grid, TextColumn, failures
 from specrun.plan.faults import Failed
+from specrun.plan.labels import fit
 from specrun.plan.paths import (
     PathProblemError,
     all_plain,
     checked,
     default_paths,
     indexed,
+    is_sound,
     shortened,
     with_extension,
 )
@@ -33,6 +35,8 @@ class OutputNamer:
         self._template = None if template is None else TextColumn(grid, template, LATER)
         reads = [part.names for part in template.parts if not isinstance(part, str)] if template is not None else []
         self._indexes_itself = any("index" in names for names in reads)
+        # Of a path without a template, only the job's own folder may be refused.
+        self._sound = template is None and is_sound(f"{fit(job, job)}/image.png")
 
     def names(
         self, batch: Batch, labels: Sequence[Sequence[str]], samples: Sequence[int] | None, recipes: Recipes, ext: str
@@ -51,7 +55,7 @@ class OutputNamer:
             for index in range(1, most + 1 if self._indexes_itself else 2)
         ]
         failed = {**failures(columns), **failed}
-        if most == 1 and not failed and all_plain(cast("list[str]", columns[0]), ext):
+        if most == 1 and not failed and (self._sound or all_plain(cast("list[str]", columns[0]), ext)):
             return cast("list[tuple[str, ...] | Failed]", list(zip(*columns, strict=True)))
         return [
             failed.get(position) or self._checked([str(column[position]) for column in columns], count, ext)

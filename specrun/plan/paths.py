@@ -32,7 +32,7 @@ def default_paths(
 
     `labels` hold a list an axis.
     """
-    slugs = [list(map(slug, along)) for along in labels]
+    slugs = [list(map({label: slug(label) for label in set(along)}.__getitem__, along)) for along in labels]
     names = list(map("-".join, zip(*slugs, strict=True))) if slugs else [slug(job)] * count
     if max(map(len, names)) > LONGEST_NAME:
         cells = list(zip(*labels, strict=True)) or [()] * count
@@ -96,6 +96,15 @@ def checked(path: str) -> str:
     for part in path.split("/"):
         _check_part(part)
     return path
+
+
+def is_sound(path: str) -> bool:
+    """Whether a path may be written."""
+    try:
+        checked(path)
+    except PathProblemError:
+        return False
+    return True
 
 
 def _check_part(part: str) -> None:

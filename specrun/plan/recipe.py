@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
+from struct import unpack
 
 from specrun.canonical import canonical
 
@@ -72,8 +73,10 @@ class RecipeWriter:
         """Return the seeds that model, params without seed and images, sample and revision give."""
         ends = [f"{sample}}}" for sample in samples]
         recipes = self._seedless.fill(texts, len(samples), self._head, self._seed_tail, ends)
-        sha256, number = hashlib.sha256, int.from_bytes
-        return [number(sha256(recipe.encode()).digest()[:4], "big") >> 1 for recipe in recipes]
+        sha256 = hashlib.sha256
+        digests = b"".join([sha256(recipe.encode()).digest() for recipe in recipes])
+        # Of the eight words of each digest, the first.
+        return [word >> 1 for word in unpack(f">{8 * len(recipes)}I", digests)[::8]]
 
 
 def sample_seed(seed: int, sample: int) -> int:

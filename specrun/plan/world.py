@@ -1,6 +1,7 @@
 """What a plan is decided from beside the spec: lock, files on disk, stored bytes, and what was asked before."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from specrun.canonical import digest
 from specrun.model.lock import Lock, LockedOutput, LockRow
@@ -26,7 +27,13 @@ class World:
 
     def delivered(self, output: LockedOutput) -> bool:
         """Whether the file on disk is what the lock says."""
-        return self.digest(output.path) == output.file
+        return (output.path, output.file) not in self._damaged
+
+    @cached_property
+    def _damaged(self) -> set[tuple[str, str]]:
+        """The outputs of all locked runs whose files are not what the lock says, by path and digest."""
+        rows = self.rows.values()
+        return self._outputs.differing((output.path, output.file) for row in rows for output in row.outputs)
 
     def told(self, row: LockRow, output: LockedOutput) -> bool:
         """Whether what should stand beside the file, if anything, does."""

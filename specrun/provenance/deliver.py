@@ -1,8 +1,10 @@
 """From the bytes received to the files delivered; the lock row says all that is needed to do it again exactly."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from specrun import __version__
 from specrun.model.lock import LockedOutput, LockRow

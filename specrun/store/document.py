@@ -50,6 +50,8 @@ def collector_paused() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            # Else the first thing that the collector does is to walk over all of them.
+            gc.freeze()
             gc.enable()
 
 

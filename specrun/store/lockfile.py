@@ -37,15 +37,19 @@ def read_lock(path: Path) -> Lock | None:
         data = path.read_bytes()
     except FileNotFoundError:
         return None
-    if _marked(data):
-        raise InvalidInputError(
-            Diagnostic(
-                summary="lock with conflict markers",
-                detail=f"{path} holds both sides of a git merge",
-                hint="`specrun lock` merges them by address, losing no output of either side",
-            )
+    try:
+        return parse_lock(data, path)
+    except InvalidInputError:
+        # Looked for only now, since it takes a while in a lock of 100,000 runs, and with markers it is not JSON.
+        if not _marked(data):
+            raise
+    raise InvalidInputError(
+        Diagnostic(
+            summary="lock with conflict markers",
+            detail=f"{path} holds both sides of a git merge",
+            hint="`specrun lock` merges them by address, losing no output of either side",
         )
-    return parse_lock(data, path)
+    )
 
 
 def has_conflict(path: Path) -> bool:

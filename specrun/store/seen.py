@@ -5,6 +5,7 @@ A convenience for planning only: what checks content reads content.
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
@@ -36,11 +37,27 @@ class SeenFiles:
         """Return the digest of a file, None where there is none; read only where it may have changed."""
         try:
             known = self._known.get(path)
-            if known is not None and _stamp(self._folder / path) == known[0]:
+            if known is not None and _stamp(f"{self._folder}/{path}") == known[0]:
                 return known[1]
             return _read(self._folder / path)
         except OSError:
             return None
+
+    def differing(self, wanted: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Return which of some paths, each with the digest wanted, have another content, or none."""
+        folder, known = self._folder, self._known
+        found = set()
+        for path, digest in wanted:
+            seen = known.get(path)
+            if seen is not None and seen[1] == digest:
+                try:
+                    if _stamp(f"{folder}/{path}") == seen[0]:
+                        continue
+                except OSError:
+                    pass
+            if self.digest(path) != digest:
+                found.add((path, digest))
+        return found
 
     def remember(self, paths: Iterable[str], written: Mapping[str, str]) -> None:
         """Write down what files are like now; `written` holds the digests of those that were just written."""
@@ -48,7 +65,7 @@ class SeenFiles:
         for path in paths:
             with contextlib.suppress(OSError):
                 # The stamp first: a change while the file is read then shows.
-                stamp = _stamp(self._folder / path)
+                stamp = _stamp(f"{self._folder}/{path}")
                 digest = written.get(path) or self.digest(path)
                 if stamp is not None and digest is not None:
                     found[path] = (stamp, digest)
@@ -60,9 +77,9 @@ def seen_files(state: Path, outputs: Path) -> SeenFiles:
     return SeenFiles(state / "seen" / f"{outputs.name}.json", outputs)
 
 
-def _stamp(path: Path) -> Stamp | None:
+def _stamp(path: str) -> Stamp | None:
     """Return a file's stamp; None where its disk counts in whole seconds, which two changes may share."""
-    found = path.stat()
+    found = os.stat(path)  # noqa: PTH116 - a path object takes as long as the file system does
     if found.st_mtime_ns % _SECOND == 0:
         return None
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)

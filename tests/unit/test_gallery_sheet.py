@@ -1,6 +1,7 @@
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
 from specrun.model.run import Price

@@ -1,9 +1,10 @@
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from specrun.canonical import digest
 from specrun.diagnostics import InvalidInputError, UsageError

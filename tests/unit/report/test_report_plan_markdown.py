@@ -116,7 +116,8 @@ def test_hostile_prompts_render_inert(make: Any, *, full: bool) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.text(st.characters(exclude_categories=()), max_size=50) | st.text("`|<>&\\@_*[](){}#!~:/\n \x1b", max_size=50)
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
+    | st.text("`|<>&\\@_*[](){}#!~:/\n \x1b", max_size=50)
 )
 def test_any_text_at_all_renders_to_the_same_elements(make: Any, text: str) -> None:
     page = rendered(as_markdown([hostile_plan(make, text)], quotas={}))
