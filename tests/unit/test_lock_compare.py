@@ -1,7 +1,7 @@
-from msgspec.structs import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
 from specrun.plan.compare import LockDiff, Shift, compare_locks
