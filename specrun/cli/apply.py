@@ -26,6 +26,7 @@ from specrun.cli.options import SPECS, WishOptions, variable_options, wish_optio
 from specrun.cli.outcomes import Outcomes
 from specrun.cli.planning import Planned, plan_all, plan_saved, quotas_of
 from specrun.cli.prune import remove_orphans
+from specrun.cli.settling import settle
 from specrun.cli.shards import read_share
 from specrun.cli.terminal import draw_strip
 from specrun.cli.watching import Watch, logging_to, watching
@@ -35,7 +36,8 @@ from specrun.model.plan import Verb, total
 from specrun.model.project import Budget
 from specrun.model.run import Price
 from specrun.model.shard import Shard
-from specrun.plan.make import PlanRequest, make_plan
+from specrun.plan.make import make_plan
+from specrun.plan.request import PlanRequest
 from specrun.report import inert
 from specrun.report.event_text import summary
 from specrun.report.plan_text import as_text
@@ -225,6 +227,8 @@ def _apply_all(planned: Sequence[Planned], how: ApplyOptions, outcomes: Outcomes
         _show_images(fetched, finished, events, options)
         if finished.interrupted:
             break
+        if finished.exit_code == DONE and not options.rehearse:
+            settle(each)
 
 
 def _apply(planned: Planned, how: ApplyOptions, events: list[Event], log: Watch, *, json: bool) -> Finished:

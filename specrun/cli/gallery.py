@@ -18,7 +18,8 @@ from specrun.model.lock import Lock
 from specrun.model.project import Project
 from specrun.pages.gallery import Gathered, gallery_sheet
 from specrun.pages.write import INDEX, write_file, write_folder
-from specrun.plan.make import PlanRequest, expand
+from specrun.plan.make import expand
+from specrun.plan.request import PlanRequest
 from specrun.report import inert
 from specrun.report.words import count
 from specrun.spec.project import load_project

@@ -16,7 +16,8 @@ from specrun.cli.examples import examples
 from specrun.cli.options import SPECS, SpecOptions, variable_options
 from specrun.diagnostics import SpecrunError
 from specrun.model.project import Project
-from specrun.plan.make import PlanRequest, expand, make_plan
+from specrun.plan.make import expand, make_plan
+from specrun.plan.request import PlanRequest
 from specrun.report.inert import line as inert
 from specrun.report.words import count
 from specrun.spec.project import load_project

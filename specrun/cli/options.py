@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from specrun.cli.folders import files_of
-from specrun.plan.make import PlanRequest
+from specrun.plan.request import PlanRequest
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -11,7 +11,8 @@ from specrun.cli.outcomes import Outcomes
 from specrun.diagnostics import SpecrunError
 from specrun.model.plan import Plan
 from specrun.model.project import Project
-from specrun.plan.make import PlanRequest, make_plan, request_of, spec_name
+from specrun.plan.make import make_plan, spec_name
+from specrun.plan.request import PlanRequest, request_of
 from specrun.plan.saved import check_saved, read_saved
 from specrun.report.plan_json import as_json
 from specrun.spec.project import load_project

@@ -18,7 +18,8 @@ from specrun.diagnostics import Diagnostic, InvalidInputError, SpecrunError, Usa
 from specrun.imaging import ImageError
 from specrun.model.plan import Action
 from specrun.model.project import Project
-from specrun.plan.make import PlanRequest, expand, make_plan, spec_name
+from specrun.plan.make import expand, make_plan, spec_name
+from specrun.plan.request import PlanRequest
 from specrun.report.show_image import image_json, image_lines
 from specrun.report.show_run import run_json, run_lines
 from specrun.report.show_vars import vars_json, vars_lines

@@ -125,6 +125,14 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reads:
+    """What a plan was read from beside lock and outputs: files, and patterns that were looked for in folders."""
+
+    files: tuple[Path, ...] = ()
+    globs: tuple[tuple[Path, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """All actions for one spec, in order, with the digests of what they were decided from.
 
@@ -141,6 +149,7 @@ class Plan:
     budget: Budget = field(default_factory=Budget)
     files: Mapping[str, str] = field(default_factory=dict)
     vars: Mapping[str, str] = field(default_factory=dict)
+    reads: Reads = field(default_factory=Reads)
     warnings: tuple[Diagnostic, ...] = ()
     provenance: ProvenanceSettings = field(default_factory=ProvenanceSettings)
     shard: Shard | None = None

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from specrun.model.run import Price
 
+# The folder of what a project remembers, in its root.
+STATE = ".specrun"
+
 
 class Dialect(Enum):
     """How a server wants the seed's request to be said."""
@@ -69,7 +72,7 @@ class Project:
     @property
     def state(self) -> Path:
         """The folder of store, ledger and rehearsals, ignored by git."""
-        return self.root / ".specrun"
+        return self.root / STATE
 
     @property
     def schemas(self) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 from specrun.canonical import digest
 from specrun.media_type import media_type
 from specrun.model.inputs import FileImage, OutputImage
+from specrun.model.plan import Reads
 from specrun.plan.data_files import DataError, read_csv, read_json, read_lines, read_yaml
 from specrun.plan.template import FunctionError
 from specrun.spec.paths import PathRefusedError, ProjectPaths
@@ -28,6 +29,14 @@ class Functions:
         self._cache: dict[tuple[str, ...], Any] = {}
         self._images: dict[Path, FileImage] = {}
         self.files: dict[str, str] = {}
+        self._read_files: set[Path] = set()
+        self._globs: set[str] = set()
+
+    @property
+    def reads(self) -> Reads:
+        """All files that were read, and all patterns that were looked for."""
+        globs = [(self._paths.folder, pattern) for pattern in sorted(self._globs)]
+        return Reads(files=(*sorted({*self._images, *self._read_files}),), globs=(*globs,))
 
     def table(self) -> dict[str, Callable[..., Any]]:
         """Return the functions by the names that templates use."""
@@ -76,6 +85,7 @@ class Functions:
         if not isinstance(pattern, str) or not pattern:
             raise FunctionError("glob() takes a pattern, as in 'photos/*.png'", "glob")
         self._inside("glob", pattern)
+        self._globs.add(pattern)
         named = {part for part in pattern.split("/") if part.startswith(".")}
         try:
             found = sorted(self._paths.folder.glob(pattern))
@@ -132,6 +142,7 @@ class Functions:
             detail = f"{function}('{path}'): line {line} has a byte that is not UTF-8"
             raise FunctionError(detail, function, "save it as UTF-8") from None
         self.files[self._paths.shown(real)] = digest(data)
+        self._read_files.add(real)
         return text
 
     def _image(self, function: str, name: str, path: Path) -> FileImage:

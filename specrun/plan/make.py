@@ -1,19 +1,18 @@
 """The whole way from a spec file to its plan."""
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from specrun.canonical import canonical, canonical_digest, digest
+from specrun.canonical import canonical_digest, digest
 from specrun.catalog.load import load_catalog
 from specrun.catalog.models import Catalog
-from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Severity, UsageError, did_you_mean
+from specrun.catalog.shipped import SHIPPED, model_files
+from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Severity, did_you_mean
 from specrun.model.lock import Lock
-from specrun.model.plan import Action, Asked, Plan, Verb, total
+from specrun.model.plan import Action, Asked, Plan, Reads, Verb, total
 from specrun.model.project import Budget, Project, Provider
 from specrun.model.run import Run
-from specrun.model.shard import Shard
 from specrun.plan.compile import Compiler
 from specrun.plan.contracts import moved_contracts
 from specrun.plan.decide import Decider, Wishes
@@ -23,13 +22,15 @@ from specrun.plan.groups import Setting
 from specrun.plan.narrow import narrow
 from specrun.plan.pins import Pins
 from specrun.plan.precompile import precompile
+from specrun.plan.request import PlanRequest
 from specrun.plan.sandbox import Sandbox
 from specrun.plan.select import select
 from specrun.plan.shard import shard_of
 from specrun.plan.world import World
 from specrun.provenance.facts import WITHHOLDABLE
-from specrun.spec.load import load_spec, usable_name
+from specrun.spec.load import load_spec
 from specrun.spec.paths import ProjectPaths
+from specrun.spec.root import PROJECT_FILE
 from specrun.spec.spec import Spec
 from specrun.spec.vars import Overrides, Variable, resolve_vars
 from specrun.store.blobs import Blobs
@@ -41,52 +42,6 @@ from specrun.store.seen import seen_files
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PlanRequest:
-    """What to plan: a spec, its variables' overrides, and what the command line adds.
-
-    `targets` and `replace` are selectors; `name` makes a variant with a lock and outputs of its own; `urls` are
-    digests of input URLs that have just been fetched; `upgrade` lets go of the schema defaults and URLs that the lock
-    pins; `shard` leaves only that machine's runs.
-    """
-
-    spec: Path
-    vars: tuple[tuple[str, str], ...] = ()
-    var_files: tuple[Path, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    name: str | None = None
-    targets: tuple[str, ...] = ()
-    replace: tuple[str, ...] = ()
-    retry_unknown: bool = False
-    regenerate_lost: bool = False
-    urls: Mapping[str, str] = field(default_factory=dict)
-    upgrade: bool = False
-    shard: Shard | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse a name that no folder could have; raises `UsageError`."""
-        if self.name is not None and not usable_name(self.name):
-            hint = "use letters, digits, . _ - and start with a letter or digit"
-            detail = (
-                f'--name "{self.name}" cannot name a variant: its lock and its folder of outputs are called after it'
-            )
-            raise UsageError(Diagnostic(summary="unusable name", detail=detail, hint=hint))
-
-
-def request_of(asked: Asked, spec: Path) -> PlanRequest:
-    """Return the request that makes a saved plan again; the environment of today has no say in it."""
-    return PlanRequest(
-        spec=spec,
-        vars=tuple((name, canonical(value)) for name, value in asked.vars.items()),
-        environment={},
-        name=asked.variant,
-        targets=asked.targets,
-        replace=asked.replace,
-        retry_unknown=asked.retry_unknown,
-        regenerate_lost=asked.regenerate_lost,
-    )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Expanded:
     """A spec with everything resolved that needs no look at the world."""
 
@@ -94,6 +49,7 @@ class Expanded:
     runs: tuple[Run, ...]
     variables: Mapping[str, Variable]
     files: Mapping[str, str]
+    reads: Reads
     catalog: Catalog
     warnings: tuple[Diagnostic, ...]
 
@@ -141,6 +97,7 @@ def _make_plan(request: PlanRequest, project: Project) -> Plan:
         asked=_asked(request, expanded),
         budget=spec.budget or Budget(),
         files=expanded.files,
+        reads=expanded.reads,
         vars=_var_digests(expanded.variables),
         provenance=spec.provenance,
         shard=request.shard,
@@ -180,9 +137,22 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
         runs=runs,
         variables=variables,
         files=dict(sorted(functions.files.items())),
+        reads=_reads(request, project, spec, functions),
         catalog=catalog,
         warnings=(*faults.sorted(), *_moved_variables(variables, lock)),
     )
+
+
+def _reads(request: PlanRequest, project: Project, spec: Spec, functions: Functions) -> Reads:
+    """Return what the runs follow from, all of it."""
+    found = functions.reads
+    texts = [*spec.prompts.values(), *(job.prompt for job in spec.jobs.values())]
+    prompts = {text.source.name for text in texts if text is not None and text.source is not spec.source}
+    files = [request.spec, *request.var_files, *(project.root / name for name in sorted(prompts))]
+    files += [project.root / PROJECT_FILE, *model_files(SHIPPED)]
+    files += sorted(project.schemas.glob("*.json"))
+    globs = ((project.schemas, "*.json"), *found.globs)
+    return Reads(files=(*(file.absolute() for file in files), *found.files), globs=globs)
 
 
 def spec_name(spec: Path, project: Project) -> str:

@@ -1,6 +1,8 @@
 """Plans for people: by job, thousands of runs folded into their axes, totals last."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from specrun.model.plan import Action, Change, Plan, Verb, total
 from specrun.report import inert
@@ -45,9 +47,10 @@ _ROLES: Mapping[Verb, Role] = {
 def as_text(plans: Sequence[Plan], *, quotas: Mapping[str, int], full: bool = False, ink: Ink = PLAIN) -> Iterator[str]:
     """Return the plans' lines; `full` lists every run, `quotas` are the images that models give free."""
     for plan in plans:
-        yield f"{ink(inert.line(plan.name), Role.STRONG)} ({inert.line(plan.spec.as_posix())})"
-        yield ""
-        yield from _jobs(by_job(plan), full=full, ink=ink)
+        yield from title(plan.name, plan.spec, ink)
+        jobs = by_job(plan)
+        blocks = [Block(job=job.job, runs=len(job.actions), lines=job_lines(job, full=full, ink=ink)) for job in jobs]
+        yield from blocks_lines(blocks, full=full, ink=ink)
         yield from totals_lines(plan.totals, plan.actions, quotas)
         if len(plans) > 1:
             yield ""
@@ -57,14 +60,30 @@ def as_text(plans: Sequence[Plan], *, quotas: Mapping[str, int], full: bool = Fa
         yield from totals_lines(total(actions), actions, quotas)
 
 
-def _jobs(jobs: Sequence[JobPlan], *, full: bool, ink: Ink) -> Iterator[str]:
-    shown = jobs if full else jobs[:JOBS]
-    for job in shown:
-        yield f"  {ink(inert.line(job.job), Role.STRONG)}"
-        yield from (f"    {line}" for line in job_lines(job, full=full, ink=ink))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """What there is to say of one job and its runs."""
+
+    job: str
+    runs: int
+    lines: Iterable[str]
+
+
+def title(name: str, spec: Path, ink: Ink) -> Iterator[str]:
+    """Return the lines that begin a plan."""
+    yield f"{ink(inert.line(name), Role.STRONG)} ({inert.line(spec.as_posix())})"
+    yield ""
+
+
+def blocks_lines(blocks: Sequence[Block], *, full: bool, ink: Ink) -> Iterator[str]:
+    """Return the lines of a plan's jobs, of the first few where there are many."""
+    shown = blocks if full else blocks[:JOBS]
+    for block in shown:
+        yield f"  {ink(inert.line(block.job), Role.STRONG)}"
+        yield from (f"    {line}" for line in block.lines)
         yield ""
-    if left := jobs[len(shown) :]:
-        runs = sum(len(job.actions) for job in left)
+    if left := blocks[len(shown) :]:
+        runs = sum(block.runs for block in left)
         yield f"  … {count(len(left), 'more job')} with {count(runs, 'run')}; --full lists them"
         yield ""
 
@@ -80,9 +99,13 @@ def job_lines(job: JobPlan, *, full: bool, ink: Ink = PLAIN) -> Iterator[str]:
             yield from _folded(group, ink)
 
 
+def heading(verb: Verb, runs: int, ink: Ink) -> str:
+    """Return what is done about how many runs."""
+    return ink(f"{SIGNS[verb]} {verb.value} {count(runs, 'run')}", _ROLES[verb])
+
+
 def _heading(group: Group, ink: Ink) -> str:
-    title = f"{SIGNS[group.verb]} {group.verb.value} {count(len(group.actions), 'run')}"
-    parts = [ink(title, _ROLES[group.verb])]
+    parts = [heading(group.verb, len(group.actions), ink)]
     if group.totals.requests:
         parts.append(f"{count(group.totals.images, 'image')}, {price(group.totals)}")
     if group.shared:

@@ -1,6 +1,5 @@
 """A spec file to a `Spec`: every structural fault at once, each at its place."""
 
-import re
 from collections.abc import Mapping as AnyMapping
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from specrun.canonical import Json
 from specrun.diagnostics import Collector, Diagnostic, Span, did_you_mean
 from specrun.model.project import Project
 from specrun.spec.job import read_job, read_params
+from specrun.spec.name import usable_name
 from specrun.spec.nodes import Mapping, Node, Scalar, plain
 from specrun.spec.paths import ProjectPaths
 from specrun.spec.project import read_budget
@@ -24,8 +24,6 @@ _FIELDS = (
     *("specrun", "name", "provider", "vars", "defaults", "prompts", "models", "jobs"),
     *("max_runs", "budget", "provenance"),
 )
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
-_WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 
 def load_spec(path: Path, project: Project, faults: Collector, *, name: str | None = None) -> Spec | None:
@@ -166,11 +164,6 @@ class _SpecReader:
     def _max_runs(self) -> int:
         node = self._fields.get("max_runs")
         return (None if node is None else self._read.integer(node, "max_runs")) or MOST_RUNS
-
-
-def usable_name(name: str) -> bool:
-    """Whether a spec or variant may be called so, on every file system."""
-    return bool(_NAME.fullmatch(name)) and not _WINDOWS_DEVICES.fullmatch(name) and not name.endswith(".")
 
 
 def _version(read: Reader, fields: Mapping) -> bool:

@@ -14,10 +14,9 @@ from specrun.model.project import Budget, Dialect, Project, Provider
 from specrun.model.run import Price
 from specrun.spec.nodes import Mapping, Node, Scalar, plain
 from specrun.spec.reader import Reader, entries
+from specrun.spec.root import PROJECT_FILE, project_root
 from specrun.spec.store import read_store
 from specrun.spec.yaml import parse_yaml, read_source
-
-PROJECT_FILE = "specrun.yaml"
 
 BUILT_IN: AnyMapping[str, Provider] = {
     "modelverse": Provider(
@@ -41,16 +40,6 @@ _PROVIDER_KEYS = (
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PROVIDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _CURRENCY = re.compile(r"[A-Z]{3}")
-
-
-def project_root(start: Path) -> Path:
-    """Return the nearest folder upward that holds `specrun.yaml`, else `.git`, else `start` itself (a folder)."""
-    start = start.resolve()
-    for marker in (PROJECT_FILE, ".git"):
-        for folder in (start, *start.parents):
-            if (folder / marker).exists():
-                return folder
-    return start
 
 
 def load_project(start: Path) -> Project:

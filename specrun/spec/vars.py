@@ -6,11 +6,10 @@ from pathlib import Path
 
 from specrun.canonical import Json
 from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Source, did_you_mean
+from specrun.spec.name import ENVIRONMENT_PREFIX
 from specrun.spec.nodes import Mapping, kind, plain
 from specrun.spec.spec import Spec
 from specrun.spec.yaml import load_yaml, parse_yaml
-
-ENVIRONMENT_PREFIX = "SPECRUN_VAR_"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -37,7 +37,7 @@ class SeenFiles:
         """Return the digest of a file, None where there is none; read only where it may have changed."""
         try:
             known = self._known.get(path)
-            if known is not None and _stamp(f"{self._folder}/{path}") == known[0]:
+            if known is not None and stamp(f"{self._folder}/{path}") == known[0]:
                 return known[1]
             return _read(self._folder / path)
         except OSError:
@@ -51,7 +51,7 @@ class SeenFiles:
             seen = known.get(path)
             if seen is not None and seen[1] == digest:
                 try:
-                    if _stamp(f"{folder}/{path}") == seen[0]:
+                    if stamp(f"{folder}/{path}") == seen[0]:
                         continue
                 except OSError:
                     pass
@@ -59,25 +59,42 @@ class SeenFiles:
                 found.add((path, digest))
         return found
 
+    def unmoved(self) -> bool:
+        """Whether all these files are as they were."""
+        folder = self._folder
+        try:
+            return all(stamp(f"{folder}/{path}") == like for path, (like, _) in self._known.items())
+        except OSError:
+            return False
+
+    def knows(self, wanted: Iterable[tuple[str, str]]) -> bool:
+        """Whether some paths, each with the digest wanted, are all that is known."""
+        return {path: digest for path, (_, digest) in self._known.items()} == dict(wanted)
+
     def remember(self, paths: Iterable[str], written: Mapping[str, str]) -> None:
         """Write down what files are like now; `written` holds the digests of those that were just written."""
         found: dict[str, tuple[Stamp, str]] = {}
         for path in paths:
             with contextlib.suppress(OSError):
                 # The stamp first: a change while the file is read then shows.
-                stamp = _stamp(f"{self._folder}/{path}")
+                like = stamp(f"{self._folder}/{path}")
                 digest = written.get(path) or self.digest(path)
-                if stamp is not None and digest is not None:
-                    found[path] = (stamp, digest)
+                if like is not None and digest is not None:
+                    found[path] = (like, digest)
         write_if_changed(self._record, _ENCODER.encode(found))
 
 
 def seen_files(state: Path, outputs: Path) -> SeenFiles:
     """Return what is known of a spec's folder of outputs; `state` is the project's `.specrun`."""
-    return SeenFiles(state / "seen" / f"{outputs.name}.json", outputs)
+    return SeenFiles(seen_path(state, outputs), outputs)
 
 
-def _stamp(path: str) -> Stamp | None:
+def seen_path(state: Path, outputs: Path) -> Path:
+    """Return where that is written down."""
+    return state / "seen" / f"{outputs.name}.json"
+
+
+def stamp(path: str) -> Stamp | None:
     """Return a file's stamp; None where its disk counts in whole seconds, which two changes may share."""
     found = os.stat(path)  # noqa: PTH116 - a path object takes as long as the file system does
     if found.st_mtime_ns % _SECOND == 0:

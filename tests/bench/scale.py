@@ -203,7 +203,8 @@ def made(root: Path) -> None:
     from specrun.model.inputs import recipe_param
     from specrun.model.lock import Lock, LockedOutput, LockRow
     from specrun.model.provenance import ProvenanceMode, Stamp
-    from specrun.plan.make import PlanRequest, make_plan
+    from specrun.plan.make import make_plan
+    from specrun.plan.request import PlanRequest
     from specrun.spec.project import load_project
     from specrun.store.lockfile import write_lock
     from specrun.store.seen import seen_files

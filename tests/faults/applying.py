@@ -26,7 +26,8 @@ from specrun.diagnostics import SpecrunError
 from specrun.model.lock import Lock, LockRow
 from specrun.model.plan import Plan
 from specrun.model.project import Budget, Project, Provider
-from specrun.plan.make import PlanRequest, make_plan
+from specrun.plan.make import make_plan
+from specrun.plan.request import PlanRequest
 from specrun.provider.backoff import Backoff
 from specrun.provider.client import ImageClient
 from specrun.server.app import create_app

@@ -18,7 +18,8 @@ from specrun.diagnostics import SpecrunError
 from specrun.model.lock import Lock, LockedOutput, LockRow
 from specrun.model.plan import Plan
 from specrun.model.project import Project
-from specrun.plan.make import PlanRequest, make_plan
+from specrun.plan.make import make_plan
+from specrun.plan.request import PlanRequest
 from specrun.spec.project import load_project
 from specrun.store.blobs import Blobs
 from specrun.store.lockfile import lock_path, read_lock, write_lock

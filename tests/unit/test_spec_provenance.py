@@ -6,7 +6,8 @@ import pytest
 
 from specrun.diagnostics import InvalidInputError
 from specrun.model.provenance import ProvenanceMode, ProvenanceSettings
-from specrun.plan.make import PlanRequest, make_plan
+from specrun.plan.make import make_plan
+from specrun.plan.request import PlanRequest
 from specrun.spec.project import load_project
 
 SPEC = """\

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from specrun.cli.boundary import guarded
 from specrun.cli.main import cli
 from specrun.model.plan import Verb
-from specrun.plan.make import PlanRequest, make_plan
+from specrun.plan.make import make_plan
+from specrun.plan.request import PlanRequest
 from specrun.spec.project import load_project
 
 # Each example makes some images.

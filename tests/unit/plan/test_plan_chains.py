@@ -8,7 +8,8 @@ import pytest
 from specrun.diagnostics import InvalidInputError
 from specrun.model.inputs import OutputImage
 from specrun.model.run import Run
-from specrun.plan.make import PlanRequest, expand
+from specrun.plan.make import expand
+from specrun.plan.request import PlanRequest
 from specrun.spec.project import load_project
 
 FLUX = "black-forest-labs/FLUX.1-dev"

@@ -12,7 +12,8 @@ from specrun.model.inputs import OutputImage, recipe_param
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
 from specrun.model.plan import Action, Plan, Verb
 from specrun.model.run import Run
-from specrun.plan.make import PlanRequest, expand, make_plan
+from specrun.plan.make import expand, make_plan
+from specrun.plan.request import PlanRequest
 from specrun.spec.project import load_project
 from specrun.store.attempts import AttemptState, Ending, Intent, StoredImage
 from specrun.store.blobs import Blobs

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from specrun.canonical import LARGEST_INTEGER, Json, canonical, canonical_digest
 from specrun.model.run import Run
-from specrun.plan.make import PlanRequest, expand
+from specrun.plan.make import expand
 from specrun.plan.recipe import RecipeWriter
+from specrun.plan.request import PlanRequest
 from specrun.spec.project import load_project
 
 # Each example plans a spec or two; how long that takes is not the question here.

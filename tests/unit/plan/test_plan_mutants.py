@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from specrun.diagnostics import SpecrunError
-from specrun.plan.make import PlanRequest, make_plan
+from specrun.plan.make import make_plan
+from specrun.plan.request import PlanRequest
 from specrun.report.diagnostics import as_text
 from specrun.spec.project import load_project
 

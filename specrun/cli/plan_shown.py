@@ -1,0 +1,62 @@
+"""Plans made and shown, in the form asked for."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from specrun.atomic import write_atomic
+from specrun.cli.boundary import DONE, PENDING
+from specrun.cli.console import ink, write
+from specrun.cli.outcomes import Outcomes
+from specrun.cli.plan_options import PlanOptions
+from specrun.cli.planning import Planned, plan_all, quotas_of
+from specrun.report.plan_graph import as_dot, as_mermaid
+from specrun.report.plan_markdown import as_markdown
+from specrun.report.plan_text import as_text
+
+
+def plan_and_show(options: PlanOptions) -> int:
+    """Plan the specs, show the plans, and return the exit code."""
+    outcomes = Outcomes()
+    planned = plan_all(options, outcomes)
+    if planned:
+        _show(planned, options)
+    changes = any(action.verb.pending for each in planned for action in each.plan.actions)
+    return PENDING if outcomes.code == DONE and changes and options.detailed_exitcode else outcomes.code
+
+
+def _pictures(planned: Sequence[Planned], options: PlanOptions) -> Mapping[str, str]:
+    """Write the page asked for, and return the thumbnails asked for, as URLs by blob."""
+    if options.html is None and options.thumbnails is None:
+        return {}
+    # Most plans are read as text, and start faster without what draws.
+    from specrun.cli.plan_page import linked_pictures, write_plan_page  # noqa: PLC0415
+
+    if options.html is not None:
+        write_plan_page(options.html, planned[0])
+    return {} if options.thumbnails is None else linked_pictures(planned, options.thumbnails)
+
+
+def _show(planned: Sequence[Planned], options: PlanOptions) -> None:
+    """Write the plans to standard output, the file asked for, and the summary of a GitHub workflow."""
+    plans = [each.plan for each in planned]
+    quotas = quotas_of(planned)
+    pictures = _pictures(planned, options)
+    match options.format:
+        case "text":
+            lines = as_text(plans, quotas=quotas, full=options.full, ink=ink(sys.stdout))
+            write(f"{line}\n" for line in lines)
+        case "json":
+            write(planned[0].document())
+        case "markdown":
+            write([as_markdown(plans, quotas=quotas, pictures=pictures, full=options.full)])
+        case "dot":
+            write([as_dot(plans)])
+        case "mermaid":
+            write([as_mermaid(plans)])
+    if options.output is not None:
+        write_atomic(options.output, (text.encode() for text in planned[0].document()))
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(summary).open("a", encoding="utf-8", newline="\n") as file:
+            file.write(as_markdown(plans, quotas=quotas, pictures=pictures, full=options.full))

@@ -1,0 +1,30 @@
+"""Specs of a command line that have nothing left to do, told without planning them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from specrun.cli.options import WishOptions
+from specrun.model.project import STATE
+from specrun.spec.root import project_root
+from specrun.store.settled import Settled, read_settled, settled_path
+
+
+def all_settled(options: WishOptions) -> Sequence[tuple[Path, Settled]] | None:
+    """Return what is settled about the specs; None where one of them has to be planned."""
+    found = []
+    for spec in options.specs:
+        request = options.request(spec)
+        path, context = where(spec, request.name), request.context
+        settled = None if path is None or context is None else read_settled(path, context)
+        if settled is None:
+            return None
+        found.append((spec, settled))
+    return found
+
+
+def where(spec: Path, variant: str | None) -> Path | None:
+    """Return where it is written down of a spec; None for one outside its project."""
+    root, real = project_root(spec.parent), spec.resolve()
+    if not real.is_relative_to(root):
+        return None
+    return settled_path(root / STATE, real.relative_to(root).as_posix(), variant)

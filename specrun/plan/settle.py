@@ -1,0 +1,42 @@
+"""What to write down of a spec with nothing left to do, so that the next command need not plan it."""
+
+from collections import Counter
+
+from specrun.model.plan import Plan, Verb
+from specrun.model.project import Project
+from specrun.plan.request import PlanRequest
+from specrun.store.lockfile import lock_path
+from specrun.store.manifest import FILE_NAME
+from specrun.store.seen import seen_files, seen_path
+from specrun.store.settled import Settled, look, search
+
+
+def settled(plan: Plan, request: PlanRequest, project: Project) -> Settled | None:
+    """Return what a plan proves, as long as no file that it follows from moves; None where that may be too little.
+
+    It is too little where anything is left to do or to say, where images may have to be uploaded, and where facts
+    stand beside images, which nobody looks at one by one.
+    """
+    context = request.context
+    if context is None or plan.warnings or project.store is not None:
+        return None
+    rows = [action.row for action in plan.actions if action.verb is Verb.KEEP and action.row is not None]
+    told = all(row.provenance is None or output.file != output.blob for row in rows for output in row.outputs)
+    outputs = project.outputs / plan.name
+    seen = seen_files(project.state, outputs)
+    if len(rows) < len(plan.actions) or not told:
+        return None
+    if not seen.knows((output.path, output.file) for row in rows for output in row.outputs):
+        return None
+    kept = [lock_path(request.spec, request.name).absolute(), outputs / FILE_NAME, seen_path(project.state, outputs)]
+    stamps = look([*plan.reads.files, *kept])
+    if stamps is None or any(stamps[str(path)] is None for path in kept):
+        return None
+    return Settled(
+        context=context,
+        name=plan.name,
+        kept=Counter(action.run.job for action in plan.actions if action.run is not None),
+        outputs=str(outputs),
+        stamps=stamps,
+        globs=[(str(folder), pattern, search(str(folder), pattern)) for folder, pattern in plan.reads.globs],
+    )

@@ -1,0 +1,73 @@
+"""Specs with nothing left to do, and what the files were like that this follows from.
+
+A convenience, as `seen` is: where anything at all has moved, or is not known, the spec is planned as ever.
+"""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from specrun.store.hold import hold_name
+from specrun.store.seen import Stamp, seen_files, stamp
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """A spec that keeps all its images: `kept` are its runs by job, in plan order.
+
+    `context` stands for the program and the command line. `stamps` say what every file was like that was read, None
+    for one that must not be there; `globs` what was found by patterns in folders. `outputs` is the folder of images.
+    """
+
+    context: str
+    name: str
+    kept: Mapping[str, int]
+    outputs: str
+    stamps: Mapping[str, Stamp | None]
+    globs: Sequence[tuple[str, str, Sequence[str]]]
+
+
+_DECODER = msgspec.json.Decoder(Settled)
+
+
+def settled_path(state: Path, spec: str, variant: str | None) -> Path:
+    """Return where it is written down of a spec, by its path and the variant."""
+    return state / "settled" / f"{hold_name(spec, variant or Path(spec).stem)}.json"
+
+
+def read_settled(path: Path, context: str) -> Settled | None:
+    """Return what was settled, if it still is; None where a plan has to tell."""
+    with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
+        found = _DECODER.decode(path.read_bytes())
+        if found.context == context and _unmoved(found, path.parent.parent):
+            return found
+    return None
+
+
+def look(files: Sequence[Path]) -> Mapping[str, Stamp | None] | None:
+    """Return the stamps of files, None for those that are not there; None for all where one's stamp proves nothing."""
+    stamps: dict[str, Stamp | None] = {}
+    for file in files:
+        try:
+            found = stamp(str(file))
+        except FileNotFoundError:
+            stamps[str(file)] = None
+            continue
+        if found is None:
+            return None
+        stamps[str(file)] = found
+    return stamps
+
+
+def search(folder: str, pattern: str) -> list[str]:
+    """Return what a pattern finds in a folder, in order."""
+    return sorted(path.as_posix() for path in Path(folder).glob(pattern))
+
+
+def _unmoved(found: Settled, state: Path) -> bool:
+    return (
+        look([Path(file) for file in found.stamps]) == found.stamps
+        and all(search(folder, pattern) == list(names) for folder, pattern, names in found.globs)
+        and seen_files(state, Path(found.outputs)).unmoved()
+    )
