@@ -1,5 +1,6 @@
 """Plans for the specs of a command line."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,12 @@ from specrun.spec.project import load_project
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
-    """A plan, the project that it is for, and the request that makes it again."""
+    """A plan, the project that it is for, the request that makes it again, and when it began, in Unix nanoseconds."""
 
     plan: Plan
     project: Project
     request: PlanRequest
+    began: int
 
     def document(self) -> Iterable[str]:
         """Return the plan as JSON, piece by piece."""
@@ -55,7 +57,8 @@ def _plan_each(paths: Iterable[Path], make: Callable[[Path], Planned], outcomes:
 
 
 def _planned(request: PlanRequest, project: Project) -> Planned:
-    return Planned(plan=make_plan(request, project), project=project, request=request)
+    began = time.time_ns()
+    return Planned(plan=make_plan(request, project), project=project, request=request, began=began)
 
 
 def _planned_again(path: Path) -> Planned:

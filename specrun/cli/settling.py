@@ -1,5 +1,7 @@
 """What an apply writes down of a spec that has nothing left to do."""
 
+import time
+
 import msgspec
 
 from specrun.atomic import make_folder, write_if_changed
@@ -7,7 +9,7 @@ from specrun.cli.planning import Planned
 from specrun.cli.settled import where
 from specrun.model.plan import Verb
 from specrun.plan.make import make_plan
-from specrun.plan.settle import settled
+from specrun.plan.settle import LAG, settled
 
 
 def settle(planned: Planned) -> None:
@@ -15,10 +17,13 @@ def settle(planned: Planned) -> None:
     path = where(planned.request.spec, planned.request.name)
     if path is None or planned.request.context is None:
         return
-    plan = planned.plan
+    plan, began = planned.plan, planned.began
     if plan.totals.actions[Verb.KEEP] < len(plan.actions):
+        # What was just written must be seen to be older than the plan that reads it.
+        time.sleep(2 * LAG / 1e9)
+        began = time.time_ns()
         plan = make_plan(planned.request, planned.project)
-    found = settled(plan, planned.request, planned.project)
+    found = settled(plan, planned.request, planned.project, began)
     if found is not None:
         make_folder(path.parent)
         write_if_changed(path, msgspec.json.encode(found))

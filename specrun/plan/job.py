@@ -99,7 +99,8 @@ class JobExpander:
     def _maker(self, axes: list[Axis], groups: Groups) -> RunMaker:
         job = self._job
         template = None if job.output is None else self._setting.compiler.text(job.output)
-        namer = OutputNamer(job.name, template, job.span if job.output is None else job.output.span, groups.grid)
+        span, most = job.span if job.output is None else job.output.span, self._setting.spec.max_runs
+        namer = OutputNamer(job.name, template, span, groups.grid, most)
         return RunMaker(Naming(job.name, axes, sampled=job.samples is not None), groups, namer)
 
     def _count(self, node: Node | None, what: str) -> int | None:

@@ -28,10 +28,11 @@ MOST_IN_A_JOB = 500_000
 class OutputNamer:
     """Names the outputs of one job's runs."""
 
-    def __init__(self, job: str, template: Joined | None, span: Span, grid: Grid) -> None:
+    def __init__(self, job: str, template: Joined | None, span: Span, grid: Grid, max_runs: int) -> None:
         self._job = job
         self._span = span
         self._count = 0
+        self._most = max(MOST_IN_A_JOB, max_runs)
         self._template = None if template is None else TextColumn(grid, template, LATER)
         reads = [part.names for part in template.parts if not isinstance(part, str)] if template is not None else []
         self._indexes_itself = any("index" in names for names in reads)
@@ -63,15 +64,15 @@ class OutputNamer:
         ]
 
     def _too_many(self, images: Sequence[int]) -> dict[int, Failed]:
-        if max(images) <= MOST_IMAGES and self._count + sum(images) <= MOST_IN_A_JOB:
+        if max(images) <= MOST_IMAGES and self._count + sum(images) <= self._most:
             self._count += sum(images)
             return {}
         failed = {}
         for position, count in enumerate(images):
             self._count += count
-            if count > MOST_IMAGES or self._count > MOST_IN_A_JOB:
+            if count > MOST_IMAGES or self._count > self._most:
                 detail = (
-                    f"one request may ask for {MOST_IMAGES:,} images, a job for {MOST_IN_A_JOB:,}; here n is {count:,}"
+                    f"one request may ask for {MOST_IMAGES:,} images, a job for {self._most:,}; here n is {count:,}"
                 )
                 fault = Diagnostic(summary="too many images", detail=detail, span=self._span, hint="lower `n`")
                 failed[position] = Failed((fault,))

@@ -7,15 +7,19 @@ from specrun.model.project import Project
 from specrun.plan.request import PlanRequest
 from specrun.store.lockfile import lock_path
 from specrun.store.manifest import FILE_NAME
-from specrun.store.seen import seen_files, seen_path
+from specrun.store.seen import changed, seen_files, seen_path
 from specrun.store.settled import Settled, look, search
 
+# Nanoseconds by which a file system's clock may lag behind.
+LAG = 20_000_000
 
-def settled(plan: Plan, request: PlanRequest, project: Project) -> Settled | None:
+
+def settled(plan: Plan, request: PlanRequest, project: Project, began: int) -> Settled | None:
     """Return what a plan proves, as long as no file that it follows from moves; None where that may be too little.
 
-    It is too little where anything is left to do or to say, where images may have to be uploaded, and where facts
-    stand beside images, which nobody looks at one by one.
+    It is too little where anything is left to do or to say, where images may have to be uploaded, where facts stand
+    beside images, which nobody looks at one by one, and where a file may have changed after the plan `began` (Unix
+    time in nanoseconds).
     """
     context = request.context
     if context is None or plan.warnings or project.store is not None:
@@ -31,6 +35,8 @@ def settled(plan: Plan, request: PlanRequest, project: Project) -> Settled | Non
     kept = [lock_path(request.spec, request.name).absolute(), outputs / FILE_NAME, seen_path(project.state, outputs)]
     stamps = look([*plan.reads.files, *kept])
     if stamps is None or any(stamps[str(path)] is None for path in kept):
+        return None
+    if any(stamp is not None and changed(stamp) > began - LAG for stamp in stamps.values()):
         return None
     return Settled(
         context=context,

@@ -94,6 +94,11 @@ def seen_path(state: Path, outputs: Path) -> Path:
     return state / "seen" / f"{outputs.name}.json"
 
 
+def changed(like: Stamp) -> int:
+    """Return when a file was last changed in any way, Unix time in nanoseconds."""
+    return max(like[1], like[2])
+
+
 def stamp(path: str) -> Stamp | None:
     """Return a file's stamp; None where its disk counts in whole seconds, which two changes may share."""
     found = os.stat(path)  # noqa: PTH116 - a path object takes as long as the file system does
