@@ -7,7 +7,7 @@ from specrun.model.plan import Plan
 from specrun.model.project import Project
 from specrun.model.shard import Shard
 from specrun.store.blobs import Blobs
-from specrun.store.hold import hold_name
+from specrun.store.hold_name import hold_name
 from specrun.store.manifest import FILE_NAME
 from specrun.store.parts import part_path
 

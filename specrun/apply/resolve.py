@@ -12,7 +12,8 @@ from specrun.imaging import DecodedImage
 from specrun.model.lock import Lock, LockRow, State
 from specrun.store.attempts import AttemptState, Ending, Intent, StoredImage
 from specrun.store.blobs import Blobs
-from specrun.store.hold import hold, hold_name
+from specrun.store.hold import hold
+from specrun.store.hold_name import hold_name
 from specrun.store.ledger import Ledger
 from specrun.store.ledger_view import view_ledger
 from specrun.store.lockfile import read_lock, write_lock

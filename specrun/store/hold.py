@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import re
 import socket
 import time
 from collections.abc import Iterator
@@ -14,8 +13,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from specrun.atomic import make_folder, write_atomic
-from specrun.canonical import digest
 from specrun.diagnostics import BusyError, Diagnostic, SpecrunError
+from specrun.store.hold_name import hold_name
 
 # Another apply that looks whether a hold is taken has it for an instant; outlast that.
 _PATIENCE = 0.5
@@ -37,12 +36,6 @@ class Holder:
     def __str__(self) -> str:
         """As a person would say it."""
         return f"process {self.pid} on {self.host}, since {self.since}"
-
-
-def hold_name(spec: str, name: str) -> str:
-    """Return what the hold of one spec under one name is called."""
-    slug = re.sub(r"[^\w.-]", "-", name)[:80]
-    return f"{slug}-{digest(f'{name} {spec}').removeprefix('sha256:')[:8]}"
 
 
 @contextlib.contextmanager

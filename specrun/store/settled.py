@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from specrun.store.hold import hold_name
+from specrun.store.hold_name import hold_name
 from specrun.store.seen import Stamp, seen_files, stamp
 
 

@@ -16,7 +16,8 @@ from specrun.model.lock import State
 from specrun.model.run import Price
 from specrun.store.attempts import AttemptState, Ending, Intent, StoredImage
 from specrun.store.blobs import Blobs
-from specrun.store.hold import hold, hold_name
+from specrun.store.hold import hold
+from specrun.store.hold_name import hold_name
 from specrun.store.ledger import Granted, Ledger
 from specrun.store.ledger_schema import LedgerError
 from specrun.store.ledger_view import LedgerView, view_ledger

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from specrun.diagnostics import BusyError
-from specrun.store.hold import LockingError, held, hold, hold_name, holder
+from specrun.store.hold import LockingError, held, hold, holder
+from specrun.store.hold_name import hold_name
 
 CHILD = """
 import sys
