@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from specrun.apply.apply import apply
 from specrun.apply.events import Finished
 from specrun.apply.options import ApplyOptions
@@ -96,8 +98,7 @@ class Made:
         lock = self.lock
         rows = {row.address: row for row in lock.rows.values()}
         old = rows[address]
-        fields = {name: getattr(old, name) for name in LockRow.__dataclass_fields__}
-        rows[address] = LockRow(**fields | changes)
+        rows[address] = replace(old, **changes)
         write_lock(self.lock_file, Lock(spec=lock.spec, name=lock.name, files=lock.files, vars=lock.vars, rows=rows))
 
     def plan(self, **wishes: Any) -> Plan:

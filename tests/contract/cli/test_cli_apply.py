@@ -85,6 +85,13 @@ def on_a_terminal(folder: Path, answer: bytes | signal.Signals, *arguments: str)
     master, slave = pty.openpty()
     env = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR"}}
     answered = False
+
+    def give(child: subprocess.Popen[bytes]) -> None:
+        if isinstance(answer, bytes):
+            os.write(master, answer)
+        else:
+            child.send_signal(answer)
+
     with subprocess.Popen(
         [sys.executable, "-m", "specrun", *arguments],
         cwd=folder,
@@ -99,9 +106,10 @@ def on_a_terminal(folder: Path, answer: bytes | signal.Signals, *arguments: str)
         try:
             while True:
                 if not select.select([master], [], [], 0.5)[0]:
-                    # A signal between the prompt and the wait for keys wakes nobody up: Python's own race.
-                    if answered and isinstance(answer, signal.Signals):
-                        child.send_signal(answer)
+                    # A signal between the prompt and the wait for keys wakes nobody up, and keys pressed there may
+                    # be dropped as the terminal is set up: Python's own races.
+                    if answered:
+                        give(child)
                     continue
                 part = os.read(master, 65536)
                 if not part:
@@ -109,10 +117,7 @@ def on_a_terminal(folder: Path, answer: bytes | signal.Signals, *arguments: str)
                 shown += part
                 if not answered and b"[y/N]" in shown:
                     answered = True
-                    if isinstance(answer, bytes):
-                        os.write(master, answer)
-                    else:
-                        child.send_signal(answer)
+                    give(child)
         except OSError:
             pass  # Linux ends a pseudo-terminal's stream with EIO
     os.close(master)
