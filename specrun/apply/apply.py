@@ -31,7 +31,7 @@ from specrun.apply.tally import Tally
 from specrun.apply.work import work
 from specrun.catalog.models import Catalog
 from specrun.model.lock import Lock
-from specrun.model.plan import Plan
+from specrun.model.plan import Plan, Verb
 from specrun.model.project import Project, Provider
 from specrun.provider.client import ImageClient
 from specrun.store.hold import hold
@@ -41,6 +41,7 @@ from specrun.store.shared import SharedStore
 # Threads that write images: more than processors, since they mostly wait for the disk.
 _WRITERS = 16
 _SANDBOX = "sandbox"
+_CHANGING = (Verb.CREATE, Verb.REPLACE, Verb.RESTORE, Verb.MOVE)
 
 
 async def apply(
@@ -154,8 +155,9 @@ async def _shared(session: Session, lock: Lock) -> int:
     if session.sharing is None or session.sharing.uploads is None:
         return 0
     uploads = session.sharing.uploads
+    changed = any(action.verb in _CHANGING for action in session.plan.actions)
     with interruptible(session.stop, uploads.hurry):
-        warned = await session.sharing.settle(lock, uploads, session.stop)
+        warned = await session.sharing.settle(lock, uploads, session.stop, changed=changed)
     if warned is not None:
         session.tally.emit(warned)
     return uploads.left

@@ -7,8 +7,9 @@ from enum import Enum
 
 from specrun.diagnostics import Diagnostic
 from specrun.store.blobs import Blobs
-from specrun.store.shared import SharedStore, SharedStoreError
+from specrun.store.shared import SharedStore
 from specrun.store.shared_record import SharedRecord
+from specrun.store.tries import SharedStoreError
 
 _AT_ONCE = 8
 
@@ -37,6 +38,7 @@ def push(
 
     `read` returns an image's bytes, None where this machine has none; then it is enough that the store has some.
     """
+    record.heed(store)
 
     def one(blob: str) -> Way:
         data = read(blob)
@@ -54,6 +56,7 @@ def push(
 
 def pull(blobs: Iterable[str], local: Blobs, store: SharedStore, record: SharedRecord) -> Exchanged:
     """Bring images into the local store; each is what its digest says, or does not come in."""
+    record.heed(store)
 
     def one(blob: str) -> Way:
         if local.has(blob):

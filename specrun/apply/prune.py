@@ -51,9 +51,15 @@ def prune(plan: Plan, project: Project) -> Pruned:
 
 def unreferenced(store: Blobs, locked: Iterable[LockRow]) -> Iterator[Path]:
     """Yield the stored files that none of these rows names, as an output or as an input."""
-    named = set()
-    for row in locked:
-        named |= {output.blob for output in row.outputs} | {found for found in row.inputs.values() if found}
+    names = named(locked)
     for blob, path in store.all():
-        if blob not in named:
+        if blob not in names:
             yield path
+
+
+def named(locked: Iterable[LockRow]) -> set[str]:
+    """Return the stored images that rows name, as outputs or as inputs."""
+    names = set()
+    for row in locked:
+        names |= {output.blob for output in row.outputs} | {found for found in row.inputs.values() if found}
+    return names

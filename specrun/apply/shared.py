@@ -1,5 +1,6 @@
 """One apply's part in a shared store: images had from it, and images put there."""
 
+import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ from specrun.apply.uploads import Uploads
 from specrun.diagnostics import Diagnostic, Severity
 from specrun.model.lock import Lock
 from specrun.store.blobs import Blobs
-from specrun.store.shared import SharedStore, SharedStoreError
+from specrun.store.shared import SharedStore
 from specrun.store.shared_record import SharedRecord
+from specrun.store.tries import SharedStoreError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +28,7 @@ class Sharing:
 
     def bring(self, blob: str) -> SharedStoreError | None:
         """Bring an image into the local store, durably; return why it could not be."""
+        self.record.heed(self.store)
         try:
             data = self.store.fetch(blob)
         except SharedStoreError as error:
@@ -39,12 +42,17 @@ class Sharing:
         if self.uploads is not None:
             self.uploads.offer(blobs)
 
-    async def settle(self, lock: Lock, uploads: Uploads, stop: Stop) -> Warned | None:
-        """Put there whatever the lock names that is not known to be; say what could not be."""
+    async def settle(self, lock: Lock, uploads: Uploads, stop: Stop, *, changed: bool) -> Warned | None:
+        """Put there whatever the lock names that is not known to be; say what could not be.
+
+        Where nothing `changed`, what was known counts, so that an apply with nothing to do asks nobody.
+        """
         if stop.interrupted:
             uploads.hurry()
         else:
             stop.whenever(lambda: uploads.hurry() if stop.interrupted else None)
+            if changed:
+                await asyncio.to_thread(self.record.heed, self.store)
             uploads.offer(output.blob for row in lock.rows.values() for output in row.outputs)
         await uploads.finish()
         if not uploads.left:

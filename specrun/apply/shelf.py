@@ -9,7 +9,7 @@ from specrun.apply.shared import Sharing
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.provenance.embed import original
 from specrun.store.blobs import Blobs
-from specrun.store.shared import SharedStoreError
+from specrun.store.tries import SharedStoreError
 
 
 class Shelf:

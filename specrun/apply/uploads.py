@@ -9,8 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from specrun.diagnostics import SpecrunError
 from specrun.store.blobs import Blobs
-from specrun.store.shared import SharedStore, SharedStoreError
+from specrun.store.shared import SharedStore
 from specrun.store.shared_record import SharedRecord
+from specrun.store.tries import SharedStoreError
 
 # Each holds one image in memory.
 _AT_ONCE = 4
@@ -55,6 +56,7 @@ class Uploads:
 
     def _upload(self, blob: str) -> None:
         try:
+            self._record.heed(self._shared)
             self._shared.ensure(blob, self._blobs.read(blob))
             self._record.add(blob)
         except SharedStoreError as error:

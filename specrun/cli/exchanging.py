@@ -8,7 +8,7 @@ from specrun.apply.exchange import Exchanged
 from specrun.cli.boundary import DONE, FAILED
 from specrun.cli.console import complain, say
 from specrun.cli.targets import target_of
-from specrun.cli.wiring import shared_store
+from specrun.cli.wiring import known_store, writable_store
 from specrun.diagnostics import Diagnostic, InvalidInputError, SpecrunError
 from specrun.model.lock import Lock
 from specrun.report.inert import line as inert
@@ -62,13 +62,7 @@ def _shared(spec: Path, name: str | None, *, writes: bool) -> Shared:
     project = load_project(spec.parent)
     target = target_of(spec, project, name, None)
     lock = read_lock(target.lock)
-    store = shared_store(project)
-    if store is None:
-        hint = "add `store: {url: s3://bucket/prefix}` to specrun.yaml"
-        raise InvalidInputError(Diagnostic(summary="no shared store", detail=f"{project.root} names none", hint=hint))
-    if writes and not store.writable:
-        hint = "push where `store.mode` is readwrite"
-        raise InvalidInputError(Diagnostic(summary="store that is only read", detail=store.url, hint=hint))
+    store = writable_store(project) if writes else known_store(project)
     if lock is None:
         hint = "apply the spec, or bring its lock from git"
         raise InvalidInputError(Diagnostic(summary="no lock", detail=f"{target.lock} is not there", hint=hint))

@@ -12,10 +12,15 @@ from specrun.plan.request import PlanRequest
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# A folder stands for the specs in it.
-SPECS = click.argument(
-    "specs", metavar="SPEC...", nargs=-1, required=True, type=click.Path(path_type=Path), callback=files_of
-)
+
+def _specs(metavar: str, *, required: bool) -> Callable[[Function], Function]:
+    """Return the argument; a folder stands for the specs in it."""
+    path = click.Path(path_type=Path)
+    return click.argument("specs", metavar=metavar, nargs=-1, required=required, type=path, callback=files_of)
+
+
+SPECS = _specs("SPEC...", required=True)
+SPECS_OR_NONE = _specs("[SPEC...]", required=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

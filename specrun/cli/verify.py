@@ -23,7 +23,7 @@ from specrun.report.verify_json import as_json
 from specrun.report.verify_junit import verify_junit
 from specrun.report.verify_text import as_text
 from specrun.spec.project import load_project
-from specrun.store.shared import SharedStoreError
+from specrun.store.tries import SharedStoreError
 from specrun.verify.finding import Verification
 from specrun.verify.verify import verify
 

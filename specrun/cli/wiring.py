@@ -5,6 +5,7 @@ from collections.abc import Callable
 import httpx
 
 from specrun.catalog.models import Catalog
+from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.model.project import Project, Provider
 from specrun.provider.client import ImageClient
 from specrun.store.shared import SharedStore
@@ -33,3 +34,21 @@ def shared_store(project: Project) -> SharedStore | None:
     from specrun.store.shared_open import open_shared  # noqa: PLC0415
 
     return open_shared(project.store)
+
+
+def writable_store(project: Project) -> SharedStore:
+    """Return the store that a project shares; raise `InvalidInputError` where there is none, or it is only read."""
+    store = known_store(project)
+    if not store.writable:
+        hint = "do this where `store.mode` is readwrite"
+        raise InvalidInputError(Diagnostic(summary="store that is only read", detail=store.url, hint=hint))
+    return store
+
+
+def known_store(project: Project) -> SharedStore:
+    """Return the store that a project shares; raise `InvalidInputError` where there is none."""
+    store = shared_store(project)
+    if store is None:
+        hint = "add `store: {url: s3://bucket/prefix}` to specrun.yaml"
+        raise InvalidInputError(Diagnostic(summary="no shared store", detail=f"{project.root} names none", hint=hint))
+    return store

@@ -6,7 +6,8 @@ from pathlib import Path
 from specrun.canonical import digest
 from specrun.model.lock import LockRow
 from specrun.store.blobs import Blobs, DamagedBlobError
-from specrun.store.shared import SharedStore, SharedStoreError
+from specrun.store.shared import SharedStore
+from specrun.store.tries import SharedStoreError
 
 
 class MissingError(Exception):

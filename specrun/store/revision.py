@@ -19,6 +19,11 @@ class Revision:
         """As reports name it."""
         return self.name if self.name.startswith(self.id) else f"{self.name} ({self.id})"
 
+    def read_named(self, name: str) -> bytes | None:
+        """Return the content of a file as git names it: from the repository's root, or with ./ from `folder`."""
+        told = _git(self.folder, "cat-file", "blob", f"{self.id}:{name}")
+        return told.stdout if told.returncode == 0 else None
+
     def read(self, path: Path) -> bytes | None:
         """Return a file's content in this commit, None where it has no such file; `path` is one on disk."""
         told = _git(path.parent, "cat-file", "blob", f"{self.id}:./{path.name}")
@@ -33,9 +38,7 @@ def find_revision(name: str, folder: Path) -> Revision:
     if _git(folder, "rev-parse", "--git-dir").returncode:
         reason = told.stderr.decode(errors="replace").strip() or f"{folder.resolve()} is in no git repository"
         raise InvalidInputError(
-            Diagnostic(
-                summary="no git history", detail=reason, hint="name the lock to compare with: --base OLD.lock.json"
-            )
+            Diagnostic(summary="no git history", detail=reason, hint="name the file of a lock instead: OLD.lock.json")
         )
     raise UsageError(
         Diagnostic(
@@ -54,6 +57,6 @@ def _git(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
             Diagnostic(
                 summary="git is not installed",
                 detail="the lock of an earlier revision comes from git",
-                hint="install git, or name the lock to compare with: --base OLD.lock.json",
+                hint="install git, or name the file of a lock instead: OLD.lock.json",
             )
         ) from error

@@ -1,40 +1,26 @@
 """The store that a team shares: images by their digest in a bucket, believed only where their bytes agree."""
 
-import base64
-import hashlib
-import threading
-import time
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
+import contextlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol
 
 from specrun.canonical import digest
+from specrun.store.object_facts import agrees, since
+from specrun.store.tries import PAUSES, RefusedError, SharedStoreError, Tries
 
-T = TypeVar("T")
-
-# Seconds before each further try. After that the store counts as out of reach, for this object.
-PAUSES = (0.25, 0.75, 2.25)
-# How many objects in a row may be out of reach before the rest are tried once only.
-_PATIENCE = 3
-
-
-class SharedStoreError(Exception):
-    """An image that could not be had from the shared store, or put there; `hint` says what to do.
-
-    `gone` is set where trying later cannot help: the store lacks it, or holds something else in its place.
-    """
-
-    def __init__(self, cause: str, hint: str, *, gone: bool = False) -> None:
-        super().__init__(cause)
-        self.hint = hint
-        self.gone = gone
-
-
-class RefusedError(SharedStoreError):
-    """Access that the store's owner does not allow."""
+# What stands in the bucket beside the images, so that everyone learns that some have been removed.
+_MARK = "pruned"
+_NAME = re.compile(r"([0-9a-f]{2})/([0-9a-f]{62})")
+# Objects that one request removes; more S3 does not take.
+_BATCH = 1000
 
 
 class Objects(Protocol):
-    """What is asked of a bucket: whole objects and facts about one; nothing is ever listed or deleted."""
+    """What is asked of a bucket: whole objects and facts about one. Only a removal lists them."""
 
     def cat_file(self, path: str) -> bytes:
         """Return an object's bytes; raise `FileNotFoundError` where there is none."""
@@ -45,12 +31,27 @@ class Objects(Protocol):
     def info(self, path: str) -> Mapping[str, Any]:
         """Return an object's `size` and whatever checksum its service keeps; raise `FileNotFoundError`."""
 
+    def find(self, path: str, *, detail: bool) -> Mapping[str, Mapping[str, Any]]:
+        """Return all objects below a path, each with what `info` says of it."""
+
+    def rm(self, path: list[str]) -> object:
+        """Remove objects; those that are not there are no fault, or raise `FileNotFoundError`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredImage:
+    """An image in the bucket: its size in bytes, and when it was put there, None where the service does not say."""
+
+    blob: str
+    size: int
+    since: datetime | None
+
 
 class SharedStore:
     """Objects named by the SHA-256 of their content, at `<root>/ab/cdef…` as in the local store.
 
     `faults` are the exceptions of the service's client, `pauses` the seconds before each further try. Safe to use from
-    several threads.
+    several threads. All methods raise `SharedStoreError`.
     """
 
     def __init__(
@@ -67,13 +68,10 @@ class SharedStore:
         self.writable = writable
         self._objects = objects
         self._root = root.rstrip("/")
-        self._faults = faults
-        self._pauses = pauses
-        self._out_of_reach = 0
-        self._counting = threading.Lock()
+        self._tried = Tries(url, faults, pauses)
 
     def fetch(self, blob: str) -> bytes:
-        """Return an image's bytes, which are what their name says; raise `SharedStoreError`."""
+        """Return an image's bytes, which are what their name says."""
         path = self._path(blob)
         for _ in range(2):  # a body that was cut short on its way comes whole the second time
             try:
@@ -89,7 +87,7 @@ class SharedStore:
         raise SharedStoreError(cause, hint, gone=True)
 
     def ensure(self, blob: str, data: bytes) -> bool:
-        """Put an image there unless it stands there whole; say whether it was put. Raises `SharedStoreError`."""
+        """Put an image there unless it stands there whole; say whether it was put."""
         path = self._path(blob)
         if self._stands(path, data):
             return False
@@ -97,16 +95,47 @@ class SharedStore:
         return True
 
     def has(self, blob: str) -> bool:
-        """Say whether there is an object of this name, whatever it holds; raise `SharedStoreError`."""
+        """Say whether there is an object of this name, whatever it holds."""
         try:
             self._tried(lambda: self._objects.info(self._path(blob)))
         except FileNotFoundError:
             return False
         return True
 
+    def all(self) -> Iterator[StoredImage]:
+        """Yield every image, whatever its object holds; what else stands in the bucket is passed over."""
+        try:
+            found = self._tried(lambda: self._objects.find(self._root, detail=True))
+        except FileNotFoundError:
+            return
+        for path, info in sorted(found.items()):
+            name = _NAME.fullmatch(path.removeprefix(f"{self._root}/"))
+            if name is not None:
+                yield StoredImage(blob=f"sha256:{name[1]}{name[2]}", size=int(info.get("size") or 0), since=since(info))
+
+    def remove(self, blobs: Sequence[str]) -> None:
+        """Remove images, many with one request. Not every service says which it kept; `all` tells."""
+        paths = [self._path(blob) for blob in blobs]
+        for start in range(0, len(paths), _BATCH):
+            with contextlib.suppress(FileNotFoundError):
+                self._tried(partial(self._objects.rm, paths[start : start + _BATCH]))
+
+    def mark(self, text: str) -> datetime | None:
+        """Leave a word for everyone about a removal; return when that was by the service's own clock."""
+        path = f"{self._root}/{_MARK}"
+        self._tried(lambda: self._objects.pipe_file(path, text.encode()))
+        return since(self._tried(lambda: self._objects.info(path)))
+
+    def marked(self) -> str:
+        """Return the word that the last removal left, empty where there was none."""
+        try:
+            return self._tried(lambda: self._objects.cat_file(f"{self._root}/{_MARK}")).decode("ascii", "replace")
+        except FileNotFoundError:
+            return ""
+
     def _stands(self, path: str, data: bytes) -> bool:
         try:
-            return _agrees(self._tried(lambda: self._objects.info(path)), data)
+            return agrees(self._tried(lambda: self._objects.info(path)), data)
         except (FileNotFoundError, RefusedError):
             # Who may write but not list is refused where there is nothing.
             return False
@@ -114,54 +143,3 @@ class SharedStore:
     def _path(self, blob: str) -> str:
         name = blob.removeprefix("sha256:")
         return f"{self._root}/{name[:2]}/{name[2:]}"
-
-    def _tried(self, work: Callable[[], T]) -> T:
-        """Do `work`, again after a pause where it fails; a store that stays out of reach is soon given up on."""
-        pauses = self._pauses if self._out_of_reach < _PATIENCE else ()
-        for pause in (*pauses, None):
-            try:
-                found = work()
-            except FileNotFoundError:
-                self._count(0)
-                raise
-            except PermissionError as error:
-                hint = "check the credentials in the environment, and what the bucket allows them"
-                raise RefusedError(f"{self.url} refuses access: {_said(error)}", hint) from error
-            except self._faults as error:
-                if pause is None:
-                    self._count(1)
-                    hint = "check the network and the credentials, then try again"
-                    raise SharedStoreError(f"{self.url} is out of reach: {_said(error)}", hint) from error
-                time.sleep(pause)
-            else:
-                self._count(0)
-                return found
-        raise AssertionError("the last try returns or raises")
-
-    def _count(self, more: int) -> None:
-        with self._counting:
-            self._out_of_reach = self._out_of_reach + 1 if more else 0
-
-
-def _agrees(info: Mapping[str, Any], data: bytes) -> bool:
-    """Say whether an object is `data`, as far as its service tells: by its size, and by its MD5 where it keeps one."""
-    if info.get("size") != len(data):
-        return False
-    told = [md5 for md5 in _md5s(info) if md5]
-    return not told or hashlib.md5(data, usedforsecurity=False).digest() in told
-
-
-def _md5s(info: Mapping[str, Any]) -> list[bytes]:
-    """Return the checksums that S3, Google Cloud Storage and Azure keep, each in its own way."""
-    etag = str(info.get("ETag") or "").strip('"')
-    settings = info.get("content_settings") or {}
-    return [
-        bytes.fromhex(etag) if len(etag) == 32 and "-" not in etag else b"",  # noqa: PLR2004 - an MD5 in hex
-        base64.b64decode(info.get("md5Hash") or ""),
-        bytes(settings.get("content_md5") or b""),
-    ]
-
-
-def _said(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text[:200] or type(error).__name__

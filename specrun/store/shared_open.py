@@ -1,10 +1,12 @@
 """Shared stores by their address: a folder, or a bucket through fsspec."""
 
+import contextlib
 import hashlib
 import logging
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -60,7 +62,8 @@ _SERVICES: Mapping[str, _Service] = {
     "az": _Service(
         client="adlfs:AzureBlobFileSystem",
         extra="az",
-        faults=("azure.core.exceptions:AzureError", "aiohttp:ClientError"),
+        # Removals that fail are wrapped in a RuntimeError.
+        faults=("azure.core.exceptions:AzureError", "aiohttp:ClientError", "builtins:RuntimeError"),
     ),
     "http": _Service(
         client="fsspec.implementations.http:HTTPFileSystem", extra="http", faults=("aiohttp:ClientError",)
@@ -79,7 +82,22 @@ class _Folder:
 
     def info(self, path: str) -> Mapping[str, Any]:
         data = Path(path).read_bytes()
-        return {"size": len(data), "ETag": hashlib.md5(data, usedforsecurity=False).hexdigest()}
+        since = datetime.fromtimestamp(Path(path).stat().st_mtime, UTC)
+        return {"size": len(data), "ETag": hashlib.md5(data, usedforsecurity=False).hexdigest(), "mtime": since}
+
+    def find(self, path: str, *, detail: bool) -> Mapping[str, Mapping[str, Any]]:  # noqa: ARG002 - fsspec's signature
+        found: dict[str, Mapping[str, Any]] = {}
+        for file in Path(path).rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # a temporary file that has got its name meanwhile
+                if file.is_file():
+                    status = file.stat()
+                    since = datetime.fromtimestamp(status.st_mtime, UTC)
+                    found[file.as_posix()] = {"size": status.st_size, "mtime": since}
+        return found
+
+    def rm(self, path: list[str]) -> None:
+        for name in path:
+            Path(name).unlink(missing_ok=True)
 
 
 def open_shared(settings: StoreSettings) -> SharedStore:

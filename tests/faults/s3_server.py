@@ -7,10 +7,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 import boto3
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
 Environ: TypeAlias = Mapping[str, Any]
@@ -53,6 +56,11 @@ class S3Server:
         del self.asked[-len(keys) - 1 :]
         return found
 
+    def age(self, bucket: str, days: float) -> None:
+        """Make all that a bucket holds older."""
+        for key in s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket].keys.values():
+            key.last_modified -= timedelta(days=days)
+
     def environment(self) -> dict[str, str]:
         """Return what a person sets to reach it."""
         return {
@@ -82,8 +90,11 @@ class _Troubled:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         with self._lock:
+            if "list-type=2" in environ.get("QUERY_STRING", ""):
+                method = "LIST"
             self._server.asked.append((method, path))
-            fault = self._next(method) if path.count("/") > 1 else None
+            # What asks about a bucket as a whole stays well, but for listings and removals.
+            fault = self._next(method) if path.count("/") > 1 or method in {"LIST", "POST"} else None
         match None if fault is None else fault.kind:
             case "unavailable":
                 start_response("503 Slow Down", [("Content-Length", "0")])

@@ -38,6 +38,12 @@ class Bucket:
     def info(self, path: str) -> dict[str, Any]:
         return {"size": len(self.cat_file(path))}
 
+    def find(self, path: str, *, detail: bool) -> dict[str, Any]:
+        raise AssertionError("nothing is listed")
+
+    def rm(self, path: list[str]) -> None:
+        raise AssertionError("nothing is removed")
+
     def pipe_file(self, path: str, value: bytes) -> None:
         with self._lock:
             self.at_once += 1
@@ -107,7 +113,7 @@ def test_an_interruption_does_not_wait_for_uploads_and_the_next_apply_goes_on(tm
             with sharing(store_in(bucket), place) as part:
                 assert part is not None
                 assert part.uploads is not None
-                settling = asyncio.create_task(part.settle(shop.lock(), part.uploads, stop))
+                settling = asyncio.create_task(part.settle(shop.lock(), part.uploads, stop, changed=True))
                 await asyncio.to_thread(bucket.begun.wait)
                 stop.request("interrupted", interrupted=True)
                 bucket.gate.set()

@@ -1,10 +1,12 @@
-"""The shared store's own rules, against a bucket in memory; the real protocol is tried in `test_shared_s3.py`."""
+"""The shared store's own rules, against a bucket in memory; the real protocol is tried in `test_cli_shared.py`."""
 
 import base64
+import contextlib
 import hashlib
 import sys
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,16 +16,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specrun.apply.prune_shared import remove_shared, uncounted
 from specrun.canonical import digest
 from specrun.diagnostics import InvalidInputError
 from specrun.model.project import StoreSettings
 from specrun.spec.project import load_project
-from specrun.store.shared import SharedStore, SharedStoreError
+from specrun.store.shared import SharedStore
 from specrun.store.shared_open import NoClientError, open_shared
 from specrun.store.shared_record import SharedRecord
+from specrun.store.tries import SharedStoreError
 
 IMAGE = b"an image, as far as a store is concerned"
 BLOB = digest(IMAGE)
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+WEEK = timedelta(days=7)
 
 
 class Bucket:
@@ -34,6 +40,8 @@ class Bucket:
         self.troubles: list[Exception] = []
         self.writes = 0
         self.asked = 0
+        self.removed: list[int] = []
+        self.clock = NOW
         self._checksum = checksum
 
     def cat_file(self, path: str) -> bytes:
@@ -44,13 +52,22 @@ class Bucket:
         self.writes += 1
         self.held[path] = value
 
+    def find(self, path: str, *, detail: bool) -> Mapping[str, Mapping[str, Any]]:
+        return {name: self.info(name) for name in self.held if name.startswith(path)}
+
+    def rm(self, path: list[str]) -> None:
+        self._trouble()
+        self.removed.append(len(path))
+        for name in path:
+            self.held.pop(name, None)
+
     def info(self, path: str) -> Mapping[str, Any]:
         data = self._object(path)
         md5 = hashlib.md5(data, usedforsecurity=False)
         told: dict[str, dict[str, Any]] = {
-            "s3": {"ETag": f'"{md5.hexdigest()}"'},
-            "gs": {"md5Hash": base64.b64encode(md5.digest()).decode()},
-            "az": {"content_settings": {"content_md5": bytearray(md5.digest())}},
+            "s3": {"ETag": f'"{md5.hexdigest()}"', "LastModified": self.clock},
+            "gs": {"md5Hash": base64.b64encode(md5.digest()).decode(), "mtime": self.clock},
+            "az": {"content_settings": {"content_md5": bytearray(md5.digest())}, "last_modified": self.clock},
             "parts": {"ETag": f'"{md5.hexdigest()}-2"'},
         }
         return {"size": len(data), **told.get(self._checksum, {})}
@@ -179,6 +196,80 @@ def test_the_record_survives_a_torn_line_and_knows_its_store(tmp_path: Path) -> 
         file.write(BLOB[:30])
     assert BLOB in SharedRecord(tmp_path, "s3://a")
     assert BLOB not in SharedRecord(tmp_path, "s3://b")
+
+
+@pytest.mark.parametrize(("service", "told"), [("s3", True), ("gs", True), ("az", True), ("", False)])
+def test_images_are_as_old_as_their_service_says_and_stay_where_it_says_nothing(service: str, *, told: bool) -> None:
+    store = store_in(Bucket(service))
+    store.ensure(BLOB, IMAGE)
+    assert list(uncounted(store, {BLOB}, WEEK, NOW + WEEK)) == []
+    assert list(uncounted(store, (), WEEK, NOW + WEEK - timedelta(seconds=1))) == []
+    assert [image.blob for image in uncounted(store, (), WEEK, NOW + WEEK)] == [BLOB] * told
+
+
+def test_a_removal_goes_by_the_clock_of_the_service_and_by_what_is_there_then(tmp_path: Path) -> None:
+    bucket = Bucket("s3")
+    store = store_in(bucket)
+    store.ensure(BLOB, IMAGE)
+    # This machine's clock is a month ahead, or the question was answered a month after it was asked.
+    chosen = list(uncounted(store, (), WEEK, NOW + timedelta(days=30)))
+    assert len(chosen) == 1
+    removed = remove_shared(store, SharedRecord(tmp_path, store.url), chosen, (), WEEK)
+    assert (removed.images, removed.left, bucket.removed) == (0, 0, [])
+    assert store.has(BLOB)
+
+
+def test_many_images_are_removed_a_thousand_with_one_request() -> None:
+    bucket = Bucket("s3")
+    store = store_in(bucket)
+    blobs = [digest(str(number).encode()) for number in range(2345)]
+    for blob in blobs:
+        store.ensure(blob, b"")
+    store.remove(blobs)
+    assert (bucket.removed, bucket.held) == ([1000, 1000, 345], {})
+
+
+class Breaking(Bucket):
+    """Goes away for good after so many questions."""
+
+    def __init__(self, held: dict[str, bytes], questions: int) -> None:
+        super().__init__("s3")
+        self.held = held
+        self.clock = NOW + WEEK
+        self._questions = questions
+
+    def _trouble(self) -> None:
+        self.asked += 1
+        if self.asked > self._questions:
+            raise ConnectionResetError("cut")
+
+
+@pytest.mark.parametrize("questions", range(16))
+def test_a_removal_that_breaks_off_anywhere_leaves_no_record_that_is_believed(tmp_path: Path, questions: int) -> None:
+    bucket = Bucket("s3")
+    store = store_in(bucket)
+    record = SharedRecord(tmp_path, store.url)
+    images = (IMAGE, IMAGE[1:])
+    for image in images:
+        store.ensure(digest(image), image)
+        record.add(digest(image))
+    chosen = list(uncounted(store, (), WEEK, NOW + WEEK))
+    with contextlib.suppress(SharedStoreError):
+        breaking = store_in(Breaking(bucket.held, questions), pauses=())
+        remove_shared(breaking, record, chosen, (), WEEK)
+    later = SharedRecord(tmp_path, store.url)
+    later.heed(store)
+    assert all(store.has(digest(image)) for image in images if digest(image) in later)
+
+
+def test_who_may_not_read_the_mark_of_removals_goes_by_what_is_known(tmp_path: Path) -> None:
+    bucket = Bucket()
+    store = store_in(bucket)
+    SharedRecord(tmp_path, store.url).add(BLOB)
+    record = SharedRecord(tmp_path, store.url)
+    bucket.troubles = [PermissionError("get")]
+    record.heed(store)
+    assert BLOB in record
 
 
 @pytest.mark.parametrize(

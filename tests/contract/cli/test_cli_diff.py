@@ -69,7 +69,7 @@ def test_an_unknown_base_is_named(changed: Any) -> None:
 def test_a_project_outside_git_says_what_to_do(project: Any) -> None:
     project("apply", "--yes", SPEC)
     ended = project("diff", SPEC, code=1, env={"GIT_CEILING_DIRECTORIES": str(project.folder.parent)})
-    assert "hint: name the lock to compare with: --base OLD.lock.json" in ended.err
+    assert "hint: name the file of a lock instead: OLD.lock.json" in ended.err
 
 
 def test_json_is_for_programs(changed: Any) -> None:
