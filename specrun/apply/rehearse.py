@@ -23,7 +23,7 @@ def rehearsed(plan: Plan) -> Plan:
                 Verb.CREATE,
                 action.address,
                 "rehearsed on the sandbox",
-                structs.replace(action.run, price=free),
+                structs.replace(action.run, common=replace(action.run.common, price=free)),
                 shares=None if sharing == action.address or action.run.key is None else sharing,
                 take=action.take,
             )
