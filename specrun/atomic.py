@@ -10,6 +10,8 @@ from pathlib import Path
 _LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 # Characters of the final name; in UTF-8 they take up to four bytes each, of the 255 that a name may have.
 _KEPT = 50
+# The folder that a project's state is in: each machine's own, and nothing for git.
+_STATE = ".specrun"
 
 
 def write_atomic(path: Path, data: bytes | Iterable[bytes]) -> None:
@@ -46,7 +48,7 @@ def remove_leftovers(files: Iterable[Path]) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make `folder` and its parents, durably."""
+    """Make `folder` and its parents, durably; a project's `.specrun` is made so that git ignores it."""
     missing = []
     probe = folder
     while not probe.exists():
@@ -54,6 +56,8 @@ def make_folder(folder: Path) -> None:
         probe = probe.parent
     folder.mkdir(parents=True, exist_ok=True)
     for made in missing:
+        if made.name == _STATE:
+            (made / ".gitignore").write_text("*\n", "utf-8", newline="\n")
         sync_folder(made.parent)
 
 

@@ -88,7 +88,7 @@ class Blobs:
                 temporary.unlink()
 
     def _stage(self, blob: str, data: bytes) -> Path:
-        self._staging.mkdir(parents=True, exist_ok=True)
+        make_folder(self._staging)
         temporary = self._staging / f"{blob.removeprefix('sha256:')}.{secrets.token_hex(4)}"
         try:
             with temporary.open("wb") as file:

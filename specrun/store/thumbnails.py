@@ -9,6 +9,7 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
+from specrun.atomic import make_folder
 from specrun.media_type import media_type
 
 # Pillow's WebP encoder: 80 is where the eye stops to find fault at these sizes, 4 where more effort stops to pay.
@@ -75,7 +76,7 @@ def _whole(path: Path) -> bytes | None:
 
 
 def _keep(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         temporary.write_bytes(data)

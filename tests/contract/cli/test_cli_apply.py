@@ -45,6 +45,27 @@ def closed_port() -> int:
         return port
 
 
+@pytest.mark.parametrize("command", [("apply", "--yes"), ("apply", "--rehearse"), ("lock",)])
+def test_git_sees_no_state_also_in_a_project_that_init_did_not_make(specrun: Any, command: tuple[str, ...]) -> None:
+    def untracked() -> set[str]:
+        git = ["git", "status", "--porcelain", "--untracked-files=all"]
+        told = subprocess.run(git, cwd=specrun.folder, check=True, capture_output=True, text=True).stdout
+        return {line[3:].partition("/")[0] for line in told.splitlines()}
+
+    subprocess.run(["git", "init", "-q"], cwd=specrun.folder, check=True)
+    (specrun.folder / "specs").mkdir()
+    path = spec(specrun.folder, "few", 1, "provider: sandbox\n")
+    specrun("plan", path)
+    assert not (specrun.folder / ".specrun").exists()
+    specrun(*command, path)
+    assert (specrun.folder / ".specrun").is_dir()
+    assert untracked() <= {"specs", "outputs"}
+    # Whoever wants it in git says so by removing what hides it.
+    (specrun.folder / ".specrun/.gitignore").unlink()
+    specrun(*command, path)
+    assert ".specrun" in untracked()
+
+
 def test_apply_shows_the_plan_makes_the_images_and_sums_up(project: Any) -> None:
     ended = project("apply", "--yes", QUICKSTART)
     assert "Plan: 6 create.\n" in ended.out
