@@ -1,7 +1,6 @@
 """`specrun show`: one run or image, from its request to its attempts; with `--vars` a spec's variables."""
 
 import os
-import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import click
 
+from specrun.cli.again import again
 from specrun.cli.console import complain, ink, write
 from specrun.cli.examples import examples
 from specrun.cli.options import variable_options
@@ -57,6 +57,12 @@ class ShowOptions:
         """Return the request to plan a spec."""
         return PlanRequest(spec=spec, vars=self.vars, var_files=self.var_files, name=variant)
 
+    def words(self, variant: str | None) -> list[str]:
+        """Return the same as options of a command."""
+        words = [] if variant is None else ["--name", variant]
+        words += [word for name, value in self.vars for word in ("--var", f"{name}={value}")]
+        return words + [word for path in self.var_files for word in ("--var-file", str(path))]
+
 
 @click.command("show", epilog=EPILOG)
 @click.argument("what", metavar="ADDRESS|IMAGE|SPEC")
@@ -97,11 +103,14 @@ def _image(options: ShowOptions) -> Iterator[str]:
         detail = f"{path} {error}"
         raise InvalidInputError(Diagnostic(summary="not an image", detail=detail, hint="name an image file")) from error
     origin = trace.origin
-    again = "" if origin is None else _again(origin.file.spec, origin.file.variant, origin.row.address)
+    command = ""
+    if origin is not None:
+        action = _action(options, origin.row.address, origin.file.spec, origin.file.variant, project)
+        command = again(action, origin.file.spec, options.words(origin.file.variant))
     if options.format == "json":
-        yield image_json(trace, again)
+        yield image_json(trace, command)
         return
-    yield from (f"{line}\n" for line in image_lines(trace, again, ink(sys.stdout)))
+    yield from (f"{line}\n" for line in image_lines(trace, command, ink(sys.stdout)))
     draw_strip([path])
 
 
@@ -110,11 +119,11 @@ def _run(options: ShowOptions) -> Iterator[str]:
     traces = list(_traces(options, project))
     if not traces:
         raise UsageError(_nowhere(options, project))
-    for trace, again in traces:
+    for trace, command in traces:
         if options.format == "json":
-            yield run_json(trace, again)
+            yield run_json(trace, command)
         else:
-            yield from (f"{line}\n" for line in run_lines(trace, again, ink(sys.stdout)))
+            yield from (f"{line}\n" for line in run_lines(trace, command, ink(sys.stdout)))
             draw_strip(output.path for output in trace.outputs)
 
 
@@ -127,7 +136,7 @@ def _traces(options: ShowOptions, project: Project) -> Iterator[tuple[RunTrace, 
         row = file.lock.rows.get(options.what)
         if row is None and options.spec is None:
             continue
-        action = _action(options, file.spec, file.variant, project)
+        action = _action(options, options.what, file.spec, file.variant, project)
         if row is not None or action is not None:
             shown = Path(os.path.relpath(file.spec))
             folder = Path(os.path.relpath(project.outputs / file.lock.name))
@@ -135,12 +144,12 @@ def _traces(options: ShowOptions, project: Project) -> Iterator[tuple[RunTrace, 
                 attempts = tuple(a for a in ledger.attempts(options.what) if a.intent.spec == file.lock.spec)
             blobs = Blobs(project.state / "store")
             trace = trace_run(row, action, attempts, shown.as_posix(), folder, blobs)
-            yield trace, _again(file.spec, file.variant, options.what)
+            yield trace, again(action, file.spec, options.words(file.variant))
     if options.spec is not None and not locks:
-        action = _action(options, options.spec, options.name, project)
+        action = _action(options, options.what, options.spec, options.name, project)
         if action is not None:
             trace = trace_run(None, action, (), options.spec.as_posix(), Path(), Blobs(project.state / "store"))
-            yield trace, _again(options.spec, options.name, options.what)
+            yield trace, again(action, options.spec, options.words(options.name))
 
 
 def _is_of(file: LockFile, options: ShowOptions, project: Project) -> bool:
@@ -148,20 +157,14 @@ def _is_of(file: LockFile, options: ShowOptions, project: Project) -> bool:
     return spec is not None and file.lock.spec == spec_name(spec, project) and file.variant == options.name
 
 
-def _action(options: ShowOptions, spec: Path, variant: str | None, project: Project) -> Action | None:
+def _action(options: ShowOptions, address: str, spec: Path, variant: str | None, project: Project) -> Action | None:
     """Return what the plan would do about the address; say why where the spec cannot be planned."""
     try:
         plan = make_plan(options.request(spec, variant), project)
     except SpecrunError as error:
         complain(*error.diagnostics)
         return None
-    return next((action for action in plan.actions if action.address == options.what), None)
-
-
-def _again(spec: Path, variant: str | None, address: str) -> str:
-    named = [] if variant is None else ["--name", variant]
-    words = ["specrun", "apply", "--regenerate-lost", "--target", address, *named, os.path.relpath(spec)]
-    return shlex.join(words)
+    return next((action for action in plan.actions if action.address == address), None)
 
 
 def _locks(project: Project) -> tuple[LockFile, ...]:

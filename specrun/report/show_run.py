@@ -17,7 +17,7 @@ from specrun.verify.trace_run import RunTrace, TracedOutput
 
 
 def run_lines(trace: RunTrace, again: str, ink: Ink = PLAIN) -> Iterator[str]:
-    """Return what there is to know about a run; `again` is the command that makes it once more."""
+    """Return what there is to know about a run; `again` is the command that makes it once more, empty for none."""
     row = trace.row
     yield f"{ink(inert.line(trace.address), Role.STRONG)} ({inert.line(trace.spec)})"
     pairs: list[tuple[str, object]] = [
@@ -39,7 +39,7 @@ def run_lines(trace: RunTrace, again: str, ink: Ink = PLAIN) -> Iterator[str]:
         yield from _output(output, ink)
     for attempt in trace.attempts:
         yield fact("attempt", attempt_line(attempt), ink)
-    yield fact("again", again, ink)
+    yield from facts([("again", again)], ink)
 
 
 def run_json(trace: RunTrace, again: str) -> str:
@@ -61,7 +61,7 @@ def run_json(trace: RunTrace, again: str) -> str:
         "inputs": row.inputs,
         "outputs": [_output_record(output) for output in trace.outputs],
         "attempts": [_attempt_record(attempt) for attempt in trace.attempts],
-        "again": again,
+        "again": again or None,
     }
     return inert.json_text(json.dumps(document, ensure_ascii=False, indent=2, default=dict)) + "\n"
 

@@ -1,5 +1,7 @@
 import base64
 import json
+import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,30 @@ def states(folder: Path) -> dict[str, str]:
     lock = json.loads((folder / "specs/dots.lock.json").read_text("utf-8"))
     named = {row["address"].removeprefix("dots[what=").rstrip("]"): row for row in lock["runs"]}
     return {name: row["state"] for name, row in named.items() if "state" in row}
+
+
+def test_show_names_the_command_that_asks_for_a_held_or_lost_run_again(shop: Any) -> None:
+    specrun, server = shop
+    said = {
+        "fine": "--replace dots[what=fine]",
+        "lost": "--retry-unknown",
+        "short": "--replace dots[what=short]",
+        "refused": "--replace dots[what=refused]",
+    }
+    commands = {name: shlex.split(again(specrun, name)) for name in said}
+    for name, leave in said.items():
+        assert commands[name] == [*f"specrun apply {leave} --target dots[what={name}]".split(), SPEC_FILE]
+        server.posts.clear()
+        specrun(*commands[name][1:], "--yes", env=KEY, code=None)
+        assert [post.prompt for post in server.posts] == [f"a {name}"]
+    for folder in ("outputs", ".specrun/store"):
+        shutil.rmtree(specrun.folder / folder)
+    assert "--regenerate-lost" in again(specrun, "fine")
+    assert specrun(*shlex.split(again(specrun, "fine"))[1:], "--yes", env=KEY).code == 0
+
+
+def again(specrun: Any, name: str) -> str:
+    return str(json.loads(specrun("show", "--format", "json", f"dots[what={name}]").out)["again"])
 
 
 def test_a_request_that_was_not_billed_is_asked_for_anew(shop: Any) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -52,7 +53,7 @@ def test_a_run_is_shown_with_request_key_attempts_and_images(made: Any) -> None:
         '{"model":"black-forest-labs/FLUX.1-dev","params":{',
         "image 1         outputs/shots/animals/animals-1.png  as delivered, in the store",
         "received, take 1, status 200",
-        "again           specrun apply --regenerate-lost --target animals shots.yaml",
+        "again           specrun apply --replace animals --target animals shots.yaml",
     ):
         assert told in out
 
@@ -90,7 +91,7 @@ def test_an_image_finds_its_way_back_under_any_name(made: Any) -> None:
         "commit": None,
     }
     assert told["provenance"]["params"]["prompt"] == "a cat"
-    assert told["again"] == "specrun apply --regenerate-lost --target animals shots.yaml"
+    assert told["again"] == "specrun apply --replace animals --target animals shots.yaml"
 
 
 def test_a_changed_pixel_changed_metadata_and_a_new_encoding_are_told_apart(made: Any) -> None:
@@ -133,6 +134,24 @@ def test_an_image_that_was_replaced_since_says_so(made: Any) -> None:
     told = json.loads(made("show", "--format", "json", "old.png").out)
     assert told["condition"] == "delivered"
     assert told["provenance"]["take"] == 1
+
+
+def requests_again(made: Any) -> tuple[str, int]:
+    """Run the command that is said to make the images again; return it, and how many requests it sent."""
+    command = json.loads(made("show", "--format", "json", "animals").out)["again"]
+    out = made(*shlex.split(command)[1:], "--yes").out
+    return command, int(out.rpartition("Requests: ")[2].partition(".")[0])
+
+
+def test_what_is_said_to_make_a_run_again_does_so_as_things_stand(made: Any) -> None:
+    apply = "specrun apply --target animals shots.yaml"
+    assert requests_again(made) == ("specrun apply --replace animals --target animals shots.yaml", 1)
+    image(made).unlink()
+    assert requests_again(made) == (apply, 0)
+    (made.folder / "shots.yaml").write_text(SPEC.replace("a {{", "one {{"))
+    assert requests_again(made) == (apply, 1)
+    (made.folder / "shots.yaml").write_text(SPEC.replace("animals:", "others:"))
+    assert json.loads(made("show", "--format", "json", "animals").out)["again"] is None
 
 
 def test_a_stranger_is_not_claimed(made: Any) -> None:
