@@ -22,7 +22,7 @@ from specrun.cli.console import complain, ink, note, say, write
 from specrun.cli.discipline import check_discipline
 from specrun.cli.examples import examples
 from specrun.cli.money import amounts
-from specrun.cli.options import SPECS, WishOptions, variable_options, wish_options
+from specrun.cli.options import JUNIT, SPECS, WishOptions, variable_options, wish_options
 from specrun.cli.outcomes import Outcomes
 from specrun.cli.planning import Planned, plan_all, plan_saved, quotas_of
 from specrun.cli.prune import remove_orphans
@@ -107,12 +107,7 @@ class ApplyCommandOptions(WishOptions):
     callback=read_share,
     help="Only this machine's share; `specrun merge` joins what all left.",
 )
-@click.option(
-    "--junit",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write what became of each run as JUnit XML, which CI services show.",
-)
+@JUNIT
 @click.option("--gallery", is_flag=True, help="Afterwards make a page of the images.")
 @click.option(
     "--log-file",

@@ -21,6 +21,12 @@ def _specs(metavar: str, *, required: bool) -> Callable[[Function], Function]:
 
 SPECS = _specs("SPEC...", required=True)
 SPECS_OR_NONE = _specs("[SPEC...]", required=False)
+JUNIT = click.option(
+    "--junit",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write it as JUnit XML, which CI services show.",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,8 +8,8 @@ from specrun.cli.boundary import DONE
 from specrun.cli.console import complain
 from specrun.diagnostics import SpecrunError
 from specrun.model.plan import Plan
-from specrun.report.apply_junit import apply_cases, fault_cases
-from specrun.report.junit import Case, as_junit
+from specrun.report.apply_junit import apply_cases
+from specrun.report.junit import Case, as_junit, fault_cases
 
 
 class Outcomes:

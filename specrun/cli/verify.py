@@ -8,14 +8,14 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import click
 
+from specrun.atomic import write_atomic
 from specrun.cli.boundary import DONE, FAILED
 from specrun.cli.console import complain, ink, note, write
 from specrun.cli.examples import examples
-from specrun.cli.options import SPECS, SpecOptions, variable_options
+from specrun.cli.options import JUNIT, SPECS, SpecOptions, variable_options
 from specrun.cli.targets import target_of
 from specrun.cli.wiring import shared_store
 from specrun.diagnostics import Diagnostic, SpecrunError, UsageError
-from specrun.model.plan import Plan
 from specrun.model.project import Project
 from specrun.plan.make import make_plan
 from specrun.report import inert
@@ -31,7 +31,7 @@ EPILOG = examples(
     ("specrun verify specs/quickstart.yaml", "files, lock and manifest: is all as it was made?"),
     ("specrun verify --store specs/*.yaml", "and is every stored file what its name says?"),
     ("specrun verify --store --repair specs/*.yaml", "put back what files or the shared store have"),
-    ("specrun verify --format junit specs/*.yaml > verify.xml", "as test results"),
+    ("specrun verify --junit verify.xml specs/*.yaml", "and as test results, which CI services show"),
 )
 
 Format: TypeAlias = Literal["text", "json", "junit"]
@@ -43,6 +43,7 @@ class VerifyOptions(SpecOptions):
 
     store: bool
     repair: bool
+    junit: Path | None
     format: Format
 
 
@@ -51,6 +52,7 @@ class VerifyOptions(SpecOptions):
 @variable_options
 @click.option("--store", is_flag=True, help="Read every stored file too.")
 @click.option("--repair", is_flag=True, help="With --store: put back what files or the shared store have.")
+@JUNIT
 @click.option("--format", type=click.Choice(get_args(Format)), default="text", show_default=True)
 def command(**given: Any) -> int:
     """Check what stands on disk against lock, manifest and spec; say what is wrong, and the fix.
@@ -62,31 +64,36 @@ def command(**given: Any) -> int:
     if options.repair and not options.store:
         detail = "what it repairs is the store"
         raise UsageError(Diagnostic(summary="--repair without --store", detail=detail, hint="add --store"))
-    code = DONE
-    found: list[Verification] = []
-    for spec in options.specs:
-        try:
-            project = load_project(spec.parent)
-        except SpecrunError as error:
-            complain(*error.diagnostics)
-            code = FAILED
-            continue
-        plan = _plan(options, spec, project)
-        target = target_of(spec, project, options.name, plan)
-        found.append(verify(target, plan, store=options.store, mend=_mender(project) if options.repair else None))
-        if plan is None or found[-1].findings:
-            code = FAILED
-    _show(found, options.format)
-    return code
+    verified = [_verified(spec, options) for spec in options.specs]
+    for _, _, faults in verified:
+        complain(*faults)
+    found = [each for _, each, _ in verified if each is not None]
+    match options.format:
+        case "json":
+            write([as_json(found)])
+        case "junit":
+            write([verify_junit(verified)])
+        case "text":
+            write(f"{line}\n" for line in as_text(found, ink(sys.stdout)))
+    if options.junit is not None:
+        write_atomic(options.junit, verify_junit(verified).encode())
+    return FAILED if any(faults or each is None or each.findings for _, each, faults in verified) else DONE
 
 
-def _plan(options: VerifyOptions, spec: Path, project: Project) -> Plan | None:
-    """Plan one spec; where that cannot be done say why, since what stands on disk can be checked all the same."""
+def _verified(spec: Path, options: VerifyOptions) -> tuple[str, Verification | None, tuple[Diagnostic, ...]]:
+    """Verify one spec, and say why it could not be planned; what stands on disk can be checked all the same."""
+    faults: tuple[Diagnostic, ...] = ()
     try:
-        return make_plan(options.request(spec), project)
+        project = load_project(spec.parent)
     except SpecrunError as error:
-        complain(*error.diagnostics)
-        return None
+        return spec.as_posix(), None, error.diagnostics
+    try:
+        plan = make_plan(options.request(spec), project)
+    except SpecrunError as error:
+        plan, faults = None, error.diagnostics
+    target = target_of(spec, project, options.name, plan)
+    found = verify(target, plan, store=options.store, mend=_mender(project) if options.repair else None)
+    return found.spec, found, faults
 
 
 def _mender(project: Project) -> Callable[[str], bytes | None]:
@@ -103,13 +110,3 @@ def _mender(project: Project) -> Callable[[str], bytes | None]:
             return None
 
     return fetch
-
-
-def _show(found: list[Verification], format_: Format) -> None:
-    match format_:
-        case "json":
-            write([as_json(found)])
-        case "junit":
-            write([verify_junit(found)])
-        case "text":
-            write(f"{line}\n" for line in as_text(found, ink(sys.stdout)))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
+from specrun.diagnostics import Diagnostic
 from specrun.report import inert
 
 
@@ -15,6 +16,17 @@ class Case:
     failure: str = ""
     kind: str = ""
     detail: str = ""
+
+
+def fault_cases(name: str, diagnostics: Sequence[Diagnostic]) -> list[Case]:
+    """Return a failed test for each reason why a spec got no further; `name` says in which step."""
+    return [failed_case(name, diagnostic, "error") for diagnostic in diagnostics]
+
+
+def failed_case(name: str, wrong: Diagnostic, kind: str) -> Case:
+    """Return a failed test with what is wrong."""
+    fix = f"fix: {wrong.hint}" if wrong.hint else ""
+    return Case(name=name, failure=f"{wrong.summary}: {wrong.detail}", kind=kind, detail=fix)
 
 
 def as_junit(suites: Sequence[tuple[str, Sequence[Case]]]) -> str:

@@ -1,14 +1,18 @@
 """What verifying found, as test results: a test an image, and one for everything else that is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from specrun.report.junit import Case, as_junit
+from specrun.diagnostics import Diagnostic
+from specrun.report.junit import Case, as_junit, fault_cases
 from specrun.verify.finding import Finding, Verification
 
 
-def verify_junit(verifications: Sequence[Verification]) -> str:
-    """Return a JUnit document with a suite a spec."""
-    return as_junit([(each.spec, _cases(each)) for each in verifications])
+def verify_junit(verified: Iterable[tuple[str, Verification | None, Sequence[Diagnostic]]]) -> str:
+    """Return a JUnit document with a suite a spec: what was found, and why it could not be planned, or not be found."""
+    suites = []
+    for spec, found, faults in verified:
+        suites.append((spec, [*(() if found is None else _cases(found)), *fault_cases("plan", faults)]))
+    return as_junit(suites)
 
 
 def _cases(each: Verification) -> list[Case]:

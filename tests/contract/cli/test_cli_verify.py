@@ -70,6 +70,22 @@ def test_junit_counts_each_image_once(made: Any) -> None:
     assert failed == ["animals[animal=owl]: outputs/shots/animals/owl.png", "outputs/shots/animals/dog.png"]
 
 
+def test_junit_files_hold_each_spec_also_those_that_cannot_be_planned(made: Any) -> None:
+    folder = made.folder
+    (folder / "broken.yaml").write_text("specrun: 1\njobs: {}\n")
+    (folder / "far").mkdir()
+    (folder / "far/other.yaml").write_text((folder / "shots.yaml").read_text())
+    (folder / "far/specrun.yaml").write_text("store: 7\n")
+    ended = made("verify", "--junit", "reports/verify.xml", ".", code=1)
+    assert "shots.yaml: as it was made" in ended.out
+    suites = {suite.get("name"): suite for suite in ET.parse(folder / "reports/verify.xml").getroot()}
+    failures = {name: int(suite.get("failures", "")) for name, suite in suites.items()}
+    assert failures["shots.yaml"] == 0
+    assert set(failures) == {"shots.yaml", "broken.yaml", "far/other.yaml"}
+    assert failures["broken.yaml"] >= 1
+    assert failures["far/other.yaml"] == 1
+
+
 def test_files_are_checked_although_the_spec_has_a_fault(made: Any) -> None:
     owl(made).unlink()
     spec = made.folder / "shots.yaml"
