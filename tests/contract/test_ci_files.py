@@ -1,5 +1,6 @@
 """The files for CI are valid by schemas that know them, and their commands do what they say."""
 
+import json
 import os
 import re
 import shutil
@@ -164,15 +165,47 @@ def test_the_action_applies_and_commits_the_lock_back(runner: Runner) -> None:
     assert (suite.get("tests"), suite.get("failures")) == ("6", "0")
 
 
+SOMEBODY = "git -c user.name=b -c user.email=b@example.com"
+
+
 def test_the_action_commits_also_when_somebody_pushed_meanwhile(runner: Runner) -> None:
     runner.step("Apply", {})
     runner.sh(
         "git clone -q ../origin.git ../other && cd ../other && touch new && git add new &&"
-        " git -c user.name=b -c user.email=b@example.com commit -qm Meanwhile && git push -q"
+        f" {SOMEBODY} commit -qm Meanwhile && git push -q"
     )
-    runner.sh("git config user.name c && git config user.email c@example.com")
     runner.step("Commit", {})
     assert runner.sh("git log --format=%s origin/main").split("\n")[:2] == ["Lock what specrun made", "Meanwhile"]
+
+
+LOCK_MEANWHILE = (
+    "git clone -q ../origin.git ../other && cd ../other && specrun apply --yes specs && git add --all &&"
+    f" {SOMEBODY} commit -qm Meanwhile && git push -q"
+)
+
+
+def committed_lock(runner: Runner) -> set[str]:
+    lock = json.loads(runner.sh("git show origin/main:specs/quickstart.lock.json"))
+    return {row["address"] for row in lock["runs"] if row["outputs"]}
+
+
+def test_the_action_joins_its_lock_with_one_that_somebody_pushed_meanwhile(runner: Runner) -> None:
+    runner.step("Apply", {"arguments": "--target style=woodcut"})
+    runner.sh(LOCK_MEANWHILE.replace("--yes", "--yes --target style=watercolour"))
+    runner.step("Commit", {})
+    assert runner.sh("git log --format=%s origin/main").split("\n")[:2] == ["Lock what specrun made", "Meanwhile"]
+    assert len(committed_lock(runner)) == 6
+    assert runner.sh("git status --porcelain") == ""
+
+
+def test_the_action_commits_the_lock_of_an_apply_that_failed(runner: Runner) -> None:
+    (runner.folder / "specs/away.yaml").write_text(AWAY, "utf-8")
+    runner.step("Apply", {}, code=1)
+    runner.step("Commit", {})
+    assert len(committed_lock(runner)) == 6
+
+
+AWAY = "specrun: 1\njobs: {dot: {model: nobody/Nothing, prompt: hello}}\n"
 
 
 def test_the_shards_of_the_workflow_become_one_lock(runner: Runner) -> None:
@@ -200,9 +233,24 @@ def test_gitlabs_jobs_plan_with_one_note_and_apply(runner: Runner, api: Forge) -
         runner.sh(script, NOTES=notes, SPECRUN_NOTE_TOKEN="canary-token")
     assert api.comments.keys() == {1, 2}
     assert "6 create" in api.comments[2][1]
-    runner.sh("\n".join(pipeline["apply"]["script"]))
-    assert (runner.folder / pipeline["apply"]["artifacts"]["reports"]["junit"]).is_file()
-    assert (runner.folder / "specs/quickstart.lock.json").is_file()
+
+
+def test_gitlabs_apply_pushes_the_lock_also_when_it_fails_and_somebody_pushed_meanwhile(runner: Runner) -> None:
+    apply = yaml.safe_load(blocks()[".gitlab-ci.yml"])["apply"]
+    given = apply["variables"] | {"REMOTE": "../origin.git", "CI_COMMIT_BRANCH": "main"}
+    script = "\n".join(apply["script"])
+    runner.sh("git checkout -q --detach")
+    (runner.folder / "specs/away.yaml").write_text(AWAY, "utf-8")
+    runner.sh(LOCK_MEANWHILE.replace("--yes", "--yes --target style=woodcut"))
+    for _ in range(2):  # the second time there is nothing more to commit
+        runner.sh(script, code=1, **given)
+        runner.sh("git fetch -q ../origin.git main:refs/remotes/origin/main")
+        assert len(committed_lock(runner)) == 6
+        assert runner.sh("git log --format=%s origin/main").split("\n")[1] == "Meanwhile"
+    assert (runner.folder / apply["artifacts"]["reports"]["junit"]).is_file()
+    assert runner.sh("git status --porcelain") == "?? specrun.xml\n"
+    (runner.folder / "specs/away.yaml").unlink()
+    runner.sh(script, **given)
 
 
 def test_the_hooks_refuse_what_they_should(runner: Runner) -> None:
