@@ -168,6 +168,15 @@ def test_the_action_applies_and_commits_the_lock_back(runner: Runner) -> None:
 SOMEBODY = "git -c user.name=b -c user.email=b@example.com"
 
 
+def test_the_action_goes_on_from_the_lock_that_an_earlier_run_has_committed_since(runner: Runner) -> None:
+    runner.sh(LOCK_MEANWHILE)
+    runner.step("Apply", {"arguments": "--locked"}, code=2)
+    runner.step("Catch up", {})
+    runner.step("Apply", {"arguments": "--locked"})
+    runner.step("Commit", {})
+    assert runner.sh("git log --format=%s origin/main").split("\n")[0] == "Meanwhile"
+
+
 def test_the_action_commits_also_when_somebody_pushed_meanwhile(runner: Runner) -> None:
     runner.step("Apply", {})
     runner.sh(
@@ -259,13 +268,16 @@ def test_the_hooks_refuse_what_they_should(runner: Runner) -> None:
     spec = "specs/quickstart.yaml"
     assert re.search(validate["files"], spec)
     assert re.search(lock["files"], spec)
-    runner.sh(f"{validate['entry']} {spec}")
+    assert not validate["pass_filenames"] and not lock["pass_filenames"]
+    (runner.folder / "specs/deep").mkdir()
+    (runner.folder / "specs/deep/data.yaml").write_text("- no spec, but what one reads\n", "utf-8")
+    runner.sh(validate["entry"])
     runner.sh(lock["entry"], code=2)
     runner.sh("specrun lock specs")
     runner.sh(lock["entry"])
     path = runner.folder / spec
     path.write_text(path.read_text("utf-8").replace("prompt:", "promt:", 1), "utf-8")
-    assert "promt" in runner.sh(f"{validate['entry']} {spec}", code=1)
+    assert "promt" in runner.sh(validate["entry"], code=1)
 
 
 def test_every_command_that_the_files_run_exists() -> None:
