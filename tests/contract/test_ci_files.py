@@ -268,7 +268,8 @@ def test_the_hooks_refuse_what_they_should(runner: Runner) -> None:
     spec = "specs/quickstart.yaml"
     assert re.search(validate["files"], spec)
     assert re.search(lock["files"], spec)
-    assert not validate["pass_filenames"] and not lock["pass_filenames"]
+    assert not validate["pass_filenames"]
+    assert not lock["pass_filenames"]
     (runner.folder / "specs/deep").mkdir()
     (runner.folder / "specs/deep/data.yaml").write_text("- no spec, but what one reads\n", "utf-8")
     runner.sh(validate["entry"])

@@ -76,6 +76,8 @@ class S3Server:
         return sum(asked == method for asked, _ in self.asked)
 
 
+# Seconds that a request hangs.
+HANGS = 1.5
 CREDENTIALS = {"aws_access_key_id": "canary-access-4711", "aws_secret_access_key": "canary-secret-0815"}
 
 
@@ -104,7 +106,7 @@ class _Troubled:
                 start_response("403 Forbidden", [("Content-Length", str(len(body)))])
                 return [body]
             case "hang":
-                time.sleep(1.5)
+                time.sleep(HANGS)
             case "cut" | "swap" as kind:
                 return self._spoiled(environ, start_response, kind)
             case _:

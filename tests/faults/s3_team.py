@@ -1,11 +1,15 @@
 """Machines that share a bucket, and what each of them runs."""
 
+import os
 import shutil
+import subprocess
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s3_server import CREDENTIALS, S3Server
+from s3_server import CREDENTIALS, HANGS, Fault, S3Server
 
 SPEC = "specs/dots.yaml"
 
@@ -38,6 +42,22 @@ class Team:
         for lock in list(self.folder.glob("*/specs/dots.lock.json"))[:1]:
             shutil.copy(lock, root / "specs")
         return root
+
+    def killed(self, machine: Path, method: str, *arguments: str) -> None:
+        """Run a command and kill it while the bucket hangs over a request of this method."""
+        self.s3.faults.append(Fault(method=method, kind="hang", times=1000))
+        self.s3.asked.clear()
+        command = [sys.executable, "-m", "specrun", "-C", str(machine), *arguments]
+        environment = os.environ | self.s3.environment()
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet) as process:
+            deadline = time.monotonic() + 60
+            while self.s3.count(method) == 0:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            process.kill()
+        time.sleep(HANGS + 0.2)  # until the server has done what was asked of it
+        self.s3.faults.clear()
 
     def run(self, machine: Path, *arguments: str, code: int | None = 0) -> Any:
         ended = self.specrun("-C", str(machine), *arguments, env=self.s3.environment(), code=code)

@@ -4,8 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -196,19 +194,9 @@ def test_a_removal_that_was_refused_removes_nothing_and_names_the_reason(team: T
 def test_a_removal_that_did_its_work_and_was_killed_before_it_said_so_is_ended_by_a_rerun(
     team: Team, ann: Path
 ) -> None:
-    team.s3.faults.append(Fault(method="POST", kind="hang", times=1000))
-    command = [sys.executable, "-m", "specrun", "-C", str(ann), *PRUNE]
-    with subprocess.Popen(command, env=os.environ | team.s3.environment(), stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 60
-        while team.s3.count("POST") == 0:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        process.kill()
-    time.sleep(1.6)  # until the server has done what was asked of it
-    team.s3.faults.clear()
+    team.killed(ann, "POST", *PRUNE)
     assert len(keys(team)) == 2
-    mark = f"{team.bucket}/images/pruned"
-    assert team.s3.objects(team.bucket)["images/pruned"].startswith(b"begun "), mark
+    assert team.s3.objects(team.bucket)["images/pruned"].startswith(b"begun ")
     team.run(ann, *PRUNE)
     assert team.s3.objects(team.bucket)["images/pruned"].startswith(b"ended ")
 

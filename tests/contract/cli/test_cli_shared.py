@@ -57,6 +57,15 @@ def test_images_outlive_a_bucket_that_is_away_and_go_there_later(team: Team) -> 
     assert len(team.s3.objects(team.bucket)) == 4
 
 
+def test_uploads_that_a_kill_cut_off_go_on_with_the_next_apply(team: Team) -> None:
+    first = team.machine("first", runs=12)
+    team.killed(first, "PUT", "apply", "--yes", SPEC)
+    assert len(team.s3.objects(team.bucket)) < 12
+    made = len(list((first / ".specrun/store").glob("??/*")))
+    assert f"Requests: {12 - made}." in team.run(first, "apply", "--yes", SPEC).out
+    assert len(team.s3.objects(team.bucket)) == 12
+
+
 @pytest.mark.parametrize("kind", ["unavailable", "cut", "swap"])
 def test_passing_faults_cost_nothing(team: Team, kind: str) -> None:
     first = team.machine("first")
