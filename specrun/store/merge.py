@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
+from msgspec import structs
+
 from specrun.model.lock import Lock, LockRow, State
 
 # A row that holds money at stake says more than one that says nothing was made.
@@ -44,7 +46,7 @@ def _rehouse(displaced: list[LockRow], rows: dict[str, LockRow], wanted: Mapping
             if home in rows and _tells(rows[home]):
                 there[rows[home].key, bool(rows[home].outputs)] -= 1
                 waiting.append(rows[home])
-            rows[home] = replace(row, address=home)
+            rows[home] = structs.replace(row, address=home)
             there[row.key, bool(row.outputs)] += 1
             break
 
