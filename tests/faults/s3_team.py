@@ -43,8 +43,8 @@ class Team:
             shutil.copy(lock, root / "specs")
         return root
 
-    def killed(self, machine: Path, method: str, *arguments: str) -> None:
-        """Run a command and kill it while the bucket hangs over a request of this method."""
+    def killed(self, machine: Path, method: str, *arguments: str, after: Path | None = None) -> None:
+        """Run a command and kill it while the bucket hangs over a request of this method, once a file is there."""
         self.s3.faults.append(Fault(method=method, kind="hang", times=1000))
         self.s3.asked.clear()
         command = [sys.executable, "-m", "specrun", "-C", str(machine), *arguments]
@@ -52,7 +52,7 @@ class Team:
         quiet = subprocess.DEVNULL
         with subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet) as process:
             deadline = time.monotonic() + 60
-            while self.s3.count(method) == 0:
+            while self.s3.count(method) == 0 or not (after is None or after.exists()):
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
             process.kill()
