@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from specrun.apply.ask import Asker
 from specrun.apply.budget import Purse
+from specrun.apply.catch_up import stamp_of
 from specrun.apply.check import check_writable
 from specrun.apply.delivery import Delivery
 from specrun.apply.equip import equipped
@@ -96,6 +97,7 @@ def _begin(
     writers: Executor,
     shared_images: Sharing | None,
 ) -> Session:
+    stamp = stamp_of(place)
     found, facts = as_found(place)
     tally = Tally(watch)
     names = {action.run.provider for action in plan.actions if action.run is not None}
@@ -111,6 +113,7 @@ def _begin(
         stop=Stop(tally.emit),
         writers=writers,
         sharing=shared_images,
+        stamp=stamp,
         lock=found,
         facts=facts,
     )

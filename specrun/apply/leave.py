@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from specrun.apply.catch_up import catch_up
 from specrun.apply.delivery import Delivery
 from specrun.apply.events import How, Warned
 from specrun.apply.listing import gather_facts, listed
@@ -22,7 +23,7 @@ def leave(session: Session, delivery: Delivery) -> Lock:
     that nobody knows. Their images stay in the store.
     """
     place = session.place
-    lock = locked(session.plan, place.spec, session.lock, session.results, session.inputs())
+    lock = catch_up(session, locked(session.plan, place.spec, session.lock, session.results, session.inputs()))
     edited = delivery.remove(superseded(session.plan, session.results), standing_paths(lock))
     for path in edited:
         _warn_of_edited(session, path)

@@ -24,6 +24,7 @@ from specrun.store.lockfile import check_owner as check_lock_owner
 from specrun.store.manifest import FILE_NAME, ImageFacts, read_manifest
 from specrun.store.manifest import check_owner as check_manifest_owner
 from specrun.store.parts import read_standing
+from specrun.store.seen import Stamp
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +33,7 @@ class Session:
 
     `providers` maps the name that a run gives to whoever makes its images: itself, or the sandbox in a rehearsal.
     `prices` are the project's own, by model. `results` holds what became of each action, by address; `facts` what is
-    known of images, by blob.
+    known of images, by blob. `stamp` says what the lock's file was like.
     """
 
     plan: Plan
@@ -46,6 +47,7 @@ class Session:
     stop: Stop
     writers: Executor
     sharing: Sharing | None
+    stamp: Stamp | None
     lock: Lock | None
     facts: dict[str, ImageFacts]
     results: dict[str, Result] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """The lock as a file in git: one run a line, sorted by address, the same bytes for the same pins."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -50,6 +51,14 @@ def read_lock(path: Path) -> Lock | None:
             hint="`specrun lock` merges them by address, losing no output of either side",
         )
     )
+
+
+def read_sides(path: Path) -> tuple[Lock, ...]:
+    """Return the locks that a file holds: one, both sides of a git merge, or none that can be read."""
+    with contextlib.suppress(FileNotFoundError, InvalidInputError):
+        data = path.read_bytes()
+        return tuple(parse_lock(side, path) for side in (conflict_sides(data) if _marked(data) else (data,)))
+    return ()
 
 
 def has_conflict(path: Path) -> bool:
