@@ -68,6 +68,7 @@ class Bucket:
             "s3": {"ETag": f'"{md5.hexdigest()}"', "LastModified": self.clock},
             "gs": {"md5Hash": base64.b64encode(md5.digest()).decode(), "mtime": self.clock},
             "az": {"content_settings": {"content_md5": bytearray(md5.digest())}, "last_modified": self.clock},
+            "kms": {"ETag": f'"{hashlib.md5(md5.digest(), usedforsecurity=False).hexdigest()}"'},
             "parts": {"ETag": f'"{md5.hexdigest()}-2"'},
         }
         return {"size": len(data), **told.get(self._checksum, {})}
@@ -113,6 +114,17 @@ def test_an_object_of_the_right_size_and_wrong_content_is_replaced(checksum: str
     bucket = Bucket(checksum)
     store = store_in(bucket)
     store.ensure(BLOB, IMAGE)
+    (path,) = bucket.held
+    bucket.held[path] = IMAGE[::-1]
+    assert store.ensure(BLOB, IMAGE)
+    assert bucket.held[path] == IMAGE
+
+
+def test_an_object_that_is_kept_encrypted_is_known_by_its_content() -> None:
+    bucket = Bucket("kms")
+    store = store_in(bucket)
+    assert store.ensure(BLOB, IMAGE)
+    assert not store.ensure(BLOB, IMAGE)
     (path,) = bucket.held
     bucket.held[path] = IMAGE[::-1]
     assert store.ensure(BLOB, IMAGE)
