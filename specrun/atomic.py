@@ -33,11 +33,18 @@ def write_atomic(path: Path, data: bytes | Iterable[bytes]) -> None:
 
 def write_if_changed(path: Path, data: bytes) -> bool:
     """Write `data` unless the file already holds it, so that its mtime tells the truth; say whether it wrote."""
-    with contextlib.suppress(FileNotFoundError):
-        if path.stat().st_size == len(data) and path.read_bytes() == data:
-            return False
+    if holds(path, data):
+        return False
     write_atomic(path, data)
     return True
+
+
+def holds(path: Path, data: bytes) -> bool:
+    """Say whether a file is there and holds just this."""
+    try:
+        return path.stat().st_size == len(data) and path.read_bytes() == data
+    except FileNotFoundError:
+        return False
 
 
 def remove_leftovers(files: Iterable[Path]) -> None:
@@ -49,16 +56,23 @@ def remove_leftovers(files: Iterable[Path]) -> None:
 
 def make_folder(folder: Path) -> None:
     """Make `folder` and its parents, durably; a project's `.specrun` is made so that git ignores it."""
+    for parent in made_in(folder):
+        sync_folder(parent)
+
+
+def made_in(folder: Path) -> list[Path]:
+    """Make `folder` and its parents as `make_folder` does; return those that hold new ones, for the caller to sync."""
     missing = []
     probe = folder
     while not probe.exists():
         missing.append(probe)
         probe = probe.parent
-    folder.mkdir(parents=True, exist_ok=True)
+    if missing:
+        folder.mkdir(parents=True, exist_ok=True)
     for made in missing:
         if made.name == _STATE:
             (made / ".gitignore").write_text("*\n", "utf-8", newline="\n")
-        sync_folder(made.parent)
+    return [made.parent for made in missing]
 
 
 def sync_folder(folder: Path) -> None:
@@ -72,11 +86,21 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def temporary_name(path: Path) -> Path:
+    """Return a name beside `path` that nobody uses, for its content until that is whole."""
+    return path.with_name(f".{path.name[:_KEPT]}.{secrets.token_hex(4)}.tmp")
+
+
+def create(path: Path) -> int:
+    """Return a handle to write to a new file."""
+    # Not tempfile's private files: what we write follows the user's umask, which only making a file can ask about.
+    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
+
+
 @contextlib.contextmanager
 def _temporary(path: Path) -> Iterator[tuple[int, Path]]:
-    temporary = path.with_name(f".{path.name[:_KEPT]}.{secrets.token_hex(4)}.tmp")
-    # Not tempfile's private files: what we write follows the user's umask, which only making a file can ask about.
-    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
+    temporary = temporary_name(path)
+    handle = create(temporary)
     try:
         yield handle, temporary
     except BaseException:

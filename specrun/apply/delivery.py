@@ -1,13 +1,17 @@
 """Images from the store to their paths: whole files, never over a stranger's."""
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from specrun.apply.place import Place
-from specrun.atomic import write_if_changed
+from specrun.atomic import holds
 from specrun.canonical import digest
+from specrun.diagnostics import SpecrunError
+from specrun.group_write import Write, write_all
 from specrun.media_type import media_type
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.model.output_path import folded, truthful
@@ -26,6 +30,15 @@ class DeliveryError(Exception):
         self.hint = hint
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consignment:
+    """A run's images to be delivered, by index; `row` holds its pins and says how their files are made."""
+
+    run: Run
+    row: LockRow
+    blobs: tuple[tuple[int, str], ...]
+
+
 class Delivery:
     """Writes images below one spec's outputs folder.
 
@@ -38,6 +51,7 @@ class Delivery:
         self._blobs = blobs
         self._locked = {output.path for row in rows.values() for output in row.outputs}
         self._claimed: dict[str, str] = {}
+        self._sound: set[Path] = set()
 
     def check(self, run: Run) -> None:
         """Raise `DeliveryError` where a run's images could not be delivered; makes nothing."""
@@ -45,14 +59,16 @@ class Delivery:
             self._check_folder(path)
             self._check_stranger(path)
 
-    def deliver(self, run: Run, row: LockRow, blobs: Iterable[tuple[int, str]]) -> tuple[LockedOutput, ...]:
-        """Bring a run's images to their paths, by index; images beyond those asked for stay in the store.
+    def deliver_all(
+        self, consignments: Sequence[Consignment]
+    ) -> list[tuple[LockedOutput, ...] | DeliveryError | OSError | SpecrunError]:
+        """Bring the images of several runs to their paths; return each run's outputs, or why it has none.
 
-        `row` holds the run's pins and says how their files are made.
+        Images beyond those asked for stay in the store.
         """
-        return tuple(
-            self._deliver(row, run.outputs[index - 1], index, blob) for index, blob in blobs if index <= run.images
-        )
+        packed = [self._packed(each) for each in consignments]
+        errors = iter(write_all([each.writes for each in packed if isinstance(each, _Packed)]))
+        return [(next(errors) or each.outputs) if isinstance(each, _Packed) else each for each in packed]
 
     def remove(self, outputs: Iterable[LockedOutput], standing: set[str]) -> tuple[str, ...]:
         """Remove superseded files, except at paths that are `standing` (folded); return those a person has edited."""
@@ -69,7 +85,17 @@ class Delivery:
                 edited.append(output.path)
         return tuple(edited)
 
-    def _deliver(self, row: LockRow, planned: str, index: int, blob: str) -> LockedOutput:
+    def _packed(self, consignment: Consignment) -> "_Packed | DeliveryError | OSError | SpecrunError":
+        run, packed = consignment.run, _Packed()
+        try:
+            for index, blob in consignment.blobs:
+                if index <= run.images:
+                    self._pack(packed, consignment.row, run.outputs[index - 1], index, blob)
+        except (DeliveryError, OSError, SpecrunError) as error:
+            return error
+        return packed
+
+    def _pack(self, packed: "_Packed", row: LockRow, planned: str, index: int, blob: str) -> None:
         data = self._blobs.read(blob)
         path = truthful(planned, media_type(data) or "")
         owner = self._claimed.setdefault(folded(path), row.address)
@@ -84,13 +110,13 @@ class Delivery:
             self._remove_sidecar(beside(target))
         else:
             self._check_sidecar(beside(target))
-            write_if_changed(beside(target), made.sidecar)
-        write_if_changed(target, made.file)
-        return replace(output, file=digest(made.file))
+            packed.add(beside(target), made.sidecar)
+        packed.add(target, made.file)
+        packed.outputs += (replace(output, file=digest(made.file)),)
 
     def _check_stranger(self, path: str) -> None:
         target = self._folder / path
-        if path in self._locked or not (target.exists() or target.is_symlink()):
+        if path in self._locked or not os.path.lexists(target):
             return
         if target.is_file() and self._is_ours(target.read_bytes()):
             return
@@ -110,7 +136,9 @@ class Delivery:
 
     def _check_folder(self, path: str) -> None:
         """Refuse folders that are files, or that a symbolic link leads elsewhere."""
-        folder = (self._folder / path).parent
+        wanted = folder = (self._folder / path).parent
+        if wanted in self._sound:
+            return
         while not folder.exists():
             if folder.is_symlink():
                 raise DeliveryError(f"{folder} is a link to nothing", "remove the link")
@@ -121,11 +149,26 @@ class Delivery:
             inside = folder.resolve().is_relative_to(self._folder.resolve())
             if not inside:
                 raise DeliveryError(f"{folder} leads out of {self._folder}", "remove the symbolic link")
+        if folder == wanted:
+            self._sound.add(folder)
 
     def _remove_empty(self, folder: Path) -> None:
         while folder != self._folder and not any(folder.iterdir()):
             folder.rmdir()
             folder = folder.parent
+
+
+@dataclass(slots=True)
+class _Packed:
+    """What is to be written for a run, and what its row will say of it."""
+
+    writes: list[Write] = field(default_factory=list)
+    outputs: tuple[LockedOutput, ...] = ()
+
+    def add(self, path: Path, data: bytes) -> None:
+        """Write a file, unless it already holds this: its mtime tells the truth."""
+        if not holds(path, data):
+            self.writes.append(Write.beside(path, data))
 
 
 def _is_sidecar(path: Path) -> bool:

@@ -1,7 +1,7 @@
 """The ledger and the clients that an apply needs, opened only where the plan needs them."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from specrun.apply.ask import Asker
@@ -12,6 +12,7 @@ from specrun.apply.send import Sender
 from specrun.apply.session import Session
 from specrun.apply.space import Room
 from specrun.apply.urls import UrlInputs
+from specrun.batches import Batches
 from specrun.diagnostics import InvalidInputError
 from specrun.model.plan import Verb
 from specrun.provider.download import Downloader
@@ -43,7 +44,8 @@ async def equipped(session: Session) -> AsyncIterator[Asker | None]:
             stop=session.stop,
             emit=session.tally.emit,
         )
-        shared = _Shared(session, ledger)
+        keeper = stack.enter_context(Batches(session.blobs.put_groups, name="keeper"))
+        shared = _Shared(session, ledger, keeper)
         senders = {name: await shared.sender(stack, name) for name in sorted(asking)}
         for name in sorted(_linked(session) - asking):
             # Without its key nothing is fetched, and the run stays held; that is no reason to refuse everything else.
@@ -63,9 +65,10 @@ def _linked(session: Session) -> set[str]:
 class _Shared:
     """What the senders of one apply have in common."""
 
-    def __init__(self, session: Session, ledger: Ledger) -> None:
+    def __init__(self, session: Session, ledger: Ledger, keeper: Batches[Sequence[bytes], tuple[str, ...]]) -> None:
         self._session = session
         self._ledger = ledger
+        self._keeper = keeper
         self._room = Room(session.place.state, session.place.outputs)
         self._observer = Observer(session.tally.emit)
 
@@ -82,6 +85,7 @@ class _Shared:
             model_of=lambda run: models[run.model],
             ledger=self._ledger,
             blobs=session.blobs,
+            keeper=self._keeper,
             quarantine=session.place.quarantine(),
             writers=session.writers,
             stop=session.stop,

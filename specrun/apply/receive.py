@@ -12,6 +12,7 @@ from specrun.apply.observe import Observer
 from specrun.apply.rescue import rescue
 from specrun.apply.results import Failed, Held, Obtained
 from specrun.apply.stop import Stop
+from specrun.batches import Batches
 from specrun.catalog.schema import ModelSchema
 from specrun.imaging import DecodedImage
 from specrun.model.lock import State
@@ -37,12 +38,13 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receiver:
-    """Takes in replies of one provider; `writers` are the threads that write images, `facts` collects what they are."""
+    """Takes in replies of one provider: `keeper` puts images into the store, `facts` collects what they are."""
 
     client: ImageClient
     model_of: Callable[[Run], ModelSchema]
     ledger: Ledger
     blobs: Blobs
+    keeper: Batches[Sequence[bytes], tuple[str, ...]]
     quarantine: Blobs
     writers: Executor
     stop: Stop
@@ -106,14 +108,14 @@ class Receiver:
         self, attempt: int, images: Sequence[StoredImage], arrivals: Collection[Arrival]
     ) -> tuple[Path, ...]:
         """Store what arrived; return where bytes that are no image were put aside."""
-        loop = asyncio.get_running_loop()
         if images:
             await self.ledger.arrived(attempt, images)
             whole = [arrival.image.data for arrival in arrivals if isinstance(arrival, Arrived)]
-            await loop.run_in_executor(self.writers, self.blobs.put_all, whole)
+            await self.keeper.done(whole)
         broken = [arrival.data for arrival in arrivals if isinstance(arrival, Unusable)]
         if not broken:
             return ()
+        loop = asyncio.get_running_loop()
         digests = await loop.run_in_executor(self.writers, self.quarantine.put_all, broken)
         return tuple(self.quarantine.path(digest) for digest in digests)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from specrun.apply.ask import Asker
 from specrun.apply.check import in_the_way
-from specrun.apply.delivery import Delivery, DeliveryError
+from specrun.apply.delivery import Consignment, Delivery, DeliveryError
 from specrun.apply.events import How
 from specrun.apply.obtain import Obtainer
 from specrun.apply.record import pinned
@@ -14,6 +14,7 @@ from specrun.apply.results import Done, Failed, Held, Obtained, Result
 from specrun.apply.schedule import Schedule
 from specrun.apply.session import Session
 from specrun.apply.shelf import Shelf
+from specrun.batches import Batches
 from specrun.diagnostics import SpecrunError
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.model.plan import Action, Verb
@@ -38,7 +39,8 @@ async def work(session: Session, asker: Asker | None, delivery: Delivery) -> Non
     workers = max([provider.concurrency for provider in session.providers.values()], default=_DELIVERIES)
     schedule = Schedule(todo, workers=workers)
     session.stop.whenever(schedule.close)
-    await _Work(session, obtainer, delivery, in_the_way(todo, delivery)).all(schedule, workers)
+    with Batches(delivery.deliver_all, name="delivery") as deliveries:
+        await _Work(session, obtainer, deliveries, in_the_way(todo, delivery)).all(schedule, workers)
 
 
 def _stands(session: Session, action: Action) -> bool:
@@ -60,11 +62,15 @@ class _Work:
     """Works through a schedule; `in_the_way` says of which runs it is known already that they cannot be delivered."""
 
     def __init__(
-        self, session: Session, obtainer: Obtainer, delivery: Delivery, in_the_way: Mapping[str, Failed]
+        self,
+        session: Session,
+        obtainer: Obtainer,
+        deliveries: Batches[Consignment, tuple[LockedOutput, ...]],
+        in_the_way: Mapping[str, Failed],
     ) -> None:
         self._session = session
         self._obtainer = obtainer
-        self._delivery = delivery
+        self._deliveries = deliveries
         self._in_the_way = in_the_way
 
     async def all(self, schedule: Schedule, workers: int) -> None:
@@ -136,9 +142,8 @@ class _Work:
     async def _deliver(
         self, run: Run, row: LockRow, blobs: tuple[tuple[int, str], ...]
     ) -> tuple[LockedOutput, ...] | Failed:
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._session.writers, self._delivery.deliver, run, row, blobs)
+            return await self._deliveries.done(Consignment(run=run, row=row, blobs=blobs))
         except DeliveryError as error:
             return Failed(cause=str(error), hint=f"{error.hint}, then apply again: the images are in the store")
         except OSError as error:

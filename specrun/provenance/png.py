@@ -19,10 +19,14 @@ _PICTURE = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fd
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
+    file: bytes
     kind: bytes
     start: int
     end: int
-    data: bytes
+
+    @property
+    def data(self) -> bytes:
+        return self.file[self.start + _HEAD.size : self.end - _CHECKSUM]
 
 
 def signed(data: bytes) -> bool:
@@ -76,9 +80,9 @@ def _chunks(data: bytes) -> Iterator[_Chunk]:
         if position > len(data):
             raise CannotEmbedError("ends in the middle of a chunk")
         length, kind = _HEAD.unpack_from(data, start)
-        content, position = position, position + length + _CHECKSUM
+        position += length + _CHECKSUM
         if position > len(data):
             raise CannotEmbedError("ends in the middle of a chunk")
-        yield _Chunk(kind, start, position, data[content : content + length])
+        yield _Chunk(data, kind, start, position)
         if kind == b"IEND":
             return

@@ -1,14 +1,14 @@
 """Content-addressed local storage of the bytes that servers sent."""
 
 import contextlib
-import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from specrun.atomic import make_folder, sync_folder
+from specrun.atomic import holds, sync_folder
 from specrun.canonical import digest
 from specrun.diagnostics import Diagnostic, SpecrunError
+from specrun.group_write import Write, write_all
 
 
 class DamagedBlobError(SpecrunError):
@@ -59,24 +59,28 @@ class Blobs:
         return self.put_all([data])[0]
 
     def put_all(self, blobs: Sequence[bytes]) -> tuple[str, ...]:
-        """Store several blobs, durably once this returns, and return their digests.
+        """Store several blobs, durably once this returns, and return their digests."""
+        (stored,) = self.put_groups([blobs])
+        if isinstance(stored, OSError):
+            raise stored
+        return stored
 
-        All are staged before the first gets its name, so where one of them stands after a kill, `adopt` finds the
-        rest. A blob that is there already is written again only where it is damaged.
+    def put_groups(self, groups: Sequence[Sequence[bytes]]) -> list[tuple[str, ...] | OSError]:
+        """Store groups of blobs, durably once this returns: each group's digests, or why it could not be stored.
+
+        All of a group are staged before the first gets its name, so where one of them stands after a kill, `adopt`
+        finds the rest. A blob that is there already is written again only where it is damaged.
         """
-        digests = tuple(digest(data) for data in blobs)
-        staged = [
-            (self._stage(name, data), self.path(name))
-            for name, data in dict(zip(digests, blobs, strict=True)).items()
-            if not self._holds(name, data)
+        digests = [tuple(digest(data) for data in group) for group in groups]
+        named = [dict(zip(names, group, strict=True)) for names, group in zip(digests, groups, strict=True)]
+        found = {name for group in named for name, data in group.items() if holds(self.path(name), data)}
+        errors = write_all(
+            [[self._write(name, data) for name, data in group.items() if name not in found] for group in named]
+        )
+        return [
+            error or self._synced(found.intersection(names)) or names
+            for names, error in zip(digests, errors, strict=True)
         ]
-        for temporary, path in staged:
-            make_folder(path.parent)
-            temporary.replace(path)
-        # Also for those found there: another writer may have named them and not yet come to this line.
-        for folder in {self.path(name).parent for name in digests}:
-            sync_folder(folder)
-        return digests
 
     def adopt(self) -> None:
         """Name the whole files that a killed writer staged and drop the torn ones."""
@@ -87,22 +91,15 @@ class Blobs:
                     self.put(data)
                 temporary.unlink()
 
-    def _stage(self, blob: str, data: bytes) -> Path:
-        make_folder(self._staging)
-        temporary = self._staging / f"{blob.removeprefix('sha256:')}.{secrets.token_hex(4)}"
-        try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        return temporary
+    def _write(self, blob: str, data: bytes) -> Write:
+        name = f"{blob.removeprefix('sha256:')}.{secrets.token_hex(4)}"
+        return Write(path=self.path(blob), data=data, temporary=self._staging / name)
 
-    def _holds(self, blob: str, data: bytes) -> bool:
-        path = self.path(blob)
+    def _synced(self, found: Collection[str]) -> OSError | None:
+        """Make the names of blobs found here durable: who gave them may not have come to that yet."""
         try:
-            return path.stat().st_size == len(data) and path.read_bytes() == data
-        except FileNotFoundError:
-            return False
+            for folder in {self.path(blob).parent for blob in found}:
+                sync_folder(folder)
+        except OSError as error:
+            return error
+        return None

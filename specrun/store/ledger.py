@@ -1,6 +1,5 @@
 """The ledger: the durable record of every attempt, intent before and outcome after."""
 
-import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -170,4 +169,4 @@ class Ledger:
 
     async def _durably(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with explained(self._path):
-            return await asyncio.shield(asyncio.wrap_future(self._commits.submit(work)))
+            return await self._commits.done(work)

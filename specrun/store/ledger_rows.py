@@ -134,6 +134,8 @@ def facts_of(connection: sqlite3.Connection, blobs: Iterable[str]) -> dict[str, 
 def _attempts(connection: sqlite3.Connection, condition: str, value: str | int) -> tuple[Attempt, ...]:
     # The condition is one of the constants above; what varies goes in as a value.
     rows = connection.execute(f"SELECT * FROM attempts WHERE {condition} ORDER BY id", (value,)).fetchall()  # noqa: S608
+    if not rows:
+        return ()
     images: dict[int, list[StoredImage]] = {}
     ids = json.dumps([row["id"] for row in rows])
     for row in connection.execute(

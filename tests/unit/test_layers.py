@@ -18,8 +18,8 @@ LAYERS = (
     {"store"},
     {"provenance"},
     {"model"},
-    {"addresses", "imaging"},
-    {"atomic", "canonical", "diagnostics", "media_type"},
+    {"addresses", "group_write", "imaging"},
+    {"atomic", "batches", "canonical", "diagnostics", "media_type"},
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 # Planning asks no one and makes nothing.
