@@ -136,21 +136,20 @@ class Delivery:
 
     def _check_folder(self, path: str) -> None:
         """Refuse folders that are files, or that a symbolic link leads elsewhere."""
-        wanted = folder = (self._folder / path).parent
-        if wanted in self._sound:
-            return
-        while not folder.exists():
+        folder = (self._folder / path).parent
+        while folder not in self._sound and not folder.exists():
             if folder.is_symlink():
                 raise DeliveryError(f"{folder} is a link to nothing", "remove the link")
             folder = folder.parent
+        if folder in self._sound:
+            return
         if not folder.is_dir():
             raise DeliveryError(f"{folder} is a file, where a folder should be", "move it away")
         if folder != self._folder and folder.is_relative_to(self._folder):
             inside = folder.resolve().is_relative_to(self._folder.resolve())
             if not inside:
                 raise DeliveryError(f"{folder} leads out of {self._folder}", "remove the symbolic link")
-        if folder == wanted:
-            self._sound.add(folder)
+        self._sound.add(folder)
 
     def _remove_empty(self, folder: Path) -> None:
         while folder != self._folder and not any(folder.iterdir()):

@@ -1,11 +1,14 @@
 """Room on the disk, looked for before money is spent on what could not be kept."""
 
 import shutil
+import time
 from pathlib import Path
 
 # A 1536 x 1536 PNG that does not compress is 7 MiB; it is kept in the store and delivered to the outputs.
 _PER_IMAGE = 16 << 20
 _RESERVE = 64 << 20
+# For so many seconds an answer of the file system holds; what is written meanwhile fits into the reserve.
+_FRESH = 0.1
 
 
 class Room:
@@ -14,12 +17,17 @@ class Room:
     def __init__(self, *folders: Path) -> None:
         self._folders = tuple(_standing(folder) for folder in folders)
         self._expected = 0
+        self._free: dict[Path, int] = {}
+        self._looked = -_FRESH
 
     def lacking(self, images: int) -> str:
         """Say what is missing for `images` more beside those in flight; an empty string where nothing is."""
         needed = _RESERVE + (self._expected + images) * _PER_IMAGE
-        for folder in self._folders:
-            free = shutil.disk_usage(folder).free
+        now = time.monotonic()
+        if now - self._looked >= _FRESH:
+            self._looked = now
+            self._free = {folder: shutil.disk_usage(folder).free for folder in self._folders}
+        for folder, free in self._free.items():
             if free < needed:
                 return f"{folder} has {free >> 20} MiB free; {needed >> 20} MiB are kept for images in flight"
         return ""

@@ -37,6 +37,7 @@ async def work(session: Session, asker: Asker | None, delivery: Delivery) -> Non
         if action.verb is Verb.MOVE and action.origin is not None:
             shelf.adopt(action.origin)
     workers = max([provider.concurrency for provider in session.providers.values()], default=_DELIVERIES)
+    workers += workers // 2
     schedule = Schedule(todo, workers=workers)
     session.stop.whenever(schedule.close)
     with Batches(delivery.deliver_all, name="delivery") as deliveries:
@@ -69,6 +70,7 @@ class _Work:
         in_the_way: Mapping[str, Failed],
     ) -> None:
         self._session = session
+        self._inputs = obtainer.inputs
         self._obtainer = obtainer
         self._deliveries = deliveries
         self._in_the_way = in_the_way
@@ -136,7 +138,7 @@ class _Work:
     def _stamped(self, run: Run, found: Obtained | Held, origin: LockRow | None) -> LockRow:
         """Return the pins that a run's files tell of."""
         plan = self._session.plan
-        row = pinned(run, self._session.inputs(), found.request_digest, found.take)
+        row = pinned(run, self._inputs, found.request_digest, found.take)
         return stamped(row, plan.provenance, plan.name, origin)
 
     async def _deliver(

@@ -1,6 +1,7 @@
 """`specrun apply SPEC…`: the images that the plan lists, and only those."""
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -238,6 +239,8 @@ def _apply(planned: Planned, how: ApplyOptions, events: list[Event], log: Watch,
             log(event)
             show(event)
 
+        # The plan lives to the end: the collector need not look through it again and again.
+        gc.freeze()
         finished = asyncio.run(apply(plan, project, catalog, client_factory(catalog), how, watch, shared))
     if not json:
         folder = place_applied(planned, rehearse=how.rehearse).outputs

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from specrun.canonical import canonical_digest
-from specrun.model.inputs import InputImage, Param
+from specrun.model.inputs import InputImage, OutputImage, Param
 from specrun.model.run import Run, images_in
 
 
@@ -13,6 +13,8 @@ def request_digest(run: Run, digest_of: Callable[[InputImage], str | None]) -> s
 
     Equals the key where no input is chained.
     """
+    if run.key is not None and not any(isinstance(image, OutputImage) for image in run.inputs):
+        return run.key
     params: dict[str, Any] = {}
     for name, value in run.params.items():
         images = images_in(value)

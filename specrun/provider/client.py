@@ -34,7 +34,7 @@ from specrun.provider.inprocess import InProcessTransport
 from specrun.provider.limiter import Limiter, LimiterClosedError
 from specrun.provider.outcome import Doom, Failed, Outcome, Received, Refused, Resend, Settled, Stopped, Unknown
 from specrun.provider.reply import Evidence, Reply
-from specrun.provider.results import Arrival, collect
+from specrun.provider.results import Arrival, collect, lookers
 from specrun.provider.secret import Secret, api_key
 from specrun.provider.transport import SocketTransport
 
@@ -96,6 +96,7 @@ class ImageClient:
     async def __aenter__(self) -> Self:
         """Open the client; raises `InvalidInputError` where the API key is missing."""
         self._key()
+        self._lookers = self._open.enter_context(lookers())
         await self._open.enter_async_context(self._transport)
         await self._open.enter_async_context(self._downloader)
         return self
@@ -135,7 +136,9 @@ class ImageClient:
     async def collect(self, received: Received) -> tuple[Arrival, ...]:
         """Return what each item of a reply turns out to be, in order: decoded, or fetched now and decoded."""
         secret = self._key()
-        return tuple(await asyncio.gather(*(collect(item, self._downloader, secret) for item in received.items)))
+        return tuple(
+            await asyncio.gather(*(collect(item, self._downloader, self._lookers, secret) for item in received.items))
+        )
 
     async def _attempt(self, request: ImageRequest, journal: Journal, attempt: int) -> Outcome:
         async with self._limiter.slot() as started:

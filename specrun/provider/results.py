@@ -1,9 +1,12 @@
 """From the items of a reply to images: base64 undone, URLs fetched, every byte looked at."""
 
-import asyncio
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeAlias
 
+from specrun.batches import Batches
 from specrun.imaging import DecodedImage, ImageError, decode_image
 from specrun.provider.base64_shapes import decode_base64
 from specrun.provider.download import Downloader, DownloadError
@@ -12,6 +15,7 @@ from specrun.provider.secret import Secret
 
 # A file that came whole and still does not decode may have been cut off on its way into a cache.
 _FETCHES: Final = 2
+_MOST_LOOKERS: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,31 +44,49 @@ class Missing:
 
 Arrival: TypeAlias = Arrived | Unusable | Missing
 
+# Threads that undo base64 and decode images, which is mostly done without holding the interpreter.
+Lookers: TypeAlias = "Batches[Callable[[], Arrived | Unusable], Arrived | Unusable]"
 
-async def collect(item: Item, downloader: Downloader, secret: Secret | None) -> Arrival:
+
+def lookers() -> Lookers:
+    """Return threads to look at images in, a few for each client."""
+    return Batches(_each, name="looker", threads=min(_MOST_LOOKERS, os.cpu_count() or 1))
+
+
+async def collect(item: Item, downloader: Downloader, lookers: Lookers, secret: Secret | None) -> Arrival:
     """Return what became of one item of a reply; never raises for anything that a server does."""
     if isinstance(item, FailedItem):
         return Missing(cause=item.cause)
     arrival: Arrival = Missing(cause="the server gave neither a URL nor an image")
     if item.encoded is not None:
-        arrival = await asyncio.to_thread(_undone, item.encoded)
+        arrival = await lookers.done(partial(_undone, item.encoded))
     if item.url is None or isinstance(arrival, Arrived):
         return arrival
-    fetched = await _fetched(item.url, downloader, secret)
+    fetched = await _fetched(item.url, downloader, lookers, secret)
     return arrival if isinstance(arrival, Unusable) and isinstance(fetched, Missing) else fetched
 
 
-async def _fetched(url: str, downloader: Downloader, secret: Secret | None) -> Arrival:
+async def _fetched(url: str, downloader: Downloader, lookers: Lookers, secret: Secret | None) -> Arrival:
     arrival: Arrival = Missing(cause="nothing was fetched", url=url)
     for _ in range(_FETCHES):
         try:
             data = await downloader.get(url, secret=secret)
         except DownloadError as error:
             return Missing(cause=str(error), url=url)
-        arrival = await asyncio.to_thread(_looked_at, data, url)
+        arrival = await lookers.done(partial(_looked_at, data, url))
         if isinstance(arrival, Arrived):
             break
     return arrival
+
+
+def _each(looks: Sequence[Callable[[], Arrived | Unusable]]) -> list[Arrived | Unusable | Exception]:
+    outcomes: list[Arrived | Unusable | Exception] = []
+    for look in looks:
+        try:
+            outcomes.append(look())
+        except Exception as error:  # noqa: BLE001 (of the program itself; it is that image's alone)
+            outcomes.append(error)
+    return outcomes
 
 
 def _undone(encoded: str) -> Arrived | Unusable:

@@ -1,6 +1,7 @@
 """What an apply tells, for programs: one JSON object a line."""
 
 import dataclasses
+import functools
 import re
 from datetime import datetime
 from enum import Enum
@@ -20,10 +21,17 @@ FORMAT_VERSION = "1.0"
 
 def as_line(event: Event, time: datetime) -> str:
     """Return one event as a line: its format, its time, its kind (`run_done`), and its fields by their names."""
-    kind = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
+    kind, names = _shape(type(event))
     head = {"format_version": FORMAT_VERSION, "time": time.isoformat(timespec="milliseconds"), "event": kind}
-    fields = {field.name: _plain(getattr(event, field.name)) for field in dataclasses.fields(event)}
+    fields = {name: _plain(getattr(event, name)) for name in names}
     return inert.json_text(msgspec.json.encode(head | fields).decode()) + "\n"
+
+
+@functools.cache
+def _shape(event: type[Event]) -> tuple[str, tuple[str, ...]]:
+    """Return a kind's name and those of its fields."""
+    kind = re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower()
+    return kind, tuple(field.name for field in dataclasses.fields(event))
 
 
 def _plain(value: Any) -> Any:

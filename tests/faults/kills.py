@@ -30,10 +30,15 @@ POINTS = (
     "specrun.store.ledger:Ledger.sent",
     "specrun.store.ledger:Ledger.arrived",
     "specrun.store.ledger:Ledger.ended",
-    "specrun.store.blobs:Blobs._stage",
-    "specrun.store.blobs:Blobs.put_all",
+    "specrun.store.blobs:Blobs.put_groups",
     "specrun.store.ledger_rows:mark_ended",
-    "specrun.apply.delivery:Delivery._deliver",
+    "specrun.apply.delivery:Delivery.deliver_all",
+    "specrun.apply.delivery:Delivery._pack",
+    # The steps of one batch, of images on their way into the store and of deliveries alike.
+    "specrun.group_write:_Group.stage",
+    "specrun.group_write:_Group.give_names",
+    "specrun.group_write:_synced",
+    "specrun.store.group_commit:GroupCommit._commit",
 )
 # Steps that an apply takes once.
 LAST_POINTS = ("specrun.apply.leave:write_lock", "specrun.apply.leave:write_manifest", "specrun.apply.recover:recover")
