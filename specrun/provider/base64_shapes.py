@@ -1,9 +1,10 @@
 """Base64 as servers really write it."""
 
 import base64
-import binascii
 import re
 from typing import Final
+
+import pybase64
 
 # A data URL's head: `data:image/png;base64,`, perhaps with parameters.
 _HEAD: Final = re.compile(r"data:[^,]{0,200},", re.IGNORECASE)
@@ -19,7 +20,7 @@ def decode_base64(text: str) -> bytes:
     head = _HEAD.match(text)
     body = text[head.end() :] if head else text
     try:
-        return binascii.a2b_base64(body, strict_mode=True)
+        return pybase64.b64decode(body, validate=True)
     except ValueError:
         # Not the plain shape, which needs no copy of what may be many megabytes.
         letters = _SPACES.sub("", body).rstrip("=").translate(_URL_SAFE)

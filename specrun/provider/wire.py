@@ -1,9 +1,10 @@
 """What a run's parameters become on the wire."""
 
-import base64
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import pybase64
 
 from specrun.catalog.schema import ModelSchema
 from specrun.imaging import ImageError
@@ -36,7 +37,7 @@ def data_url(data: bytes) -> str:
     kind = media_type(data)
     if kind is None:
         raise ImageError("is not a PNG, JPEG, WebP, GIF or AVIF image" if data else "is empty")
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    return f"data:{kind};base64,{pybase64.b64encode_as_string(data)}"
 
 
 def _value(value: Param, read: Callable[[InputImage], bytes]) -> Any:

@@ -1,11 +1,10 @@
 """What an apply tells, for programs: one JSON object a line."""
 
 import dataclasses
-import functools
 import re
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -18,20 +17,22 @@ from specrun.report.record import price_record
 
 FORMAT_VERSION = "1.0"
 
+# By class: what its events are called, and the names of their fields.
+_SHAPES = {
+    each: (
+        re.sub(r"(?<!^)(?=[A-Z])", "_", each.__name__).lower(),
+        tuple(field.name for field in dataclasses.fields(each)),
+    )
+    for each in get_args(Event)
+}
+
 
 def as_line(event: Event, time: datetime) -> str:
     """Return one event as a line: its format, its time, its kind (`run_done`), and its fields by their names."""
-    kind, names = _shape(type(event))
+    kind, names = _SHAPES[type(event)]
     head = {"format_version": FORMAT_VERSION, "time": time.isoformat(timespec="milliseconds"), "event": kind}
     fields = {name: _plain(getattr(event, name)) for name in names}
     return inert.json_text(msgspec.json.encode(head | fields).decode()) + "\n"
-
-
-@functools.cache
-def _shape(event: type[Event]) -> tuple[str, tuple[str, ...]]:
-    """Return a kind's name and those of its fields."""
-    kind = re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower()
-    return kind, tuple(field.name for field in dataclasses.fields(event))
 
 
 def _plain(value: Any) -> Any:
