@@ -23,6 +23,8 @@ from specrun.provenance.deliver import stamped
 
 # How many images are delivered at once where nothing is asked for.
 _DELIVERIES = 8
+# How many more runs than may be asked for at once are worked on: for each of these, and at most.
+_BEHIND, _MOST_BEHIND = 2, 128
 
 
 async def work(session: Session, asker: Asker | None, delivery: Delivery) -> None:
@@ -37,7 +39,8 @@ async def work(session: Session, asker: Asker | None, delivery: Delivery) -> Non
         if action.verb is Verb.MOVE and action.origin is not None:
             shelf.adopt(action.origin)
     workers = max([provider.concurrency for provider in session.providers.values()], default=_DELIVERIES)
-    workers += workers // 2
+    # While some wait for their replies, others are kept and delivered; who wants one at a time gets that.
+    workers += min(_BEHIND * (workers - 1), _MOST_BEHIND)
     schedule = Schedule(todo, workers=workers)
     session.stop.whenever(schedule.close)
     with Batches(delivery.deliver_all, name="delivery") as deliveries:
