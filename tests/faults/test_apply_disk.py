@@ -1,5 +1,6 @@
 """Disks that are full, or that fail, while what was paid for is on its way to them."""
 
+import asyncio
 import base64
 import contextlib
 import io
@@ -136,6 +137,38 @@ def test_where_no_disk_takes_an_image_the_error_names_the_request(tmp_path: Path
         after = shop.apply()
     assert after.finished.held == ("shots[i=1]",)
     assert len(server.posts) == 3
+
+
+def test_an_image_that_the_disk_refuses_takes_none_of_those_along_that_came_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+    all_here = asyncio.Event()
+
+    async def together(exchange: Exchange) -> None:
+        if exchange.server.in_flight == 8:
+            all_here.set()
+        await all_here.wait()
+        behaviour = images(lambda _: as_item(noise())) if exchange.post.prompt == "lamp 3" else good()
+        await behaviour(exchange)
+
+    with FaultServer([together]) as server:
+        shop = Shop(tmp_path, server, {"concurrency": 8})
+        shop.write(shots=numbered(8))
+        child = shop.start("shots", before=limited)
+        output, errors = child.communicate()
+        assert (child.returncode, errors) == (1, ""), (output, errors)
+        assert output.count("RunDone(") == 7
+        assert "File too large" in output
+        assert [row.address for row in shop.lock().rows.values() if row.state] == ["shots[i=3]"]
+        after = shop.apply()
+    assert (after.finished.requests, after.finished.kept, after.finished.held) == (0, 7, ("shots[i=3]",))
+    assert len(server.posts) == 8
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_any_request(tmp_path: Path) -> None:
