@@ -14,12 +14,11 @@ from specrun.apply.results import Failed, Held, Obtained
 from specrun.apply.stop import Stop
 from specrun.batches import Batches
 from specrun.catalog.schema import ModelSchema
-from specrun.imaging import DecodedImage
 from specrun.model.lock import State
 from specrun.model.run import Run
 from specrun.provider.client import ImageClient
 from specrun.provider.outcome import ImageItem, Received
-from specrun.provider.results import Arrival, Arrived, Unusable
+from specrun.provider.results import Arrival, Arrived, Kept, Lost, Unusable
 from specrun.store.attempts import Attempt, AttemptState, Ending, StoredImage
 from specrun.store.blobs import Blobs
 from specrun.store.ledger import Ledger
@@ -69,7 +68,7 @@ class Receiver:
         received = Received(items=items, status=end.status or 0, request_id=end.request_id)
         indices = [index for index, _ in attempt.links]
         arrivals = dict(zip(indices, await self.client.collect(received), strict=True))
-        if not any(isinstance(arrival, Arrived) for arrival in arrivals.values()):
+        if not any(isinstance(arrival, (Arrived, Kept)) for arrival in arrivals.values()):
             return None
         found = await self._take_in(request, attempt.id, received, arrivals, attempt.images)
         match found:
@@ -88,15 +87,16 @@ class Receiver:
         arrivals: Mapping[int, Arrival],
         before: tuple[StoredImage, ...],
     ) -> Obtained | Held | Failed:
-        good = [(index, arrival.image) for index, arrival in arrivals.items() if isinstance(arrival, Arrived)]
-        images = [_stored(index, image) for index, image in good]
+        images = [
+            _stored(index, arrival) for index, arrival in arrivals.items() if isinstance(arrival, (Arrived, Kept))
+        ]
         try:
             aside = await self._keep(attempt, images, arrivals.values())
             all_images = tuple(sorted([*before, *images], key=lambda image: image.index))
             end = _verdict(request.run, received, len(all_images), arrivals.values(), aside)
             await self.ledger.ended(attempt, end)
         except (OSError, LedgerError) as error:
-            return self._not_kept(request, received, good, error)
+            return self._not_kept(request, received, arrivals, images, error)
         self.facts.update((image.blob, image.facts) for image in images)
         self.observer.look(request.run, self.model_of(request.run), images)
         blobs = tuple((image.index, image.blob) for image in all_images)
@@ -123,13 +123,15 @@ class Receiver:
         self,
         request: Request,
         received: Received,
-        good: Sequence[tuple[int, DecodedImage]],
+        arrivals: Mapping[int, Arrival],
+        images: Sequence[StoredImage],
         error: OSError | LedgerError,
     ) -> Held | Failed:
         """Say what became of paid images that could not be stored or written down; nothing more is sent."""
         self.stop.request(f"images cannot be kept: {error}", "make room or mend the disk, then apply again")
-        if good and all(self.blobs.has(image.digest) for _, image in good):
+        if images and all(self.blobs.has(image.blob) for image in images):
             return Failed(cause=f"received and stored, but not written down: {error}", hint="apply again, it is kept")
+        good = [(index, arrival.image) for index, arrival in arrivals.items() if isinstance(arrival, Arrived)]
         rescued = rescue([(f"{request.digest[7:23]}-{index}.{image.extension}", image.data) for index, image in good])
         where = f"its bytes are in {rescued}" if rescued and good else "its bytes are lost"
         return Held(
@@ -155,8 +157,9 @@ def held_by(request: Request, end: Ending, blobs: tuple[tuple[int, str], ...] = 
     )
 
 
-def _stored(index: int, image: DecodedImage) -> StoredImage:
-    facts = ImageFacts(media_type=image.media_type, width=image.width, height=image.height, bytes=len(image.data))
+def _stored(index: int, arrival: Arrived | Kept) -> StoredImage:
+    image, size = (arrival, arrival.bytes) if isinstance(arrival, Kept) else (arrival.image, len(arrival.image.data))
+    facts = ImageFacts(media_type=image.media_type, width=image.width, height=image.height, bytes=size)
     return StoredImage(index=index, blob=image.digest, facts=facts)
 
 
@@ -169,7 +172,9 @@ def _verdict(
         state, cause = AttemptState.RECEIVED, ""
     else:
         state = AttemptState.UNUSABLE if broken and not good else AttemptState.PARTIAL
-        troubles = [arrival.cause for arrival in arrivals if not isinstance(arrival, Arrived)]
+        if any(isinstance(arrival, Lost) for arrival in arrivals):
+            state = AttemptState.UNKNOWN
+        troubles = [arrival.cause for arrival in arrivals if not isinstance(arrival, (Arrived, Kept))]
         reasons = "; ".join(filter(None, dict.fromkeys([*troubles, received.cause])))
         aside = f"; put aside: {', '.join(map(str, kept_aside))}" if kept_aside else ""
         cause = f"{good} of {run.images} images" + (f": {reasons}" if reasons else "") + aside

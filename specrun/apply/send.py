@@ -18,7 +18,8 @@ from specrun.catalog.schema import ModelSchema
 from specrun.imaging import ImageError
 from specrun.model.run import Run
 from specrun.provider import outcome
-from specrun.provider.client import ImageClient, ImageRequest
+from specrun.provider.client import ImageClient
+from specrun.provider.courier import ImageRequest
 from specrun.provider.wire import request_body
 from specrun.store.blobs import DamagedBlobError
 from specrun.store.ledger import Ledger

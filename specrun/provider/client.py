@@ -15,39 +15,18 @@ while a request is under way leaves that request unknown; call `stop` instead, a
 import asyncio
 import os
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
-from typing import Final, Protocol, Self, assert_never
+from typing import Protocol, Self, assert_never
 
 import httpx
 
-from specrun import __version__
 from specrun.model.project import Provider
 from specrun.provider.backoff import Backoff
-from specrun.provider.decide import decide
-from specrun.provider.download import Downloader
-from specrun.provider.endpoint import endpoint
-from specrun.provider.exchange import post
-from specrun.provider.inprocess import InProcessTransport
+from specrun.provider.courier import Courier, ImageRequest, LocalCourier
 from specrun.provider.limiter import Limiter, LimiterClosedError
 from specrun.provider.outcome import Doom, Failed, Outcome, Received, Refused, Resend, Settled, Stopped, Unknown
-from specrun.provider.reply import Evidence, Reply
-from specrun.provider.results import Arrival, collect, lookers
-from specrun.provider.secret import Secret, api_key
-from specrun.provider.transport import SocketTransport
-
-# Parsing a larger reply takes long enough to keep others waiting.
-_LARGE_REPLY: Final = 1 << 18
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageRequest:
-    """What is sent: a JSON body, and the key that is the same on every resend (`<request digest>.<take>`)."""
-
-    body: bytes = field(repr=False)
-    idempotency_key: str
+from specrun.provider.results import Arrival
 
 
 class Journal(Protocol):
@@ -68,7 +47,9 @@ class Journal(Protocol):
 
 
 class ImageClient:
-    """Speaks to one provider. `transport` stands in for the network: the sandbox's, in-process.
+    """Speaks to one provider by a courier: one in this process where none is given.
+
+    `transport` then stands in for the network: the sandbox's, in-process.
 
     At most `provider.concurrency` requests are under way or waiting for their resend at once, however many tasks
     call `generate`.
@@ -78,27 +59,23 @@ class ImageClient:
         self,
         provider: Provider,
         *,
+        courier: Courier | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         environ: Mapping[str, str] = os.environ,
         backoff: Backoff = Backoff(),  # noqa: B008 (frozen)
     ) -> None:
         self._provider = provider
-        self._environ = environ
         self._backoff = backoff
-        self._transport = SocketTransport() if transport is None else InProcessTransport(transport)
-        self._downloader = Downloader(provider, own=self._transport, backoff=backoff)
-        self._url = endpoint(provider).url
+        self._courier: Courier = courier or LocalCourier(
+            provider, transport=transport, environ=environ, backoff=backoff
+        )
         self._limiter = Limiter(concurrency=provider.concurrency, rpm=provider.rpm)
         self._places = asyncio.Semaphore(provider.concurrency)
         self._doom: Doom | None = None
-        self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Open the client; raises `InvalidInputError` where the API key is missing."""
-        self._key()
-        self._lookers = self._open.enter_context(lookers())
-        await self._open.enter_async_context(self._transport)
-        await self._open.enter_async_context(self._downloader)
+        await self._courier.__aenter__()
         return self
 
     async def __aexit__(
@@ -107,12 +84,12 @@ class ImageClient:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._open.aclose()
+        await self._courier.__aexit__(exc_type, exc_value, traceback)
 
     def stop(self) -> None:
         """Send nothing any more: whoever waits gets `Stopped` at once, what is under way comes to its end."""
         self._limiter.close()
-        self._downloader.hurry()
+        self._courier.hurry()
 
     async def generate(self, request: ImageRequest, journal: Journal) -> Settled:
         """Ask for images, and again for as long as that is certainly not billed and `retry_for` is not over."""
@@ -135,30 +112,15 @@ class ImageClient:
 
     async def collect(self, received: Received) -> tuple[Arrival, ...]:
         """Return what each item of a reply turns out to be, in order: decoded, or fetched now and decoded."""
-        secret = self._key()
-        return tuple(
-            await asyncio.gather(*(collect(item, self._downloader, self._lookers, secret) for item in received.items))
-        )
+        return await self._courier.collect(received)
 
     async def _attempt(self, request: ImageRequest, journal: Journal, attempt: int) -> Outcome:
         async with self._limiter.slot() as started:
-            secret = self._key()
             await journal.intended(attempt)
-            evidence = await post(
-                self._transport,
-                httpx.Request("POST", self._url, headers=_headers(request, secret), content=request.body),
-                timeout=self._provider.timeout,
-                before=lambda: journal.sent(attempt),
-            )
-            outcome = await self._decide(evidence, secret)
+            outcome = await self._courier.send(request, before=lambda: journal.sent(attempt))
             self._learn(outcome, started)
         await journal.settled(attempt, outcome)
         return outcome
-
-    async def _decide(self, evidence: Evidence, secret: Secret | None) -> Outcome:
-        if isinstance(evidence, Reply) and len(evidence.body) > _LARGE_REPLY:
-            return await asyncio.to_thread(decide, evidence, self._provider, secret)
-        return decide(evidence, self._provider, secret)
 
     def _learn(self, outcome: Outcome, started: float) -> None:
         """Let what one request met govern the pace of all."""
@@ -185,18 +147,3 @@ class ImageClient:
             status=outcome.status,
             request_id=outcome.request_id,
         )
-
-    def _key(self) -> Secret | None:
-        return api_key(self._provider, self._environ)
-
-
-def _headers(request: ImageRequest, secret: Secret | None) -> dict[str, str]:
-    headers = {
-        "Content-Type": "application/json",
-        "Accept": "application/json",
-        # Images do not compress.
-        "Accept-Encoding": "identity",
-        "User-Agent": f"specrun/{__version__}",
-        "Idempotency-Key": request.idempotency_key,
-    }
-    return headers | {"Authorization": f"Bearer {secret.reveal()}"} if secret else headers

@@ -26,6 +26,18 @@ class Arrived:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """An image that decodes, and is durable in the store already: whoever brought it has written it there."""
+
+    digest: str
+    media_type: str
+    extension: str
+    width: int
+    height: int
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Unusable:
     """Bytes that were paid for and are no image: keep them aside. `url` is where they came from, if from one."""
 
@@ -42,7 +54,15 @@ class Missing:
     url: str | None = None
 
 
-Arrival: TypeAlias = Arrived | Unusable | Missing
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lost:
+    """An image that came, and went with the machine that had it before it was stored."""
+
+    cause: str
+
+
+# Of these, this process's own courier gives neither `Kept` nor `Lost`.
+Arrival: TypeAlias = Arrived | Kept | Unusable | Missing | Lost
 
 # Threads that undo base64 and decode images, which is mostly done without holding the interpreter.
 Lookers: TypeAlias = "Batches[Callable[[], Arrived | Unusable], Arrived | Unusable]"

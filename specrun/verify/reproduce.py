@@ -14,7 +14,8 @@ from specrun.model.output_path import truthful
 from specrun.model.project import Provider
 from specrun.model.run import Price
 from specrun.provider import outcome
-from specrun.provider.client import ImageClient, ImageRequest
+from specrun.provider.client import ImageClient
+from specrun.provider.courier import ImageRequest
 from specrun.provider.results import Arrived
 from specrun.store.reproductions import Question, Reproductions
 from specrun.verify.likeness import compare

@@ -22,7 +22,8 @@ import aiohttp
 import httpx
 
 from specrun.model.project import Provider
-from specrun.provider.client import ImageClient, ImageRequest
+from specrun.provider.client import ImageClient
+from specrun.provider.courier import ImageRequest
 from specrun.provider.outcome import ImageItem, Outcome, Received
 
 BODY: Final = json.dumps({"model": "m", "prompt": "a fox, oil, studio light", "seed": 1, "steps": 28}).encode()

@@ -9,7 +9,8 @@ from fault_server import FaultServer
 
 from specrun.model.project import Provider
 from specrun.provider.backoff import Backoff
-from specrun.provider.client import ImageClient, ImageRequest
+from specrun.provider.client import ImageClient
+from specrun.provider.courier import ImageRequest
 from specrun.provider.outcome import Outcome, Received, Settled
 from specrun.provider.results import Arrival
 

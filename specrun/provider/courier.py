@@ -1,0 +1,140 @@
+"""Who carries requests to a provider and brings its images: the part of a client that may run on another machine.
+
+Whether and when to send is the client's business, what a reply means is decided where it came in, and what it holds
+is looked at there too. So a courier elsewhere sends home facts, and bytes only where nobody could store them.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+import httpx
+
+from specrun import __version__
+from specrun.model.project import Provider
+from specrun.provider.backoff import Backoff
+from specrun.provider.decide import decide
+from specrun.provider.download import Downloader
+from specrun.provider.endpoint import endpoint
+from specrun.provider.exchange import post
+from specrun.provider.inprocess import InProcessTransport
+from specrun.provider.outcome import Outcome, Received
+from specrun.provider.reply import Reply
+from specrun.provider.results import Arrival, collect, lookers
+from specrun.provider.secret import Secret, api_key
+from specrun.provider.transport import SocketTransport
+
+# Parsing a larger reply takes long enough to keep others waiting.
+_LARGE_REPLY: Final = 1 << 18
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageRequest:
+    """What is sent: a JSON body, and the key that is the same on every resend (`<request digest>.<take>`)."""
+
+    body: bytes = field(repr=False)
+    idempotency_key: str
+
+
+class Courier(Protocol):
+    """Carries single attempts for one provider; enter it before its first."""
+
+    async def __aenter__(self) -> Self:
+        """Get ready; raises `InvalidInputError` where the API key is missing."""
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let go of everything; what is under way is given up."""
+
+    def hurry(self) -> None:
+        """Try no download again that fails from now on."""
+
+    async def send(self, request: ImageRequest, before: Callable[[], Awaitable[None]]) -> Outcome:
+        """Make one attempt, whose first byte leaves only once `before` has returned.
+
+        Raises what `before` raises, nothing having been sent.
+        """
+
+    async def collect(self, received: Received) -> tuple[Arrival, ...]:
+        """Return what each item of a reply turns out to be, in order: decoded, or fetched now and decoded."""
+
+
+class LocalCourier:
+    """Carries from this process. `transport` stands in for the network: the sandbox's, in-process."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        environ: Mapping[str, str] = os.environ,
+        backoff: Backoff = Backoff(),  # noqa: B008 (frozen)
+    ) -> None:
+        self._provider = provider
+        self._environ = environ
+        self._transport = SocketTransport() if transport is None else InProcessTransport(transport)
+        self._downloader = Downloader(provider, own=self._transport, backoff=backoff)
+        self._url = endpoint(provider).url
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self._key()
+        self._lookers = self._open.enter_context(lookers())
+        await self._open.enter_async_context(self._transport)
+        await self._open.enter_async_context(self._downloader)
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._open.aclose()
+
+    def hurry(self) -> None:
+        """Try no download again that fails from now on."""
+        self._downloader.hurry()
+
+    async def send(self, request: ImageRequest, before: Callable[[], Awaitable[None]]) -> Outcome:
+        """Make one attempt, whose first byte leaves only once `before` has returned."""
+        secret = self._key()
+        evidence = await post(
+            self._transport,
+            httpx.Request("POST", self._url, headers=_headers(request, secret), content=request.body),
+            timeout=self._provider.timeout,
+            before=before,
+        )
+        if isinstance(evidence, Reply) and len(evidence.body) > _LARGE_REPLY:
+            return await asyncio.to_thread(decide, evidence, self._provider, secret)
+        return decide(evidence, self._provider, secret)
+
+    async def collect(self, received: Received) -> tuple[Arrival, ...]:
+        """Return what each item of a reply turns out to be, in order: decoded, or fetched now and decoded."""
+        secret = self._key()
+        return tuple(
+            await asyncio.gather(*(collect(item, self._downloader, self._lookers, secret) for item in received.items))
+        )
+
+    def _key(self) -> Secret | None:
+        return api_key(self._provider, self._environ)
+
+
+def _headers(request: ImageRequest, secret: Secret | None) -> dict[str, str]:
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        # Images do not compress.
+        "Accept-Encoding": "identity",
+        "User-Agent": f"specrun/{__version__}",
+        "Idempotency-Key": request.idempotency_key,
+    }
+    return headers | {"Authorization": f"Bearer {secret.reveal()}"} if secret else headers
