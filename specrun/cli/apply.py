@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -22,6 +22,7 @@ from specrun.cli.catalogue import catalog_of
 from specrun.cli.console import complain, ink, note, say, write
 from specrun.cli.discipline import check_discipline
 from specrun.cli.examples import examples
+from specrun.cli.executor import cluster_for, read_cluster_address
 from specrun.cli.money import amounts
 from specrun.cli.options import JUNIT, SPECS, WishOptions, variable_options, wish_options
 from specrun.cli.outcomes import Outcomes
@@ -31,7 +32,8 @@ from specrun.cli.settling import settle
 from specrun.cli.shards import read_share
 from specrun.cli.terminal import draw_strip
 from specrun.cli.watching import Watch, logging_to, watching
-from specrun.cli.wiring import client_factory, shared_store
+from specrun.cli.wiring import client_factory, client_factory_on, shared_store
+from specrun.cluster.start import Cluster
 from specrun.diagnostics import Diagnostic, SpecrunError, UsageError
 from specrun.model.plan import Verb, total
 from specrun.model.project import Budget
@@ -70,6 +72,8 @@ class ApplyCommandOptions(WishOptions):
     expect: str | None
     prune: bool
     shard: Shard | None
+    executor: Literal["local", "ray"]
+    address: str | None
     junit: Path | None
     log_file: Path | None
     gallery: bool
@@ -108,6 +112,18 @@ class ApplyCommandOptions(WishOptions):
     callback=read_share,
     help="Only this machine's share; `specrun merge` joins what all left.",
 )
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Where requests leave from: this process, or the workers of a Ray cluster.",
+)
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    callback=read_cluster_address,
+    help="The Ray cluster's head, or auto; RAY_ADDRESS, or one started here, where not given.",
+)
 @JUNIT
 @click.option("--gallery", is_flag=True, help="Afterwards make a page of the images.")
 @click.option(
@@ -131,6 +147,7 @@ def command(**given: Any) -> int:
     if options.json and not options.yes and not options.rehearse:
         detail = "--json leaves no place for a question"
         raise UsageError(Diagnostic(summary="nobody to ask", detail=detail, hint="add --yes"))
+    cluster = cluster_for(options.executor, options.address)
     outcomes = Outcomes()
     planned = _planned(options, outcomes)
     if not options.json:
@@ -144,7 +161,8 @@ def command(**given: Any) -> int:
             note("Nothing was changed.")
             return FAILED
     how = ApplyOptions(jobs=options.jobs, budget=budget, rehearse=options.rehearse)
-    _apply_all(planned, how, outcomes, options)
+    with cluster as joined:
+        _apply_all(planned, how, joined, outcomes, options)
     if options.junit is not None:
         outcomes.write_junit(options.junit)
     if options.prune and outcomes.code == DONE:
@@ -208,14 +226,20 @@ def _with_inputs(planned: Planned) -> Planned:
     return replace(planned, plan=make_plan(request, planned.project))
 
 
-def _apply_all(planned: Sequence[Planned], how: ApplyOptions, outcomes: Outcomes, options: ApplyCommandOptions) -> None:
+def _apply_all(
+    planned: Sequence[Planned],
+    how: ApplyOptions,
+    cluster: Cluster | None,
+    outcomes: Outcomes,
+    options: ApplyCommandOptions,
+) -> None:
     """Apply plan after plan, so that one that fails does not keep the others; an interruption ends them all."""
     for each in planned:
         events: list[Event] = []
         try:
             fetched = _with_inputs(each)
             with logging_to(options.log_file) as log:
-                finished = _apply(fetched, how, events, log, json=options.json)
+                finished = _apply(fetched, how, cluster, events, log, json=options.json)
         except SpecrunError as error:
             outcomes.refused(each.plan.spec, "apply", error)
             continue
@@ -227,10 +251,14 @@ def _apply_all(planned: Sequence[Planned], how: ApplyOptions, outcomes: Outcomes
             settle(each)
 
 
-def _apply(planned: Planned, how: ApplyOptions, events: list[Event], log: Watch, *, json: bool) -> Finished:
+def _apply(
+    planned: Planned, how: ApplyOptions, cluster: Cluster | None, events: list[Event], log: Watch, *, json: bool
+) -> Finished:
     """Apply one plan; `events` gathers what is told meanwhile, and `log` is told it too."""
     plan, project = planned.plan, planned.project
     catalog = catalog_of(project)
+    place = place_applied(planned, rehearse=how.rehearse)
+    clients = client_factory(catalog) if cluster is None else client_factory_on(cluster, catalog, place.blobs())
     shared = None if how.rehearse else shared_store(project)
     with watching(plan, json=json) as show:
 
@@ -241,10 +269,9 @@ def _apply(planned: Planned, how: ApplyOptions, events: list[Event], log: Watch,
 
         # The plan lives to the end: the collector need not look through it again and again.
         gc.freeze()
-        finished = asyncio.run(apply(plan, project, catalog, client_factory(catalog), how, watch, shared))
+        finished = asyncio.run(apply(plan, project, catalog, clients, how, watch, shared))
     if not json:
-        folder = place_applied(planned, rehearse=how.rehearse).outputs
-        say("\n".join(("", *summary(finished, os.path.relpath(folder)))))
+        say("\n".join(("", *summary(finished, os.path.relpath(place.outputs)))))
     return finished
 
 

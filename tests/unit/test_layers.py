@@ -12,6 +12,7 @@ LAYERS = (
     {"pages"},
     {"report"},
     {"apply", "plan", "verify"},
+    {"cluster"},
     {"provider", "server"},
     {"spec"},
     {"catalog"},
