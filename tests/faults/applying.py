@@ -90,11 +90,17 @@ class Shop:
         """Plan and apply in this process."""
         return self.apply_plan(self.plan(spec, **asked), ApplyOptions(budget=budget or Budget()))
 
-    def apply_plan(self, plan: Plan, options: ApplyOptions | None = None) -> Applied:
+    def apply_plan(
+        self,
+        plan: Plan,
+        options: ApplyOptions | None = None,
+        clients: Callable[[Provider], ImageClient] | None = None,
+    ) -> Applied:
         project = self.project()
         events: list[Event] = []
+        catalog = load_catalog(project.schemas)
         finished = asyncio.run(
-            apply(plan, project, load_catalog(project.schemas), client_for, options or ApplyOptions(), events.append)
+            apply(plan, project, catalog, clients or client_for, options or ApplyOptions(), events.append)
         )
         return Applied(plan, finished, tuple(events))
 

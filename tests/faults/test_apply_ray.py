@@ -1,0 +1,142 @@
+"""Requests that leave from a Ray cluster: what one machine would make, and no more risk to what is paid for."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from applying import KEY, Applied, Shop, numbered
+from fault_server import Exchange, FaultServer, by_prompt
+from faults import error, good, linked, slow
+from ray_cluster import RayCluster
+
+from specrun.apply.budget import OverBudgetError
+from specrun.apply.events import Resending, RunHeld
+from specrun.apply.options import ApplyOptions
+from specrun.catalog.load import load_catalog
+from specrun.cli.wiring import client_factory_on
+from specrun.cluster.start import Cluster, ClusterError
+from specrun.model.lock import State
+from specrun.model.project import Budget, Provider
+from specrun.provider.courier import ImageRequest, LocalCourier
+from specrun.provider.outcome import Received, Resend
+from specrun.provider.results import Arrival, Arrived, Kept, Lost, Missing
+from specrun.store.blobs import Blobs
+
+T = TypeVar("T")
+
+EDIT = "black-forest-labs/Flux-Kontext-Pro"
+
+
+@pytest.fixture(scope="module")
+def machines() -> Iterator[RayCluster]:
+    with pytest.MonkeyPatch.context() as environ:
+        for name, value in {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "7" * 64, "FAULT_KEY": KEY}.items():
+            environ.setenv(name, value)
+        with RayCluster(processors=2) as running:
+            yield running
+
+
+@pytest.fixture(scope="module")
+def cluster(machines: RayCluster) -> Iterator[Cluster]:
+    with Cluster(machines.address) as joined:
+        yield joined
+
+
+def apply_on(cluster: Cluster, shop: Shop, **options: Any) -> Applied:
+    catalog = load_catalog(shop.project().schemas)
+    how = ApplyOptions(**options)
+    place = shop.place()
+    store = Blobs(place.state / "rehearsal" / "store") if how.rehearse else place.blobs()
+    return shop.apply_plan(shop.plan(), how, client_factory_on(cluster, catalog, store))
+
+
+def test_lock_manifest_and_images_are_those_of_one_machine(
+    tmp_path: Path, cluster: Cluster, machines: RayCluster
+) -> None:
+    jobs = {
+        "shots": numbered(6),
+        "four": numbered(2, params={"n": 4}, prompt="linked {{ i }}"),
+        "edits": {
+            "model": EDIT,
+            "prompt": "edit {{ of }}",
+            "matrix": {"of": [1, 2]},
+            "params": {"image": "{{ output('shots', i=of) }}"},
+        },
+    }
+    with FaultServer(by_prompt({"linked": [linked()]}, good())) as server:
+        alone, together = Shop(tmp_path / "alone", server), Shop(tmp_path / "together", server)
+        for shop in (alone, together):
+            shop.write(**jobs)
+        assert alone.apply().finished.exit_code == 0
+        posts = len(server.posts)
+        applied = apply_on(cluster, together)
+        assert (applied.finished.exit_code, applied.finished.made) == (0, 16)
+        assert len(server.posts) == 2 * posts
+        assert together.written() == alone.written()
+        assert apply_on(cluster, together).finished.requests == 0
+    assert stored(together) == stored(alone)
+    for folder in (together.root, machines.folder):
+        assert [path for path in files_below(folder) if KEY.encode() in path.read_bytes()] == []
+
+
+def stored(shop: Shop) -> set[str]:
+    return {blob for blob, _ in shop.place().blobs().all()}
+
+
+def files_below(folder: Path) -> list[Path]:
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    assert found
+    return found
+
+
+def test_what_a_killed_worker_had_under_way_is_unknown_and_never_sent_again(
+    tmp_path: Path, cluster: Cluster, machines: RayCluster
+) -> None:
+    with FaultServer([slow(1.5, good())] * 8 + [good()]) as server:
+        shop = Shop(tmp_path, server)
+        shop.write(shots=numbered(20))
+        with killing(machines, when=lambda: len(server.posts) == 8):
+            applied = apply_on(cluster, shop)
+        under_way = {post.prompt for post in server.posts[:8]}
+        assert len(server.posts) == 20
+        assert set(server.posts_by_key.values()) == {1}
+        held = {row.address for row in shop.lock().rows.values() if row.state is State.UNKNOWN}
+        assert 0 < len(held) < 8
+        assert {f"lamp {address.removeprefix('shots[i=').removesuffix(']')}" for address in held} <= under_way
+        assert set(applied.finished.held) == held
+        assert {event.cause for event in applied.told(RunHeld)} == {
+            "its worker was lost while the request was under way"
+        }
+        assert applied.finished.made == 20 - len(held)
+        again = apply_on(cluster, shop)
+        assert (again.finished.requests, set(again.finished.held)) == (0, held)
+    assert len(server.posts) == 20
+
+
+class killing:  # noqa: N801 (reads as what it does)
+    """Kill a worker, once `when` says so, while something goes on."""
+
+    def __init__(self, machines: RayCluster, when: Callable[[], bool]) -> None:
+        self._machines = machines
+        self._when = when
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+
+    def _run(self) -> None:
+        deadline = time.monotonic() + 60
+        while not self._when() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(self._machines.workers()[0], signal.SIGKILL)
