@@ -122,7 +122,7 @@ class ApplyCommandOptions(WishOptions):
     "--address",
     metavar="HOST:PORT",
     callback=read_cluster_address,
-    help="The Ray cluster's head, or auto; RAY_ADDRESS, or one started here, where not given.",
+    help="The Ray cluster's head; where not given, RAY_ADDRESS, or a Ray of its own on this machine.",
 )
 @JUNIT
 @click.option("--gallery", is_flag=True, help="Afterwards make a page of the images.")

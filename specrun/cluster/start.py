@@ -29,7 +29,7 @@ class ClusterError(SpecrunError):
 
 
 class Cluster:
-    """Ray, at `address` (`host:port` of a head, or `auto`), or where None one of its own that ends with this.
+    """Ray, at `address` (`host:port` of a head), or where None one of its own on this machine that ends with this.
 
     Raises `UsageError` where Ray is not installed.
     """
@@ -79,9 +79,9 @@ class Cluster:
 
 def _check_reachable(address: str | None) -> None:
     """Raise `ClusterError` at once where nobody listens; Ray itself would try for minutes."""
-    host, _, port = (address or "").rpartition(":")
-    if not host:
+    if address is None:
         return
+    host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT).close()
     except OSError as error:

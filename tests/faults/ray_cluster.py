@@ -1,6 +1,8 @@
 """A Ray cluster on this machine, started from the command line as an operator would, and its worker processes."""
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -18,8 +20,9 @@ _START = 60
 class RayCluster:
     """A head with as many processors as given, listening at `address`; `folder` is where Ray writes everything."""
 
-    def __init__(self, *, processors: int) -> None:
+    def __init__(self, *, processors: int, environ: Mapping[str, str]) -> None:
         self._processors = processors
+        self._environ = environ
         # Sockets stand below it, whose paths may not be long.
         self.folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
         self.address = f"127.0.0.1:{_free_port()}"
@@ -36,6 +39,7 @@ class RayCluster:
             [sys.executable, "-m", "ray.scripts.scripts", *command.split()],
             stdout=self._log,
             stderr=subprocess.STDOUT,
+            env={**os.environ, **self._environ},
             start_new_session=True,
         )
         deadline = time.monotonic() + _START
@@ -58,6 +62,13 @@ class RayCluster:
 
     def said(self) -> str:
         return (self.folder / "start.log").read_text(errors="replace")
+
+    def kill_worker(self) -> None:
+        """End one of the workers as a crash would, and return once it is gone."""
+        victim = self.workers()[0]
+        os.kill(victim, signal.SIGKILL)
+        while victim in self.workers():
+            time.sleep(0.01)
 
     def workers(self) -> list[int]:
         """Return the processes that run specrun's workers."""

@@ -1,67 +1,45 @@
 """Requests that leave from a Ray cluster: what one machine would make, and no more risk to what is paid for."""
 
-import asyncio
-import os
-import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from applying import KEY, Applied, Shop, numbered
-from fault_server import Exchange, FaultServer, by_prompt
+from fault_server import FaultServer, by_prompt
 from faults import error, good, linked, slow
 from ray_cluster import RayCluster
 
 from specrun.apply.budget import OverBudgetError
-from specrun.apply.events import Resending, RunHeld
+from specrun.apply.events import RunHeld
 from specrun.apply.options import ApplyOptions
 from specrun.catalog.load import load_catalog
 from specrun.cli.wiring import client_factory_on
-from specrun.cluster.start import Cluster, ClusterError
+from specrun.cluster.start import Cluster
 from specrun.model.lock import State
-from specrun.model.project import Budget, Provider
-from specrun.provider.courier import ImageRequest, LocalCourier
-from specrun.provider.outcome import Received, Resend
-from specrun.provider.results import Arrival, Arrived, Kept, Lost, Missing
+from specrun.model.plan import Plan
+from specrun.model.project import Budget
 from specrun.store.blobs import Blobs
-
-T = TypeVar("T")
 
 EDIT = "black-forest-labs/Flux-Kontext-Pro"
 
 
-@pytest.fixture(scope="module")
-def machines() -> Iterator[RayCluster]:
-    with pytest.MonkeyPatch.context() as environ:
-        for name, value in {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "7" * 64, "FAULT_KEY": KEY}.items():
-            environ.setenv(name, value)
-        with RayCluster(processors=2) as running:
-            yield running
-
-
-@pytest.fixture(scope="module")
-def cluster(machines: RayCluster) -> Iterator[Cluster]:
-    with Cluster(machines.address) as joined:
-        yield joined
-
-
-def apply_on(cluster: Cluster, shop: Shop, **options: Any) -> Applied:
+def apply_on(cluster: Cluster, shop: Shop, plan: Plan | None = None, **options: Any) -> Applied:
     catalog = load_catalog(shop.project().schemas)
     how = ApplyOptions(**options)
     place = shop.place()
     store = Blobs(place.state / "rehearsal" / "store") if how.rehearse else place.blobs()
-    return shop.apply_plan(shop.plan(), how, client_factory_on(cluster, catalog, store))
+    return shop.apply_plan(plan or shop.plan(), how, client_factory_on(cluster, catalog, store))
 
 
 def test_lock_manifest_and_images_are_those_of_one_machine(
     tmp_path: Path, cluster: Cluster, machines: RayCluster
 ) -> None:
-    jobs = {
+    jobs: dict[str, Any] = {
         "shots": numbered(6),
         "four": numbered(2, params={"n": 4}, prompt="linked {{ i }}"),
         "edits": {
@@ -121,6 +99,57 @@ def test_what_a_killed_worker_had_under_way_is_unknown_and_never_sent_again(
     assert len(server.posts) == 20
 
 
+def test_no_limit_is_passed_by_all_workers_together(tmp_path: Path, cluster: Cluster) -> None:
+    with FaultServer([slow(0.3, good())]) as server:
+        shop = Shop(tmp_path, server, {"concurrency": 3, "rpm": 600})
+        shop.write(shots=numbered(12))
+        with pytest.raises(OverBudgetError, match="asks for 12 images; the limit is 11"):
+            apply_on(cluster, shop, budget=Budget(images=11))
+        assert server.posts == []
+        assert apply_on(cluster, shop, budget=Budget(images=12)).finished.made == 12
+    assert server.most_in_flight == 3
+    # A request is on its way from the leave to go until it is here.
+    at = [post.at for post in server.posts]
+    assert all(later - sooner > 0.06 for sooner, later in pairwise(at)), at
+
+
+def test_requests_beyond_what_the_plan_counted_stop_at_the_limit(tmp_path: Path, cluster: Cluster) -> None:
+    with FaultServer([good()]) as server:
+        shop = Shop(tmp_path, server)
+        shop.write(shots=numbered(8))
+        plan = replace(shop.plan(), totals=shop.plan(targets=("shots[i=1]",)).totals)
+        applied = apply_on(cluster, shop, plan, budget=Budget(images=3))
+    assert len(server.posts) == 3
+    assert (applied.finished.made, applied.finished.not_started) == (3, 5)
+
+
+def test_a_pause_that_the_server_asks_one_worker_for_is_kept_by_all(tmp_path: Path, cluster: Cluster) -> None:
+    with FaultServer([error(429, "rate", headers={"retry-after": "2"}), slow(0.1, good())]) as server:
+        shop = Shop(tmp_path, server, {"concurrency": 2})
+        shop.write(shots=numbered(6))
+        applied = apply_on(cluster, shop)
+    assert (applied.finished.exit_code, applied.finished.made) == (0, 6)
+    assert len(server.posts) == 7
+    refused, *others = server.posts
+    # The second was on its way already.
+    assert len([post for post in others if post.at - refused.at < 1.9]) <= 1
+
+
+def test_a_rehearsal_draws_on_the_workers(tmp_path: Path, cluster: Cluster) -> None:
+    with FaultServer([good()]) as server:
+        alone, together = Shop(tmp_path / "alone", server), Shop(tmp_path / "together", server)
+        for shop in (alone, together):
+            shop.write(shots=numbered(4))
+        alone.apply_plan(alone.plan(), ApplyOptions(rehearse=True))
+        assert apply_on(cluster, together, rehearse=True).finished.made == 4
+    assert server.connections == 0
+    drawn = [
+        {blob for blob, _ in Blobs(shop.root / ".specrun" / "rehearsal" / "store").all()} for shop in (alone, together)
+    ]
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0]) == 4
+
+
 class killing:  # noqa: N801 (reads as what it does)
     """Kill a worker, once `when` says so, while something goes on."""
 
@@ -139,4 +168,4 @@ class killing:  # noqa: N801 (reads as what it does)
         deadline = time.monotonic() + 60
         while not self._when() and time.monotonic() < deadline:
             time.sleep(0.01)
-        os.kill(self._machines.workers()[0], signal.SIGKILL)
+        self._machines.kill_worker()
