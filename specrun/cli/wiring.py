@@ -27,8 +27,8 @@ def client_factory_on(cluster: Cluster, catalog: Catalog, store: Blobs) -> Calla
         # It takes Ray along, which an apply with nothing to ask does without.
         from specrun.cluster.courier import RayCourier  # noqa: PLC0415
 
-        carry = partial(_courier, catalog, provider)
-        return ImageClient(provider, courier=RayCourier(carry, cluster, store, most=provider.concurrency))
+        courier = RayCourier(provider, partial(_courier, catalog, provider), cluster, store)
+        return ImageClient(provider, courier=courier)
 
     return client_for
 

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar, TypeVarTuple
 
 from specrun.canonical import digest
 from specrun.cluster.crew import gather_crew
@@ -20,11 +20,17 @@ from specrun.cluster.line import Line, WorkerFaultError, WorkerLostError
 from specrun.cluster.start import Cluster
 from specrun.cluster.worker import CourierFactory
 from specrun.imaging import DecodedImage
+from specrun.model.project import Provider
 from specrun.provider.courier import ImageRequest
 from specrun.provider.outcome import Doom, ImageItem, Outcome, Received, Resend, Unknown
 from specrun.provider.results import Arrival, Arrived, Kept, Lost, Missing, Unusable
 from specrun.store.blobs import Blobs
 
+Arguments = TypeVarTuple("Arguments")
+R = TypeVar("R")
+
+# Seconds beyond two tries at a file, each as long as a provider's settings allow.
+_GRACE = 60.0
 _UNSENT = "its worker was lost before it was sent"
 _UNDER_WAY = "its worker was lost while the request was under way"
 _WITH_IMAGES = "its worker was lost with the images that had come"
@@ -43,21 +49,22 @@ class _Remote(Received):
 
 
 class RayCourier:
-    """Carries for one provider by up to `most` workers of `cluster`, each with a courier of its own.
+    """Carries for one provider by workers of `cluster`, each with a courier of its own that `carry` makes there.
 
     `store` is where the images go: written there by the workers where they see it, else by whoever asked.
     """
 
-    def __init__(self, courier: CourierFactory, cluster: Cluster, store: Blobs, *, most: int) -> None:
-        self._courier = courier
+    def __init__(self, provider: Provider, carry: CourierFactory, cluster: Cluster, store: Blobs) -> None:
+        self._provider = provider
+        self._carry = carry
         self._cluster = cluster
         self._store = store
-        self._most = most
         self._lines: list[Line] = []
         self._tickets = itertools.count()
 
     async def __aenter__(self) -> Self:
-        self._lines = await gather_crew(self._courier, self._store, min(self._most, self._cluster.join()))
+        size = min(self._provider.concurrency, self._cluster.join())
+        self._lines = await gather_crew(self._carry, self._store, size)
         return self
 
     async def __aexit__(
@@ -81,7 +88,7 @@ class RayCourier:
             return _NONE_LEFT
         ticket = next(self._tickets)
         try:
-            outcome = await line.call(Desk.prepare, ticket, request)
+            outcome = await self._call(line, Desk.prepare, ticket, request)
         except WorkerLostError:
             return Resend(cause=_UNSENT)
         if outcome is None:
@@ -104,15 +111,24 @@ class RayCourier:
             line.mention(Desk.drop, ticket)
             raise
         try:
-            return await line.call(Desk.leave, ticket)
+            return await self._call(line, Desk.leave, ticket)
         except WorkerLostError as lost:
             return Unknown(cause=_UNDER_WAY) if lost.told else Resend(cause=_UNSENT)
+
+    async def _call(self, line: Line, method: Callable[[Desk, *Arguments], Awaitable[R]], *arguments: *Arguments) -> R:
+        """Have something done at a worker's desk; one that answers later than any could is as good as lost."""
+        try:
+            async with asyncio.timeout(2 * (self._provider.timeout + self._provider.retry_for) + _GRACE):
+                return await line.call(method, *arguments)
+        except TimeoutError:
+            line.close()
+            raise WorkerLostError(told=True) from None
 
     async def collect(self, received: Received) -> tuple[Arrival, ...]:
         """Return what each item of a reply turns out to be: stored by a worker, or decoded."""
         if isinstance(received, _Remote):
             with contextlib.suppress(WorkerLostError):
-                arrivals = await received.line.call(Desk.collect, received.ticket)
+                arrivals = await self._call(received.line, Desk.collect, received.ticket)
                 return await self._here(received.line, arrivals)
         fetched = await self._fetched(received)
         if not isinstance(received, _Remote):
@@ -128,7 +144,7 @@ class RayCourier:
         linked = Received(items=received.items, status=received.status, request_id=received.request_id)
         while (line := self._free()) is not None:
             with contextlib.suppress(WorkerLostError):
-                return await self._here(line, await line.call(Desk.fetch, linked))
+                return await self._here(line, await self._call(line, Desk.fetch, linked))
         urls = [item.url if isinstance(item, ImageItem) else None for item in received.items]
         return tuple(Missing(cause=_NONE_LEFT.cause, url=url) for url in urls)
 
@@ -141,7 +157,7 @@ class RayCourier:
             case Kept() if not self._sees(arrival):
                 # Shared folders may show others' files late.
                 try:
-                    data = await line.call(Desk.bring, arrival.digest)
+                    data = await self._call(line, Desk.bring, arrival.digest)
                 except (WorkerLostError, WorkerFaultError):
                     return Lost(cause=_WITH_IMAGES)
                 return await self._checked(line, _arrived(arrival, data))

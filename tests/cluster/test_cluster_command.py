@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from applying import KEY, Shop, numbered
+from applying import KEY, Shop, killed, numbered
 from fault_server import FaultServer
 from faults import good, slow
+from ray_cluster import RayCluster
 
 WITHOUT_RAY = "import sys; sys.modules['ray'] = None; from specrun.cli.main import run; run()"
 NO_EXTRA = """\
@@ -67,6 +68,31 @@ def test_an_interruption_finishes_what_is_under_way_and_the_next_apply_goes_on(t
     assert subprocess.run(["pgrep", "-g", str(child.pid)], stdout=subprocess.DEVNULL, check=False).returncode == 1
     assert {path.name for path in tmp_path.iterdir()} == {"project"}
     assert {path.name for path in shop.root.iterdir()} == {".specrun", "outputs", "specrun.yaml", "specs"}
+
+
+def test_a_driver_that_is_killed_leaves_requests_that_nobody_sends_again(tmp_path: Path, machines: RayCluster) -> None:
+    with FaultServer([slow(1, good())]) as server:
+        shop = Shop(tmp_path, server, {"concurrency": 4})
+        shop.write(shots=numbered(8))
+        child = started(shop, "--executor", "ray", "--address", machines.address)
+        deadline = time.monotonic() + 60
+        while len(server.posts) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        killed(child)
+        while machines.workers():
+            time.sleep(0.05)
+        assert len(server.posts) == 4
+        again = shop.apply()
+        assert (again.finished.made, len(again.finished.held)) == (4, 4)
+    assert len(server.posts) == 8
+    assert set(server.posts_by_key.values()) == {1}
+
+
+def test_without_a_cluster_asked_for_ray_is_not_needed(tmp_path: Path) -> None:
+    with FaultServer([good()]) as server:
+        shop = Shop(tmp_path, server)
+        shop.write(shots=numbered(2))
+        assert ended(shop, command=(sys.executable, "-c", WITHOUT_RAY))[0] == 0
 
 
 def test_an_address_where_no_cluster_is_fails_soon_and_says_so(tmp_path: Path) -> None:

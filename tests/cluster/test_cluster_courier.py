@@ -1,6 +1,8 @@
 """What the driver learns of requests on workers that are lost at the worst moments, or that see no store."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -35,8 +37,8 @@ def carried(
     from specrun.cluster.courier import RayCourier
 
     async def run() -> T:
-        carry = partial(LocalCourier, provider(server, **changes))
-        async with RayCourier(carry, cluster, Blobs(store), most=workers) as courier:
+        asked = provider(server, concurrency=workers, **changes)
+        async with RayCourier(asked, partial(LocalCourier, asked), cluster, Blobs(store)) as courier:
             return await talk(courier)
 
     return asyncio.run(run())
@@ -75,6 +77,24 @@ def test_a_request_whose_worker_is_lost_once_it_was_told_to_send_is_unknown(
 
     with FaultServer([slow(2, good())]) as server:
         carried(cluster, server, tmp_path, talk)
+
+
+def test_a_worker_that_hangs_is_ended_and_its_request_unknown(
+    tmp_path: Path, cluster: Cluster, machines: RayCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def talk(courier: Courier) -> None:
+        monkeypatch.setattr("specrun.cluster.courier._GRACE", 0.1)
+        sending = asyncio.create_task(courier.send(request(), at_once))
+        while not server.posts:  # noqa: ASYNC110 (the server lives in another thread)
+            await asyncio.sleep(0.01)
+        (worker,) = machines.workers()
+        os.kill(worker, signal.SIGSTOP)
+        assert isinstance(await sending, Unknown)
+        while machines.workers():  # noqa: ASYNC110 (it is a process)
+            await asyncio.sleep(0.05)
+
+    with FaultServer([slow(0.5, good())]) as server:
+        carried(cluster, server, tmp_path, talk, timeout=1)
 
 
 def test_a_request_that_the_driver_cannot_write_down_is_never_sent(tmp_path: Path, cluster: Cluster) -> None:
