@@ -17,13 +17,18 @@ from specrun.store.blobs import Blobs
 
 # A cluster whose processors are all taken may never have one free.
 _START = 60.0
+_NO_ROOM = Diagnostic(
+    summary="no Ray worker starts",
+    detail=f"the cluster had no processor free within {_START:g} s",
+    hint="wait for its other work to end, or give it machines; `ray status` shows what it has",
+)
 
 
 async def gather_crew(courier: CourierFactory, store: Blobs, size: int) -> list[Line]:
     """Start workers, spread over the cluster's machines, and return those that run.
 
-    Raises `ClusterError` where none does in time, or where one lacks what it needs. None is ever started again: a
-    worker that is lost takes with it whether its requests were billed.
+    Raises `ClusterError` where none does in time, or where one cannot start or lacks what it needs. None is ever
+    started again: a worker that is lost takes with it whether its requests were billed.
     """
     actor = ray.remote(max_restarts=0, max_task_retries=0, scheduling_strategy="SPREAD")(Worker)
     # Where a worker finds this one, it writes to the driver's own store.
@@ -39,9 +44,9 @@ async def gather_crew(courier: CourierFactory, store: Blobs, size: int) -> list[
         opening[task].close()
     troubles = [error for task in done if (error := task.exception()) is not None]
     opened = {opening[task]: task.result() for task in done if task.exception() is None}
-    faults = list(_faults(opened.values()))
-    if not faults and not opened:
-        faults.append(_none_runs(troubles))
+    faults = [*_failures(troubles), *_faults(opened.values())]
+    if not done:
+        faults.append(_NO_ROOM)
     if faults:
         for line in opened:
             line.close()
@@ -63,19 +68,14 @@ def _faults(opened: Iterable[Opened]) -> Iterable[Diagnostic]:
             yield replace(fault, detail=f"on the Ray worker on {host}: {fault.detail}", hint=hint)
 
 
-def _none_runs(troubles: Iterable[BaseException]) -> Diagnostic:
+def _failures(troubles: Iterable[BaseException]) -> Iterable[Diagnostic]:
+    """Yield why workers do not start, each reason once."""
+    reasons = []
     for trouble in troubles:
         if not isinstance(trouble, RayError):
             raise trouble
-        lines = [line for line in str(trouble).splitlines() if line.strip()]
-        why = next((line for line in reversed(lines) if "Error:" in line), lines[0] if lines else "")
-        return Diagnostic(
-            summary="no Ray worker starts",
-            detail=why.strip(),
-            hint="specrun and what it needs must be installed on every machine of the cluster",
-        )
-    return Diagnostic(
-        summary="no Ray worker starts",
-        detail=f"the cluster had no processor free within {_START:g} s",
-        hint="wait for its other work to end, or give it machines; `ray status` shows what it has",
-    )
+        lines = [line.strip() for line in str(trouble).splitlines() if line.strip()]
+        reasons.append(next((line for line in reversed(lines) if "Error:" in line), lines[0] if lines else ""))
+    for reason in dict.fromkeys(reasons):
+        hint = "specrun and what it needs must be installed on every machine of the cluster"
+        yield Diagnostic(summary="a Ray worker does not start", detail=reason, hint=hint)

@@ -47,9 +47,7 @@ class Line:
 
     async def open(self) -> Opened:
         """Wait until the worker runs and say what it found; raises `RayError` where it cannot run."""
-        opened = await self._actor.open.remote()
-        if not isinstance(opened, Opened):
-            raise TypeError(type(opened))
+        opened: Opened = await self._actor.open.remote()
         self._pumps = asyncio.gather(self._speak(), self._listen())
         self._pumps.add_done_callback(self._ended)
         return opened
@@ -106,12 +104,10 @@ class Line:
             waiter.set_result(answer.result)
 
     def _ended(self, pumps: asyncio.Future[Any]) -> None:
-        if not pumps.cancelled():
-            # Read, so that asyncio does not tell of it: a worker that is gone is told of by what it leaves.
-            pumps.exception()
-        self._lose()
+        self._lose(None if pumps.cancelled() else pumps.exception())
 
-    def _lose(self) -> None:
+    def _lose(self, error: BaseException | None = None) -> None:
+        """Give up the worker; an `error` that is not Ray's is a fault of the program, and everyone's who waits."""
         if self.lost:
             return
         self.lost = True
@@ -121,4 +117,5 @@ class Line:
         untold = {call.number for call in self._outbox}
         for number, waiter in self._waiting.items():
             if not waiter.done():
-                waiter.set_exception(WorkerLostError(told=number not in untold))
+                lost = WorkerLostError(told=number not in untold)
+                waiter.set_exception(lost if error is None or isinstance(error, RayError) else error)

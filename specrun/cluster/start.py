@@ -15,6 +15,7 @@ from specrun.diagnostics import Diagnostic, SpecrunError, UsageError
 
 # Nobody answered for so long: nobody will.
 _CONNECT: Final = 5.0
+_LONGEST: Final = 400
 # Read by Ray when it is imported, and passed on to what it starts.
 _QUIET: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -84,8 +85,8 @@ def _check_reachable(address: str | None) -> None:
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT).close()
-    except OSError as error:
-        raise _unusable(address, error.strerror or "nobody answers") from error
+    except (OSError, OverflowError) as error:
+        raise _unusable(address, getattr(error, "strerror", None) or "nobody answers") from error
 
 
 def _init(address: str | None) -> None:
@@ -97,7 +98,7 @@ def _init(address: str | None) -> None:
     try:
         ray.init(address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **own)
     except Exception as error:
-        raise _unusable(address, str(error).strip().partition("\n")[0]) from error
+        raise _unusable(address, " ".join(str(error).split())[:_LONGEST]) from error
     finally:
         if main:
             # Ray leaves its own, which would end an apply in the middle.
@@ -106,7 +107,7 @@ def _init(address: str | None) -> None:
 
 def _unusable(address: str | None, why: str) -> ClusterError:
     where = "on this machine" if address is None else f"at {address}"
-    hint = "see what `ray status` says there; --address is the host:port that `ray start --head` named"
+    hint = "--address is the host:port that `ray start --head` named; a token, if it wants one, goes in RAY_AUTH_TOKEN"
     return ClusterError(
         Diagnostic(
             summary="no Ray cluster",

@@ -23,7 +23,7 @@ error: extra not installed
 NO_CLUSTER = """\
 error: no Ray cluster
   no Ray at 127.0.0.1:9 that can be used: Connection refused
-  hint: see what `ray status` says there; --address is the host:port that `ray start --head` named
+  hint: --address is the host:port that `ray start --head` named; a token, if it wants one, goes in RAY_AUTH_TOKEN
 """
 START = (sys.executable, "-m", "specrun")
 
