@@ -19,7 +19,7 @@ from specrun.store.blobs import Blobs
 _START = 60.0
 _NO_ROOM = Diagnostic(
     summary="no Ray worker starts",
-    detail=f"the cluster had no processor free within {_START:g} s",
+    detail="the cluster has no processor free for one",
     hint="wait for its other work to end, or give it machines; `ray status` shows what it has",
 )
 
