@@ -3,49 +3,20 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
-from asking import provider, request
+from asking import request
+from carrying import at_once, carried
 from fault_server import FaultServer
 from faults import good, linked, raw, slow
 from ray_cluster import RayCluster
 
 from specrun.cluster.start import Cluster, ClusterError
-from specrun.provider.courier import Courier, LocalCourier
+from specrun.provider.courier import Courier
 from specrun.provider.outcome import Doom, Received, Resend, Unknown
 from specrun.provider.results import Arrived, Kept, Lost, Missing, Unusable
 from specrun.store.blobs import Blobs
-
-T = TypeVar("T")
-
-
-def carried(
-    cluster: Cluster,
-    server: FaultServer,
-    store: Path,
-    talk: Callable[[Courier], Awaitable[T]],
-    *,
-    workers: int = 1,
-    **changes: Any,
-) -> T:
-    """Run a coroutine function over a courier with that many workers."""
-    # Ray reads its settings when it is imported; the fixtures make them.
-    from specrun.cluster.courier import RayCourier
-
-    async def run() -> T:
-        asked = provider(server, concurrency=workers, **changes)
-        async with RayCourier(asked, partial(LocalCourier, asked), cluster, Blobs(store)) as courier:
-            return await talk(courier)
-
-    return asyncio.run(run())
-
-
-async def at_once() -> None:
-    """Have nothing to do before a request leaves."""
 
 
 def test_a_request_whose_worker_is_lost_before_it_was_told_to_send_was_not_sent(
