@@ -98,9 +98,9 @@ class ServeOptions:
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
-    default=os.cpu_count() or 1,
-    show_default="one a processor",
-    help="Processes that draw.",
+    default=min(6, 2 * (os.cpu_count() or 1)),
+    show_default="two a processor, at most 6",
+    help="Processes that draw, started as they are needed.",
 )
 @click.option(
     "--queue", type=click.IntRange(0), default=64, show_default=True, help="Requests that may wait; more get a 429."
@@ -189,7 +189,7 @@ def _announcement(listener: socket.socket, options: ServeOptions, catalog: Catal
 def _engine(options: ServeOptions, catalog: Catalog) -> tuple[Catalog, Engine]:
     """Return what makes the images, and the models that it has."""
     if options.engine == "drawing":
-        return catalog, DrawingEngine(processes=options.workers)
+        return catalog, DrawingEngine(processes=options.workers, eager=True)
     if options.weights is None:
         raise UsageError(
             Diagnostic(
