@@ -139,10 +139,15 @@ def _code(stride: int) -> _Code:
     return _Code(
         header=_header(lengths, distances),
         table=table,
-        runs=re.compile(b"(%b+|%b+)" % (re.escape(bytes([repeat])), re.escape(bytes([above])))),
+        runs=_either(re.escape(bytes([repeat])), re.escape(bytes([above]))),
         tokens=_Tokens({repeat: _matches(codes, near), above: _matches(codes, far)}),
         end=pack(codes[_END]),
     )
+
+
+def _either(one: bytes, other: bytes) -> re.Pattern[bytes]:
+    """Return the pattern of a run of one byte or of another, each first byte written out: so `re` skips the rest."""
+    return re.compile(b"(%b%b*|%b%b*)" % (one, one, other, other))
 
 
 def _matches(codes: Mapping[int, str], distance: str) -> dict[int, bytes]:

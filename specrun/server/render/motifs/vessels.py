@@ -1,5 +1,7 @@
 """A still life: turned vessels and fruit on a table."""
 
+from functools import lru_cache
+
 from PIL import Image
 
 from specrun.server.render.dice import Dice
@@ -73,13 +75,16 @@ class _Shading:
         dark = max(2, tone * 2 // 5)
         self.inside = max(1, tone // 3)
         self._whole = ramp(64, (tone + dark) // 2, light) + ramp(64, light, tone) + ramp(128, tone, dark)
-        self._rows: dict[int, bytes] = {}
 
     def row(self, half: int) -> bytes:
         """Return 2 * half tones."""
-        if half not in self._rows:
-            self._rows[half] = bytes(self._whole[x * 128 // half] for x in range(2 * half))
-        return self._rows[half]
+        return _around(half).translate(self._whole)
+
+
+@lru_cache(maxsize=1024)
+def _around(half: int) -> bytes:
+    """Return where on a cylinder each of 2 * half pixels is, in 256ths of the way from its left edge."""
+    return bytes(x * 128 // half for x in range(2 * half))
 
 
 def _fruit(picture: Image.Image, centre: tuple[int, int], radius: int, tone: int) -> None:
