@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from specrun.diagnostics import Diagnostic, InvalidInputError
+from specrun.server.diffusion.own_classes import CodeError, offer_classes
 from specrun.server.diffusion.pipelines import Loaded, UnknownPipelineError, load
 from specrun.server.diffusion.weights import Weights
 from specrun.server.engine import ImageRequest
@@ -56,15 +57,24 @@ class DiffusersEngine:
 
 
 def load_engine(weights: Weights) -> DiffusersEngine:
-    """Load all weights, each folder once; raises `InvalidInputError` where a folder cannot be used."""
+    """Load all weights, each folder once; raises `InvalidInputError` where a folder or the code cannot be used."""
+    if weights.code is not None:
+        try:
+            offer_classes(weights.code)
+        except CodeError as error:
+            raise _unusable("code cannot be run", str(error), "correct it, or leave code: out") from error
     folders: dict[Path, Loaded] = {}
     for model, folder in weights.models.items():
         if folder not in folders:
             try:
                 folders[folder] = load(folder, weights)
-            except (UnknownPipelineError, OSError, ValueError) as error:
+            except UnknownPipelineError as error:
+                raise _unusable("weights cannot be loaded", f"{model}: {error}", error.hint) from error
+            except (OSError, ValueError) as error:
                 hint = "name a folder that DiffusionPipeline.from_pretrained can load"
-                raise InvalidInputError(
-                    Diagnostic(summary="weights cannot be loaded", detail=f"{model}: {error}", hint=hint)
-                ) from error
+                raise _unusable("weights cannot be loaded", f"{model}: {error}", hint) from error
     return DiffusersEngine({model: folders[folder] for model, folder in weights.models.items()})
+
+
+def _unusable(summary: str, detail: str, hint: str) -> InvalidInputError:
+    return InvalidInputError(Diagnostic(summary=summary, detail=detail, hint=hint))

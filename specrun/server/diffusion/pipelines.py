@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
 from diffusers import DiffusionPipeline, FluxImg2ImgPipeline
 from PIL import Image
@@ -23,6 +25,10 @@ Stop = Callable[[], bool]
 
 class UnknownPipelineError(Exception):
     """A folder of weights for a pipeline that is not known here, or not to the diffusers that is installed."""
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,13 +60,24 @@ def load(folder: Path, weights: Weights) -> Loaded:
     """Load a folder of weights; raises `UnknownPipelineError`, and `OSError` or `ValueError` for damaged ones."""
     kind = str(DiffusionPipeline.load_config(folder, local_files_only=True).get("_class_name"))
     if kind not in _MAKERS:
-        raise UnknownPipelineError(f"{folder} is for {kind}; known here are {', '.join(_MAKERS)}")
+        raise UnknownPipelineError(
+            f"{folder} is for {kind}; known here are {', '.join(_MAKERS)}",
+            hint="name a folder of weights for one of them",
+        )
+    if not hasattr(diffusers, kind):
+        raise UnknownPipelineError(
+            f"{folder} is for {kind}, which diffusers {diffusers.__version__}, the installed one, does not have",
+            hint="install a diffusers that has it, or name a Python file that defines it and its models as code: FILE",
+        )
     device = weights.device or _best_device()
     dtype = getattr(torch, weights.dtype or ("float32" if device == "cpu" else "bfloat16"))
     try:
         pipeline = DiffusionPipeline.from_pretrained(folder, dtype=dtype, local_files_only=True)
     except AttributeError as error:
-        raise UnknownPipelineError(f"{folder} is for {kind}, which the installed diffusers does not have") from error
+        raise UnknownPipelineError(
+            f"{folder} has a part that the installed diffusers does not have: {error}",
+            hint="install the versions that the weights were saved with, or define the part in the file named as code:",
+        ) from error
     pipeline.set_progress_bar_config(disable=True)
     if weights.offload:
         pipeline.enable_model_cpu_offload(device=device)
@@ -115,11 +132,22 @@ def _kontext(pipeline: Any, request: ImageRequest, size: tuple[int, int], common
 
 
 def _step1x(pipeline: Any, request: ImageRequest, size: tuple[int, int], common: dict[str, Any]) -> Image.Image:
-    """Step1X-Edit: an edit of an image; `size_level` is the square root of the area."""
-    arguments = {name: value for name, value in common.items() if name != "callback_on_step_end"}
+    """Step1X-Edit: an edit of an image; `size_level` is the square root of the area.
+
+    Its pipeline comes in several editions, so each is given what it takes. In the later one guidance has another name,
+    and a model that thinks would rewrite the prompt: what was asked for is what is made.
+    """
+    taken = signature(pipeline).parameters
+    arguments = common | {"image": request.inputs[0], "size_level": round((size[0] * size[1]) ** 0.5)}
+    if "callback_on_step_end" not in taken:
+        del arguments["callback_on_step_end"]
+    if "true_cfg_scale" in taken:
+        arguments["true_cfg_scale"] = arguments["guidance_scale"]
+    if "enable_thinking_mode" in taken:
+        arguments["enable_thinking_mode"] = False
     if negative := request.text("negative_prompt"):
         arguments["negative_prompt"] = negative
-    return _first(pipeline(**arguments, image=request.inputs[0], size_level=round((size[0] * size[1]) ** 0.5)))
+    return _first(pipeline(**arguments))
 
 
 def _negative(request: ImageRequest) -> dict[str, Any]:
@@ -141,6 +169,7 @@ _MAKERS: Mapping[str, _Maker] = {
     "FluxPipeline": _flux,
     "FluxKontextPipeline": _kontext,
     "Step1XEditPipeline": _step1x,
+    "Step1XEditPipelineV1P2": _step1x,
 }
 
 # The most and the fewest images that each can be given.
@@ -148,4 +177,5 @@ _INPUTS: Mapping[str, tuple[int, int]] = {
     "FluxPipeline": (1, 0),
     "FluxKontextPipeline": (1, 0),
     "Step1XEditPipeline": (1, 1),
+    "Step1XEditPipelineV1P2": (1, 1),
 }

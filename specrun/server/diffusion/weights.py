@@ -9,7 +9,7 @@ from specrun.spec.nodes import Node
 from specrun.spec.reader import Reader, entries
 from specrun.spec.yaml import load_yaml
 
-_FIELDS = ("device", "dtype", "offload", "models")
+_FIELDS = ("device", "dtype", "offload", "code", "models")
 _DTYPES = ("bfloat16", "float16", "float32")
 _INDEX = "model_index.json"
 
@@ -19,13 +19,15 @@ class Weights:
     """Folders by model id, as `DiffusionPipeline.save_pretrained` writes them.
 
     `device` (`cuda`, `cuda:1`, `mps`, `cpu`) and `dtype` are None where the machine decides. With `offload`, weights
-    wait in main memory and only the part at work is on the device.
+    wait in main memory and only the part at work is on the device. `code` is a Python file with classes that diffusers
+    lacks; no other code is ever run, also none that lies in a folder of weights.
     """
 
     models: Mapping[str, Path]
     device: str | None = None
     dtype: str | None = None
     offload: bool = False
+    code: Path | None = None
 
 
 def load_weights(path: Path, known: Collection[str]) -> Weights:
@@ -34,7 +36,7 @@ def load_weights(path: Path, known: Collection[str]) -> Weights:
     read = Reader(faults)
     node = load_yaml(path, path.as_posix())
     fields = read.fields(node, "a weights file", _FIELDS)
-    device, dtype, offload = (None if fields is None else fields.get(name) for name in _FIELDS[:3])
+    device, dtype, offload, code = (None if fields is None else fields.get(name) for name in _FIELDS[:4])
     section = None if fields is None else fields.get("models")
     if fields is not None and section is None:
         read.fail(node, "missing key", "the weights file names no models", "add models: {<model id>: <folder>}")
@@ -43,6 +45,7 @@ def load_weights(path: Path, known: Collection[str]) -> Weights:
         device=None if device is None else read.text(device, "device"),
         dtype=None if dtype is None else _dtype(read, dtype),
         offload=offload is not None and bool(read.boolean(offload, "offload")),
+        code=None if code is None else _code(read, code, path.parent),
     )
     faults.stop_on_errors()
     return weights
@@ -62,6 +65,16 @@ def _folders(read: Reader, node: Node | None, base: Path, known: Collection[str]
             hint = "name a folder as diffusers saves it, which holds model_index.json and a folder for each part"
             read.fail(value, "no weights", f"{name} holds no {_INDEX}", hint)
     return folders
+
+
+def _code(read: Reader, node: Node, base: Path) -> Path | None:
+    name = read.text(node, "code")
+    if name is None:
+        return None
+    path = (base / name).resolve()
+    if path.suffix != ".py" or not path.is_file():
+        read.fail(node, "no code", f"{name} is no Python file", "name one that is there, relative to this file")
+    return path
 
 
 def _dtype(read: Reader, node: Node) -> str | None:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import importlib.util
 import io
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -139,12 +140,70 @@ def test_step1x_weights_without_their_pipeline_are_said_to_need_it(weights: Path
     from specrun.server.diffusion.engine import load_engine
     from specrun.server.diffusion.weights import Weights
 
-    if hasattr(diffusers, "Step1XEditPipeline"):
-        pytest.skip("this diffusers has the pipeline")
     index = (weights / "flux" / "model_index.json").read_text("utf-8")
     (tmp_path / "model_index.json").write_text(index.replace("FluxPipeline", "Step1XEditPipeline"), "utf-8")
-    with pytest.raises(InvalidInputError, match="which the installed diffusers does not have"):
+    if hasattr(diffusers, "Step1XEditPipeline"):
+        pytest.skip("this diffusers has the pipeline")
+    with pytest.raises(InvalidInputError) as caught:
         load_engine(Weights(models={STEP1X: tmp_path}, device="cpu"))
+    (fault,) = caught.value.diagnostics
+    assert f"which diffusers {diffusers.__version__}, the installed one, does not have" in fault.detail
+    assert "code: FILE" in fault.hint
+
+
+@pytest.mark.parametrize("edition", ["Step1XEditPipeline", "Step1XEditPipelineV1P2"])
+def test_step1x_edits_images_with_classes_from_the_code_that_the_weights_file_names(
+    tmp_path: Path, edition: str
+) -> None:
+    from tiny_weights import save_step1x
+
+    save_step1x(tmp_path / "step1x", edition)
+    shutil.copy(Path(__file__).with_name("tiny_step1x.py"), tmp_path / "classes.py")
+    text = f"device: cpu\ncode: classes.py\nmodels: {{{STEP1X}: step1x}}\n"
+    (tmp_path / "gpu.yaml").write_text(text, "utf-8")
+    start = Start(tmp_path)
+    served = start("--engine", "diffusers", "--weights", "gpu.yaml")
+    try:
+        with httpx.Client(base_url=served.url, timeout=300) as client:
+            usual = {"image": photo(), "steps": 1}
+            first = made(client, STEP1X, **usual)
+            assert made(client, STEP1X, **usual) == first
+            size = image_of(first).size
+            assert size[0] / size[1] == pytest.approx(1.5, rel=0.05)
+            others: list[dict[str, Any]] = [
+                {"seed": 2},
+                {"steps": 2},
+                {"guidance_scale": 9},
+                {"prompt": "a chair"},
+                {"negative_prompt": "blur"},
+                {"image": photo("red")},
+            ]
+            images = {made(client, STEP1X, **usual | other) for other in others}
+            assert len(images | {first}) == 1 + len(others)
+            assert "need an image" in refusal(client, STEP1X)
+    finally:
+        start.stop()
+
+
+def test_code_that_fails_is_said_and_code_beside_weights_is_never_run(weights: Path, tmp_path: Path) -> None:
+    from specrun.diagnostics import InvalidInputError
+    from specrun.server.diffusion.engine import load_engine
+    from specrun.server.diffusion.weights import Weights
+
+    (tmp_path / "classes.py").write_text("import nowhere\n", "utf-8")
+    with pytest.raises(InvalidInputError, match="fails: ModuleNotFoundError: No module named 'nowhere'"):
+        load_engine(Weights(models={FLUX: weights / "flux"}, device="cpu", code=tmp_path / "classes.py"))
+    shutil.copytree(weights / "flux", tmp_path / "flux")
+    trap = f"from pathlib import Path\nPath({str(tmp_path / 'run')!r}).touch()\nclass FluxPipeline: pass\n"
+    for name in ("pipeline.py", "FluxPipeline.py", "transformer/diffusers.py", "flux.py"):
+        (tmp_path / "flux" / name).write_text(trap, "utf-8")
+    index = tmp_path / "flux" / "model_index.json"
+    plain = index.read_text("utf-8")
+    for text in (plain, plain.replace('"FluxPipeline"', '["pipeline", "FluxPipeline"]')):
+        index.write_text(text, "utf-8")
+        with pytest.raises(InvalidInputError, match="cannot be loaded"):
+            load_engine(Weights(models={FLUX: tmp_path / "flux"}, device="cpu"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_step1x_is_asked_in_its_own_terms() -> None:

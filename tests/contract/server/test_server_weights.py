@@ -18,16 +18,22 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_folders_are_named_beside_the_file(tmp_path: Path) -> None:
-    path = write(tmp_path, f"device: cuda:1\ndtype: float16\noffload: true\nmodels: {{{FLUX}: flux}}\n")
-    assert load_weights(path, KNOWN) == Weights(
-        models={FLUX: (tmp_path / "flux").resolve()}, device="cuda:1", dtype="float16", offload=True
+    (tmp_path / "own.py").touch()
+    text = f"device: cuda:1\ndtype: float16\noffload: true\ncode: own.py\nmodels: {{{FLUX}: flux}}\n"
+    assert load_weights(write(tmp_path, text), KNOWN) == Weights(
+        models={FLUX: (tmp_path / "flux").resolve()},
+        device="cuda:1",
+        dtype="float16",
+        offload=True,
+        code=(tmp_path / "own.py").resolve(),
     )
 
 
 def test_all_faults_of_a_weights_file_are_told(tmp_path: Path) -> None:
     path = write(
         tmp_path,
-        "dtype: int4\nweights: x\nmodels:\n  stepfun-ai/Step1X: flux\n  stepfun-ai/Step1X-Edit: nowhere\n",
+        "dtype: int4\nweights: x\nmodels:\n  stepfun-ai/Step1X: flux\n  stepfun-ai/Step1X-Edit: nowhere\n"
+        "code: own.py\n",
     )
     with pytest.raises(InvalidInputError) as caught:
         load_weights(path, KNOWN)
@@ -36,6 +42,7 @@ def test_all_faults_of_a_weights_file_are_told(tmp_path: Path) -> None:
         (2, "unknown key"),
         (4, "unknown model"),
         (5, "no weights"),
+        (6, "no code"),
     ]
 
 

@@ -1,11 +1,14 @@
 """Pipelines of a few thousand random weights, saved as real ones are."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import tiny_step1x
 import torch
 from diffusers import (
     AutoencoderKL,
+    DiffusionPipeline,
     FlowMatchEulerDiscreteScheduler,
     FluxKontextPipeline,
     FluxPipeline,
@@ -22,6 +25,22 @@ def save_flux(folder: Path) -> None:
 
 def save_kontext(folder: Path) -> None:
     FluxKontextPipeline(**_parts()).save_pretrained(folder)
+
+
+def save_step1x(folder: Path, edition: str) -> None:
+    """Save as Step1X-Edit's published folders are: classes that its diffusers has count as diffusers' own."""
+    torch.manual_seed(0)
+    pipeline: type[DiffusionPipeline] = getattr(tiny_step1x, edition)
+    pipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(),
+        vae=_autoencoder(),
+        text_encoder=_clip(),
+        tokenizer=_clip_tokenizer(),
+        transformer=tiny_step1x.Step1XEditTransformer2DModel(),
+    ).save_pretrained(folder)
+    index = json.loads((folder / "model_index.json").read_text("utf-8"))
+    index["transformer"] = ["diffusers", "Step1XEditTransformer2DModel"]
+    (folder / "model_index.json").write_text(json.dumps(index), "utf-8")
 
 
 def _parts() -> dict[str, Any]:
