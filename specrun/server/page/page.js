@@ -14,7 +14,9 @@ function element(name, properties = {}, ...children) {
 async function ask(path, options = {}) {
   const headers = { ...options.headers };
   if (byId("key").value) headers.Authorization = `Bearer ${byId("key").value}`;
-  const response = await fetch(path, { ...options, headers });
+  const response = await fetch(path, { ...options, headers }).catch(() => {
+    throw new Error("The server cannot be reached; is it still running?");
+  });
   const document_ = await response.json();
   if (response.status === 401) form.querySelector(".key").hidden = false;
   if (!response.ok) throw new Error(document_.error.message);
@@ -93,40 +95,71 @@ async function body() {
   return request;
 }
 
-function showCurl(request) {
-  const shortened = JSON.stringify(request, (_, value) =>
-    typeof value === "string" && value.length > 400 ? `${value.slice(0, 40)}…` : value, 2);
+// The command for a request; an image, which nobody reads, can be left out of what is shown.
+function curl(request, { images }) {
+  const told = JSON.stringify(request, (_, value) =>
+    !images && typeof value === "string" && value.startsWith("data:") ? `${value.slice(0, 40)}…` : value, 2);
   const key = byId("key").value ? "  --header 'Authorization: Bearer …' \\\n" : "";
-  byId("curl").textContent =
-    `curl '${new URL("v1/images/generations", location.href)}' \\\n${key}` +
-    `  --header 'Content-Type: application/json' \\\n  --data '${shortened.replaceAll("'", "'\\''")}'`;
+  return `curl '${new URL("v1/images/generations", location.href)}' \\\n${key}` +
+    `  --header 'Content-Type: application/json' \\\n  --data '${told.replaceAll("'", "'\\''")}'`;
+}
+
+function showCurl(request) {
+  byId("curl").textContent = curl(request, { images: false });
+}
+
+async function copy() {
+  const said = await navigator.clipboard.writeText(curl(await body(), { images: true })).then(
+    () => "Copied", () => "Could not be copied");
+  byId("copy").textContent = said;
+  setTimeout(() => { byId("copy").textContent = "Copy"; }, 1500);
+}
+
+// Real weights take their time: the button counts it.
+function working() {
+  const button = form.querySelector("button");
+  const started = performance.now();
+  const seconds = () => (performance.now() - started) / 1000;
+  const told = button.textContent;
+  const clock = setInterval(() => { button.textContent = `Drawing… ${Math.floor(seconds())} s`; }, 1000);
+  button.disabled = true;
+  button.textContent = "Drawing…";
+  byId("images").ariaBusy = "true";
+  return () => {
+    clearInterval(clock);
+    button.disabled = false;
+    button.textContent = told;
+    byId("images").ariaBusy = "false";
+    return seconds();
+  };
+}
+
+function figures(request, images, seconds) {
+  return images.map(({ url }, index) => {
+    const link = element("a", { href: url }, element("img", { src: url, alt: request.prompt }));
+    const caption = `${request.model}, image ${index + 1} of ${images.length}, ${seconds.toFixed(2)} s`;
+    return element("figure", {}, link, element("figcaption", { textContent: caption }));
+  });
 }
 
 async function draw(event) {
   event.preventDefault();
-  const button = form.querySelector("button");
-  button.disabled = true;
   complain(null);
+  const done = working();
   try {
     const request = await body();
     showCurl(request);
-    const started = performance.now();
-    const answer = await ask("v1/images/generations", {
+    const { data } = await ask("v1/images/generations", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(request),
     });
-    const seconds = ((performance.now() - started) / 1000).toFixed(2);
-    byId("images").replaceChildren(...answer.data.map(({ url }, index) => {
-      const link = element("a", { href: url }, element("img", { src: url, alt: request.prompt }));
-      const caption = `${request.model}, image ${index + 1} of ${answer.data.length}, ${seconds} s`;
-      return element("figure", {}, link, element("figcaption", { textContent: caption }));
-    }));
+    byId("images").replaceChildren(...figures(request, data, done()));
     await showHealth();
   } catch (error) {
     complain(error);
   } finally {
-    button.disabled = false;
+    done();
   }
 }
 
@@ -154,6 +187,10 @@ async function start() {
 }
 
 form.addEventListener("submit", draw);
+form.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+});
+byId("copy").addEventListener("click", copy);
 form.addEventListener("input", async () => showCurl(await body()));
 byId("model").addEventListener("change", () => chooseModel(byId("model").value).catch(complain));
 byId("key").addEventListener("change", () => start().catch(complain));
