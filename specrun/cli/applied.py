@@ -26,11 +26,10 @@ def new_images(events: Iterable[Event], outputs: Path) -> Iterable[Path]:
             yield from (outputs / name for name in event.files)
 
 
-def gallery_command(planned: Planned) -> str:
+def gallery_command(spec: Path, variant: str | None) -> str:
     """Return the command that makes the gallery."""
-    variant = planned.plan.asked.variant
     named = [] if variant is None else ["--name", variant]
-    return f"specrun gallery {shlex.join([*named, os.path.relpath(planned.plan.spec)])}"
+    return f"specrun gallery {shlex.join([*named, os.path.relpath(spec)])}"
 
 
 def write_gallery(planned: Planned, place: Place) -> str:
@@ -42,7 +41,7 @@ def write_gallery(planned: Planned, place: Place) -> str:
         root=place.root,
         spec=place.spec,
         name=place.name,
-        arguments=gallery_command(planned).removeprefix("specrun gallery "),
+        arguments=gallery_command(planned.plan.spec, planned.plan.asked.variant).removeprefix("specrun gallery "),
         lock=place.lock,
         outputs=place.outputs,
         store=place.state / "store",

@@ -28,6 +28,8 @@ from specrun.cli.options import JUNIT, SPECS, WishOptions, variable_options, wis
 from specrun.cli.outcomes import Outcomes
 from specrun.cli.planning import Planned, plan_all, plan_saved, quotas_of
 from specrun.cli.prune import remove_orphans
+from specrun.cli.settled import all_settled
+from specrun.cli.settled_apply import tell_settled
 from specrun.cli.settling import settle
 from specrun.cli.shards import read_share
 from specrun.cli.terminal import draw_strip
@@ -82,6 +84,21 @@ class ApplyCommandOptions(WishOptions):
     def request(self, spec: Path) -> PlanRequest:
         """Return the request to plan one of the specs."""
         return replace(WishOptions.request(self, spec), shard=self.shard)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is enough to say that everything is kept."""
+        asked = (
+            self.rehearse,
+            self.locked,
+            self.expect,
+            self.prune,
+            self.junit,
+            self.log_file,
+            self.gallery,
+            self.json,
+        )
+        return not any(asked) and self.executor == "local"
 
     @property
     def saved(self) -> bool:
@@ -140,13 +157,10 @@ def command(**given: Any) -> int:
     that arrived is kept, and the next apply goes on from there.
     """
     options = ApplyCommandOptions(**given)
-    if options.shard is not None and (options.targets or options.prune or options.rehearse or options.gallery):
-        raise click.UsageError("--shard does not go with --target, --prune, --rehearse or --gallery")
-    if options.prune and options.rehearse:
-        raise click.UsageError("--rehearse leaves outputs alone; --prune removes some")
-    if options.json and not options.yes and not options.rehearse:
-        detail = "--json leaves no place for a question"
-        raise UsageError(Diagnostic(summary="nobody to ask", detail=detail, hint="add --yes"))
+    _refuse(options)
+    if options.plain and (kept := all_settled(options)) is not None:
+        tell_settled(kept, options.name)
+        return DONE
     cluster = cluster_for(options.executor, options.address)
     outcomes = Outcomes()
     planned = _planned(options, outcomes)
@@ -169,6 +183,17 @@ def command(**given: Any) -> int:
         for each in planned:
             remove_orphans(each.plan, each.project)
     return outcomes.code
+
+
+def _refuse(options: ApplyCommandOptions) -> None:
+    """Raise `UsageError` for options that do not go together."""
+    if options.shard is not None and (options.targets or options.prune or options.rehearse or options.gallery):
+        raise click.UsageError("--shard does not go with --target, --prune, --rehearse or --gallery")
+    if options.prune and options.rehearse:
+        raise click.UsageError("--rehearse leaves outputs alone; --prune removes some")
+    if options.json and not options.yes and not options.rehearse:
+        detail = "--json leaves no place for a question"
+        raise UsageError(Diagnostic(summary="nobody to ask", detail=detail, hint="add --yes"))
 
 
 def _planned(options: ApplyCommandOptions, outcomes: Outcomes) -> list[Planned]:
@@ -282,6 +307,6 @@ def _show_images(planned: Planned, finished: Finished, events: list[Event], opti
     if options.gallery:
         tell(inert.line(f"Gallery: {write_gallery(planned, place)}"))
     elif not options.json and not options.rehearse and (finished.made or finished.delivered or finished.kept):
-        tell(inert.line(f"Gallery: {gallery_command(planned)}"))
+        tell(inert.line(f"Gallery: {gallery_command(planned.plan.spec, planned.plan.asked.variant)}"))
     if not options.json:
         draw_strip(new_images(events, place.outputs))

@@ -22,11 +22,16 @@ def watching(plan: Plan, *, json: bool) -> Iterator[Watch]:
     """Give a function that shows each event as whoever watches wants it."""
     if json:
         yield _patient(lambda event: say(as_line(event, datetime.now(UTC)), line_break=False))
-    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+    elif has_bar():
         with _bar(plan) as watch:
             yield _patient(watch)
     else:
         yield _patient(_tell)
+
+
+def has_bar() -> bool:
+    """Whether what happens is drawn on a terminal, not told line by line."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 @contextlib.contextmanager

@@ -144,6 +144,15 @@ def test_a_second_apply_leaves_the_record_alone(settled: Any) -> None:
     assert record.stat().st_mtime_ns == before
 
 
+def test_an_apply_of_what_is_settled_is_told_in_the_same_words(settled: Any) -> None:
+    told = settled("apply", "--yes", "specs/shots.yaml")
+    record = settled.folder / ".specrun/settled"
+    record.rename(record.with_name("aside"))
+    looked = settled("apply", "--yes", "specs/shots.yaml")
+    assert (told.out, told.err) == (looked.out, looked.err)
+    assert "Done: 2 runs kept." in told.out
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"context": 3}', b"\xff"])
 def test_a_damaged_record_only_costs_time(settled: Any, damage: bytes) -> None:
     [record] = (settled.folder / ".specrun/settled").iterdir()
