@@ -38,12 +38,23 @@ ASIDE = ("click", "cython_runtime", "specrun", "typing_extensions")
 )
 def test_a_command_imports_only_what_it_uses(tmp_path: Path, arguments: list[str], expected: list[str]) -> None:
     (tmp_path / "dots.yaml").write_text(SPEC, "utf-8")
+    assert imported(tmp_path, arguments) == expected
+
+
+def test_where_nothing_is_left_to_do_neither_templates_nor_schemas_are_needed(tmp_path: Path) -> None:
+    (tmp_path / "dots.yaml").write_text("provider: sandbox\n" + SPEC, "utf-8")
+    imported(tmp_path, ["apply", "--yes", "dots.yaml"])
+    found = imported(tmp_path, ["plan", "dots.yaml"])
+    assert {"jinja2", "jsonschema_rs", "sqlite3"}.isdisjoint(found)
+
+
+def imported(folder: Path, arguments: list[str]) -> list[str]:
     ended = subprocess.run(
         [sys.executable, "-I", "-c", SCRIPT, json.dumps(arguments)],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         encoding="utf-8",
         check=True,
     )
     found = json.loads(ended.stderr.splitlines()[-1])
-    assert [name for name in found if name not in ASIDE and not name.startswith("_")] == expected
+    return [name for name in found if name not in ASIDE and not name.startswith("_")]
