@@ -1,6 +1,7 @@
 """The same key and body get the same answer, and are billed once."""
 
 import asyncio
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -14,13 +15,14 @@ from specrun.server.errors import ApiError
 _KEPT_BYTES = 64 << 20
 _KEPT_SECONDS = 24 * 3600
 _LONGEST_KEY = 255
+_KEY = re.compile(r"[!-~]{1,%d}" % _LONGEST_KEY)
 
 
 def idempotency_key(request: Request) -> str | None:
     """Return a request's Idempotency-Key, None where it has none; raises `ApiError` for one that cannot be used."""
     key = request.headers.get("idempotency-key")
-    if key is not None and not 0 < len(key) <= _LONGEST_KEY:
-        raise ApiError(f"an Idempotency-Key is 1 to {_LONGEST_KEY} characters long")
+    if key is not None and not _KEY.fullmatch(key):
+        raise ApiError(f"an Idempotency-Key is 1 to {_LONGEST_KEY} visible ASCII characters, without spaces")
     return key
 
 

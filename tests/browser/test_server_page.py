@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Request, expect, sync_playwright
+from playwright.sync_api import Page, Request, Route, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 QUIET = (
@@ -17,7 +18,10 @@ QUIET = (
     "--no-first-run"
 ).split()
 
-REFUSED = "Failed to load resource: the server responded with a status of 400"
+REFUSED = (
+    "Failed to load resource: the server responded with a status of 400",
+    "Failed to load resource: net::ERR_FAILED",  # as a test lets it fail
+)
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
@@ -122,6 +126,56 @@ def test_text_can_be_read_in_both_schemes(page: Page, scheme: str) -> None:
     assert (background < ink) == (scheme == "dark")
 
 
-def test_the_page_fits_a_phone(page: Page) -> None:
+def test_the_page_fits_a_phone_whatever_is_on_it(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.get_by_label("Prompt").fill("a" * 300 + " lamp" * 300)
+    page.get_by_label("Size").fill("256x256")
+    page.get_by_role("button", name="Draw").click()
+    expect(page.locator("#images img")).to_be_in_viewport()
+    page.get_by_label("Size").fill("9" * 200)
+    page.get_by_role("button", name="Draw").click()
+    expect(page.get_by_role("alert")).to_contain_text("size is")
+    page.get_by_text("The same request with curl").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_copied_command_makes_the_request_that_the_page_makes(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    Image.effect_noise((40, 40), 80).save(path)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    prompt = "it's a lamp, " * 60
+    page.get_by_label("Prompt").fill(prompt)
+    page.get_by_label("Size").fill("256x256")
+    page.get_by_label("Seed").fill("7")
+    page.get_by_label("Reference image").set_input_files(path)
+    page.get_by_text("The same request with curl").click()
+    expect(page.locator("#curl")).to_contain_text("data:image/png;base64,")
+    assert len(page.locator("#curl").inner_text()) < len(prompt) + 1000
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    command = page.evaluate("navigator.clipboard.readText()")
+    page.get_by_role("button", name="Draw").click()
+    shown = page.locator("#images img")
+    expect(shown).to_be_visible()
+    answer = subprocess.run(["bash", "-c", f"{command} --silent"], capture_output=True, check=True, timeout=30)
+    url = json.loads(answer.stdout)["data"][0]["url"]
+    pictures = [page.request.get(address or "").body() for address in (url, shown.get_attribute("src"))]
+    assert pictures[0] == pictures[1]
+
+
+def test_the_button_counts_while_a_picture_takes_long(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/v1/images/generations", lambda route: held.append(route))  # noqa: PLW0108 - playwright wants a function
+    page.get_by_label("Prompt").press("Control+Enter")
+    expect(page.get_by_role("button", name="Drawing… 1 s")).to_be_disabled()
+    held.pop().continue_()
+    expect(page.locator("#images img")).to_be_visible()
+    expect(page.get_by_role("button", name="Draw", exact=True)).to_be_enabled()
+
+
+def test_a_server_that_is_gone_is_said_on_the_page(page: Page) -> None:
+    page.route("**/v1/images/generations", lambda route: route.abort())
+    page.get_by_role("button", name="Draw").click()
+    expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")
+    expect(page.get_by_role("button", name="Draw", exact=True)).to_be_enabled()

@@ -155,6 +155,7 @@ async function draw(event) {
       body: JSON.stringify(request),
     });
     byId("images").replaceChildren(...figures(request, data, done()));
+    if (byId("images").getBoundingClientRect().top > innerHeight / 2) byId("images").scrollIntoView();
     await showHealth();
   } catch (error) {
     complain(error);

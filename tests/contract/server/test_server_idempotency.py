@@ -44,9 +44,14 @@ def test_a_refused_request_does_not_use_its_key_up(sandbox: InProcess) -> None:
     assert sandbox.generate(BODY, idempotency_key="k.1").status_code == 200
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256])
+@pytest.mark.parametrize("key", ["", "x" * 256, "two words", "caf\xe9", "tab\there"])
 def test_a_key_that_cannot_be_kept_is_refused(sandbox: InProcess, key: str) -> None:
-    assert sandbox.generate(BODY, idempotency_key=key).status_code == 400
+    request = generation(BODY)
+    request.headers = httpx.Headers([*request.headers.raw, (b"Idempotency-Key", key.encode("latin-1"))])
+    (reply,) = sandbox(request)
+    assert reply.status_code == 400
+    assert reply.json()["error"]["message"].startswith("an Idempotency-Key is 1 to 255 visible ASCII characters")
+    assert billed(sandbox) == 0
 
 
 def test_keys_are_forgotten_after_a_day_and_where_there_is_no_room() -> None:
