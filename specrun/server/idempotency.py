@@ -15,7 +15,7 @@ from specrun.server.errors import ApiError
 _KEPT_BYTES = 64 << 20
 _KEPT_SECONDS = 24 * 3600
 _LONGEST_KEY = 255
-_KEY = re.compile(r"[!-~]{1,%d}" % _LONGEST_KEY)
+_KEY = re.compile(rf"[!-~]{{1,{_LONGEST_KEY}}}")
 
 
 def idempotency_key(request: Request) -> str | None:
