@@ -121,6 +121,8 @@ def on_a_terminal(folder: Path, answer: bytes | signal.Signals, *arguments: str)
         stdout=slave,
         stderr=slave,
         start_new_session=True,
+        # A shell that starts the tests in its background has them ignore this, and their children too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (no threads here)
     ) as child:
         os.close(slave)
         shown = b""
