@@ -8,9 +8,13 @@ Why no paid image is lost and none is paid for twice, wherever a kill falls. Eac
 3. `arrived`: the digests of the images that came. Killed before this, the reply is lost with the process, which is
    what unknown means; but what it only linked to was written down first, and is fetched by the next apply. The
    ledger does not say yet that the images are stored; it says what to look for.
-4. `put_all`: the images, in the store. Killed between 3 and 4, the next apply looks for them: where their bytes stand,
-   or were staged whole, they are received; where they do not, the run is unknown.
+4. `put_groups`: the images, in the store. Killed between 3 and 4, the next apply looks for them: where their bytes
+   stand, or were staged whole, they are received; where they do not, the run is unknown.
 5. `ended`: the images are received, and serve whoever wants them.
+
+The steps of many requests are taken together (`specrun.batches`), so that they share the waits for the disk: one
+transaction, or one round of syncs, for all that came while the one before was at work. Each request still goes on only
+once its own step is durable, and where one cannot be kept, the others are.
 
 Delivery, lock and manifest come after and follow from these. An outcome without images (failed, refused, unknown)
 goes from 2 to 5; until it is written the attempt reads as unknown, which never costs more than a question.
