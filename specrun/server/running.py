@@ -14,7 +14,7 @@ from specrun.server.protocol import Protocol
 
 _HEADER_BYTES = 64 * 1024
 _MOST_CONNECTIONS = 1000
-_IDLE_SECONDS = 5
+_IDLE_SECONDS = 65  # longer than clients and proxies keep a connection, lest one is closed as a request leaves on it
 _SECONDS_TO_FINISH = 300
 
 
