@@ -29,14 +29,13 @@ class Functions:
         self._cache: dict[tuple[str, ...], Any] = {}
         self._images: dict[Path, FileImage] = {}
         self.files: dict[str, str] = {}
-        self._read_files: set[Path] = set()
         self._globs: set[str] = set()
 
     @property
     def reads(self) -> Reads:
-        """All files that were read, and all patterns that were looked for."""
+        """All paths that were named, and all patterns that were looked for."""
         globs = [(self._paths.folder, pattern) for pattern in sorted(self._globs)]
-        return Reads(files=(*sorted({*self._images, *self._read_files}),), globs=(*globs,))
+        return Reads(files=tuple(sorted(self._paths.asked)), globs=tuple(globs))
 
     def table(self) -> dict[str, Callable[..., Any]]:
         """Return the functions by the names that templates use."""
@@ -142,7 +141,6 @@ class Functions:
             detail = f"{function}('{path}'): line {line} has a byte that is not UTF-8"
             raise FunctionError(detail, function, "save it as UTF-8") from None
         self.files[self._paths.shown(real)] = digest(data)
-        self._read_files.add(real)
         return text
 
     def _image(self, function: str, name: str, path: Path) -> FileImage:

@@ -146,9 +146,7 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
 def _reads(request: PlanRequest, project: Project, spec: Spec, functions: Functions) -> Reads:
     """Return what the runs follow from, all of it."""
     found = functions.reads
-    texts = [*spec.prompts.values(), *(job.prompt for job in spec.jobs.values())]
-    prompts = {text.source.name for text in texts if text is not None and text.source is not spec.source}
-    files = [request.spec, *request.var_files, *(project.root / name for name in sorted(prompts))]
+    files = [request.spec, *request.var_files, *spec.files]
     files += [project.root / PROJECT_FILE, *model_files(SHIPPED)]
     files += sorted(project.schemas.glob("*.json"))
     globs = ((project.schemas, "*.json"), *found.globs)

@@ -4,7 +4,9 @@ from collections import Counter
 
 from specrun.model.plan import Plan, Verb
 from specrun.model.project import Project
+from specrun.plan.make import spec_name
 from specrun.plan.request import PlanRequest
+from specrun.store.hold_name import hold_name, holder_path
 from specrun.store.lockfile import lock_path
 from specrun.store.manifest import FILE_NAME
 from specrun.store.seen import changed, seen_files, seen_path
@@ -33,8 +35,10 @@ def settled(plan: Plan, request: PlanRequest, project: Project, began: int) -> S
     if not seen.knows((output.path, output.file) for row in rows for output in row.outputs):
         return None
     kept = [lock_path(request.spec, request.name).absolute(), outputs / FILE_NAME, seen_path(project.state, outputs)]
-    stamps = look([*plan.reads.files, *kept])
-    if stamps is None or any(stamps[str(path)] is None for path in kept):
+    # What a killed apply left behind is for the next one to pick up, whatever its plan says.
+    holder = holder_path(project.state / "holds", hold_name(spec_name(request.spec, project), plan.name))
+    stamps = look([*plan.reads.files, *kept, holder])
+    if stamps is None or stamps[str(holder)] is not None or any(stamps[str(path)] is None for path in kept):
         return None
     if any(stamp is not None and changed(stamp) > began - LAG for stamp in stamps.values()):
         return None

@@ -68,6 +68,7 @@ class _SpecReader:
             budget=None if budget is None else read_budget(self._read, budget),
             provenance=provenance,
             omit_spans=omit_spans,
+            files=tuple(sorted(self._paths.asked)),
         )
 
     def _name(self, path: Path) -> str:

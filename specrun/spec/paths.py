@@ -1,7 +1,7 @@
 """Paths that specs name: relative to the spec, never out of the project."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from specrun.diagnostics import Collector, Diagnostic, Span, did_you_mean
@@ -16,11 +16,15 @@ class PathRefusedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ProjectPaths:
-    """Turns the paths of one spec into files; `folder` is the spec's own, `outputs` where specs' images go."""
+    """Turns the paths of one spec into files; `folder` is the spec's own, `outputs` where specs' images go.
+
+    `asked` gathers every path as it was named, since links on the way may come to lead elsewhere.
+    """
 
     root: Path
     folder: Path
     outputs: Path
+    asked: set[Path] = field(default_factory=set, compare=False)
 
     def inside(self, name: str) -> Path:
         """Return the real path of `name`; raise `PathRefusedError` where it leaves the project, symlinks included."""
@@ -32,6 +36,7 @@ class ProjectPaths:
             raise PathRefusedError("a part of it is too long for a file name")
         if name.startswith(("/", "~")) or Path(name).is_absolute():
             raise PathRefusedError("paths are relative to the spec")
+        self.asked.add(self.folder / name)
         try:
             path = (self.folder / name).resolve()
         except (OSError, RuntimeError):

@@ -82,7 +82,10 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spec:
-    """One spec file; a prompt or model alias that is None is named there and faulty, which has been said."""
+    """One spec file; a prompt or model alias that is None is named there and faulty, which has been said.
+
+    `files` are the paths, as it names them, of the files that its prompts are in.
+    """
 
     path: Path
     source: Source
@@ -99,3 +102,4 @@ class Spec:
     budget: Budget | None
     provenance: ProvenanceSettings
     omit_spans: Mapping[str, Span]
+    files: tuple[Path, ...]

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from specrun.atomic import make_folder, write_atomic
 from specrun.diagnostics import BusyError, Diagnostic, SpecrunError
-from specrun.store.hold_name import hold_name
+from specrun.store.hold_name import hold_name, holder_path
 
 # Another apply that looks whether a hold is taken has it for an instant; outlast that.
 _PATIENCE = 0.5
@@ -53,12 +53,12 @@ def hold(folder: Path, spec: str, name: str) -> Iterator[bool]:
         raise BusyError(_busy(folder, called, spec)) from None
     except OSError as error:
         raise LockingError(_unlockable(folder, error)) from error
-    unfinished = _sidecar(folder, called).exists()
+    unfinished = holder_path(folder, called).exists()
     try:
-        write_atomic(_sidecar(folder, called), json.dumps(asdict(_myself())).encode())
+        write_atomic(holder_path(folder, called), json.dumps(asdict(_myself())).encode())
         yield unfinished
         # Only here: whoever leaves by an error may leave something to recover too.
-        _sidecar(folder, called).unlink(missing_ok=True)
+        holder_path(folder, called).unlink(missing_ok=True)
     finally:
         lock.release()
 
@@ -84,7 +84,7 @@ def unfinished(folder: Path) -> bool:
 def holder(folder: Path, called: str) -> Holder | None:
     """Return who says to have the hold; None where nobody wrote it down yet."""
     try:
-        return Holder(**json.loads(_sidecar(folder, called).read_bytes()))
+        return Holder(**json.loads(holder_path(folder, called).read_bytes()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
 
@@ -92,10 +92,6 @@ def holder(folder: Path, called: str) -> Holder | None:
 def _lock(folder: Path, called: str) -> FileLock:
     # Not thread-local: the hold belongs to the process. A lock that falls back to a mere marker file would outlive it.
     return FileLock(folder / f"{called}.lock", thread_local=False, fallback_to_soft=False)
-
-
-def _sidecar(folder: Path, called: str) -> Path:
-    return folder / f"{called}.holder.json"
 
 
 def _myself() -> Holder:

@@ -37,7 +37,15 @@ def settled(specrun: Any) -> Any:
     (folder / "specs/shots.yaml").write_text(SPEC)
     (folder / "specs/prompts/scene.j2").write_text("a {{ vars.tone }} picture of a {{ item.id }}")
     (folder / "specs/items.csv").write_text("id\nlamp\nmug\n")
-    shutil.copy(Path(__file__).parents[2] / "cases/valid/product-shots/lamp.png", folder / "specs/photos/lamp.png")
+    shutil.copy(Path(__file__).parents[2] / "cases/valid/product-shots/lamp.png", folder / "specs/a.png")
+    shutil.copy(Path(__file__).parents[2] / "cases/valid/product-shots/bowl.png", folder / "specs/b.png")
+    for name, link in (("j2", "prompts/scene.j2"), ("csv", "items.csv"), ("png", "photos/lamp.png")):
+        linked_to = folder / "specs" / link
+        if linked_to.exists():
+            linked_to.rename(folder / f"specs/a.{name}")
+        linked_to.symlink_to(folder / f"specs/a.{name}")
+    (folder / "specs/b.j2").write_text("another picture of a {{ item.id }}")
+    (folder / "specs/b.csv").write_text("id\nvase\nmug\n")
     specrun("apply", "--yes", "specs/shots.yaml")
     assert list((folder / ".specrun/settled").iterdir())
     return specrun
@@ -81,9 +89,17 @@ MOVES: dict[str, Callable[[Path], object]] = {
     "an output of another content and the same size and time": lambda folder: swapped(
         next((folder / "outputs").rglob("*.png"))
     ),
+    "where a link to an input leads": lambda folder: linked(folder / "specs/photos/lamp.png", folder / "specs/b.png"),
+    "where a link to a data file leads": lambda folder: linked(folder / "specs/items.csv", folder / "specs/b.csv"),
+    "where a link to a prompt leads": lambda folder: linked(folder / "specs/prompts/scene.j2", folder / "specs/b.j2"),
     "the lock": lambda folder: (folder / "specs/shots.lock.json").unlink(),
     "the stamps of the outputs": lambda folder: shutil.rmtree(folder / ".specrun/seen"),
 }
+
+
+def linked(link: Path, target: Path) -> None:
+    link.unlink()
+    link.symlink_to(target)
 
 
 def swapped(path: Path) -> None:
@@ -158,3 +174,11 @@ def test_a_damaged_record_only_costs_time(settled: Any, damage: bytes) -> None:
     [record] = (settled.folder / ".specrun/settled").iterdir()
     record.write_bytes(damage)
     assert KEEPS in settled("plan", "specs/shots.yaml").out
+
+
+def test_what_a_killed_apply_left_is_picked_up_though_nothing_is_left_to_do(settled: Any) -> None:
+    [lock] = (settled.folder / ".specrun/holds").glob("*.lock")
+    holder = lock.with_suffix(".holder.json")
+    holder.write_text('{"pid": 1, "host": "elsewhere", "since": "2026-01-01T00:00:00+00:00"}')
+    settled("apply", "--yes", "specs/shots.yaml")
+    assert not holder.exists()
