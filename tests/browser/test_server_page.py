@@ -179,3 +179,17 @@ def test_a_server_that_is_gone_is_said_on_the_page(page: Page) -> None:
     page.get_by_role("button", name="Draw").click()
     expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")
     expect(page.get_by_role("button", name="Draw", exact=True)).to_be_enabled()
+
+
+def test_a_complaint_stays_when_the_page_ends_its_start_after_it(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/healthz", lambda route: held.append(route))  # noqa: PLW0108 - playwright wants a function
+    page.route("**/v1/images/generations", lambda route: route.abort())
+    with page.expect_request("**/healthz"):
+        page.reload()
+    page.get_by_role("button", name="Draw").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("status")).to_contain_text("since start")
+    expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")

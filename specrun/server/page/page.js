@@ -179,12 +179,12 @@ function card(model) {
 }
 
 async function start() {
+  complain(null);
   const { data } = await ask("v1/models");
   byId("model").replaceChildren(...data.map(({ id }) => element("option", { value: id, textContent: id })));
   byId("catalogue").replaceChildren(...data.map(card));
   await chooseModel(data[0].id);
   await showHealth();
-  complain(null);
 }
 
 form.addEventListener("submit", draw);
