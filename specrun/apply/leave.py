@@ -41,7 +41,8 @@ def _remember(session: Session, lock: Lock) -> None:
     """Spare the next plan reading what this apply has written."""
     done = (result for result in session.results.values() if isinstance(result, Done) and result.how is not How.KEPT)
     written = {output.path: output.file for result in done for output in result.outputs}
-    paths = sorted(output.path for row in lock.rows.values() for output in row.outputs)
+    # In the order of the lock, in which a plan looks for them.
+    paths = [output.path for address in sorted(lock.rows) for output in lock.rows[address].outputs]
     seen_files(session.place.state, session.place.outputs).remember(paths, written)
 
 

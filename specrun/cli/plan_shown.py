@@ -22,7 +22,7 @@ def plan_and_show(options: PlanOptions) -> int:
     planned = plan_all(options, outcomes)
     if planned:
         _show(planned, options)
-    changes = any(action.verb.pending for each in planned for action in each.plan.actions)
+    changes = any(number and verb.pending for each in planned for verb, number in each.plan.totals.actions.items())
     return PENDING if outcomes.code == DONE and changes and options.detailed_exitcode else outcomes.code
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from specrun.canonical import Json, digest
 from specrun.diagnostics import Diagnostic
-from specrun.model.lock import LockRow
+from specrun.model.lock import Lock, LockRow
 from specrun.model.project import Budget
 from specrun.model.provenance import ProvenanceSettings
 from specrun.model.run import Common, Price, Run
@@ -136,15 +136,16 @@ class Reads:
 class Plan:
     """All actions for one spec, in order, with the digests of what they were decided from.
 
-    `bound` maps what a person calls an input (spec, files, vars, schemas, lock, project) to its digest; `budget` is
-    the spec's own, beside the project's. With a `shard` the actions are only that machine's.
+    `sources` maps what a person calls an input (spec, files, vars, schemas, project) to its digest, `lock` is the one
+    more; `budget` is the spec's own, beside the project's. With a `shard` the actions are only that machine's.
     """
 
     spec: Path
     name: str
     actions: tuple[Action, ...]
     totals: Totals
-    bound: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    lock: Lock | None = None
     asked: Asked = field(default_factory=Asked)
     budget: Budget = field(default_factory=Budget)
     files: Mapping[str, str] = field(default_factory=dict)
@@ -155,10 +156,18 @@ class Plan:
     shard: Shard | None = None
 
     @property
+    def bound(self) -> Mapping[str, str]:
+        """The digests of everything that the plan follows from, by what a person calls it, in order."""
+        # A line a row: canonical JSON of 100,000 rows would take longer than the plan.
+        rows = () if self.lock is None else self.lock.rows.values()
+        pins = sorted([f"{row.address} {row.key} {row.take}" for row in rows])
+        return dict(sorted({**self.sources, "lock": digest("\n".join(pins))}.items()))
+
+    @property
     def digest(self) -> str:
         """What a reviewer approves: the inputs and the requests, not which images this machine happens to hold."""
         requests = [f"{action.address} {action.key} {action.take}" for action in self.actions if action.requested]
-        inputs = [f"{name} {found}" for name, found in sorted(self.bound.items())]
+        inputs = [f"{name} {found}" for name, found in self.bound.items()]
         return digest("\n".join([*inputs, "", *requests]))
 
 

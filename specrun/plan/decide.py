@@ -1,8 +1,9 @@
 """Runs and the world to actions: keep, or act with a reason."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 
 from msgspec.structs import replace
 
@@ -38,26 +39,25 @@ class Decider:
         self._runs = runs
         self._world = world
         self._wishes = wishes
-        self._wanted = {run.address: run for run in runs}
-        self._chains = {run.address: chained for run in runs if run.common.inputs and (chained := _chained_inputs(run))}
+        self._rows = list(map(world.rows.get, map(attrgetter("address"), runs)))
+        self._chains = _chains(runs)
+        self._stands = self._standing()
         self._standings = world.standings(self._unlocked_digests)
         self._asked: dict[tuple[str | None, int], str] = {}
-        self._actions: dict[str, Action] = {}
+        self._decided: dict[str, Action] = {}
         self._moved: dict[str, str] = {}
 
     def actions(self) -> tuple[Action, ...]:
         """Return one action a run, in order, then the orphans by address."""
         if self._all_new():
             return tuple([Action(Verb.CREATE, run.address, "not made yet", run) for run in self._runs])
-        for run in self._runs:
-            action = self._decide(run)
-            self._actions[run.address] = self._shared(self._chained(action) if self._chains else action)
-        orphans = (
-            Action(Verb.ORPHAN, row.address, "no longer in the spec; kept until `specrun prune`", None, row)
-            for address, row in sorted(self._world.rows.items())
-            if address not in self._wanted and address not in self._moved
-        )
-        return (*self._actions.values(), *orphans)
+        actions = []
+        for run, row, stands in zip(self._runs, self._rows, self._stands, strict=True):
+            action = Action(Verb.KEEP, run.address, "", run, row) if stands else self._decide(run, row)
+            if self._chains:
+                action = self._decided[run.address] = self._chained(action)
+            actions.append(self._shared(action))
+        return (*actions, *self._orphans())
 
     def _all_new(self) -> bool:
         """Whether nothing is known of any run, and no two share a request: a spec before its first apply."""
@@ -66,8 +66,34 @@ class Decider:
         keys = {run.key for run in self._runs}
         return len(keys) == len(self._runs) and None not in keys
 
-    def _decide(self, run: Run) -> Action:
-        row = self._world.rows.get(run.address)
+    def _standing(self) -> list[bool]:
+        """Say of each run whether it shows at a glance that all is as locked and as wanted, as it does for nearly all.
+
+        What it costs is a large part of a plan with nothing to do.
+        """
+        damaged, anew = self._world.damaged, self._wishes.replace
+        mode, omit = self._wishes.provenance.mode, self._wishes.provenance.omit
+        return [
+            row is not None
+            and row.key == run.key is not None
+            and row.state is None
+            and (stamp := row.provenance) is not None
+            and stamp.mode is mode
+            and stamp.omit == omit
+            and tuple([output.path for output in row.outputs if output.file != output.blob]) == run.outputs
+            and not (damaged and any((output.path, output.file) in damaged for output in row.outputs))
+            and run.address not in anew
+            for run, row in zip(self._runs, self._rows, strict=True)
+        ]
+
+    def _orphans(self) -> Iterator[Action]:
+        rows = self._world.rows
+        if len(rows) == len(self._rows) - self._rows.count(None):
+            return
+        for address in sorted(rows.keys() - self._wanted.keys() - self._moved.keys()):
+            yield Action(Verb.ORPHAN, address, "no longer in the spec; kept until `specrun prune`", None, rows[address])
+
+    def _decide(self, run: Run, row: LockRow | None) -> Action:
         if run.key is None:
             return Action(Verb.CREATE, run.address, "known after lock: an input URL has not been fetched yet", run, row)
         asked = self._asked_anew(run, row) if run.address in self._wishes.replace else None
@@ -95,7 +121,7 @@ class Decider:
 
     def _locked(self, run: Run, row: LockRow) -> Action:
         """Decide for a run that is locked under this address and key."""
-        if row.accepted or self._stands(run, row):
+        if row.accepted:
             return Action(Verb.KEEP, run.address, "", run, row)
         if row.state not in (None, State.ORPHAN):
             return self._held(run, row, row)
@@ -105,15 +131,6 @@ class Decider:
             return self._moved_or_lost(run, row, row, f"path was {row.outputs[0].path}")
         wrong = [output for output in row.outputs if not self._world.delivered(output)]
         return self._restored_or_lost(run, row, wrong) if wrong else self._kept(run, row)
-
-    def _stands(self, run: Run, row: LockRow) -> bool:
-        """Whether it shows at a glance that everything is as locked and as wanted, as it does for nearly all runs."""
-        stamp, wanted = row.provenance, self._wishes.provenance
-        if row.state is not None or stamp is None or stamp.mode is not wanted.mode or stamp.omit != wanted.omit:
-            return False
-        delivered = self._world.delivered
-        paths = [output.path for output in row.outputs if output.file != output.blob and delivered(output)]
-        return tuple(paths) == run.outputs
 
     def _pinned(self, run: Run, row: LockRow) -> Action:
         """Decide for a run that has a row and no images of its own."""
@@ -222,7 +239,7 @@ class Decider:
     def _chained(self, action: Action) -> Action:
         """Let what happens upstream show downstream."""
         for image in self._chains.get(action.address, ()):
-            before = self._actions.get(image.address)
+            before = self._decided.get(image.address)
             if before is None:
                 continue
             if before.verb in (Verb.HELD, Verb.LOST, Verb.BLOCKED) and action.verb.asks:
@@ -250,6 +267,10 @@ class Decider:
         return address in self._moved or address in self._wanted
 
     @cached_property
+    def _wanted(self) -> Mapping[str, Run]:
+        return {run.address: run for run in self._runs}
+
+    @cached_property
     def _by_key(self) -> Mapping[str | None, list[LockRow]]:
         rows: dict[str | None, list[LockRow]] = {}
         for row in self._world.rows.values():
@@ -260,9 +281,8 @@ class Decider:
     def _unlocked_digests(self) -> dict[str, int]:
         """Return the request digests, with the take wanted, of all runs that the lock does not settle."""
         wanted = {}
-        for run in self._runs:
-            row = self._world.rows.get(run.address)
-            if row is not None and row.key == run.key and (row.outputs or row.state is not None):
+        for run, row, stands in zip(self._runs, self._rows, self._stands, strict=True):
+            if stands or (row is not None and row.key == run.key and (row.outputs or row.state is not None)):
                 continue
             digest = self._digest(run)
             if digest is not None:
@@ -298,8 +318,13 @@ def _why(found: tuple[Change, ...], run: Run) -> str:
     return f"{fields} change" if len(found) > 1 or fields.endswith("s") else f"{fields} changes"
 
 
-def _chained_inputs(run: Run) -> tuple[OutputImage, ...]:
-    return tuple([image for image in run.inputs if isinstance(image, OutputImage)])
+def _chains(runs: Iterable[Run]) -> dict[str, tuple[OutputImage, ...]]:
+    """Return the images of other runs that runs are made from, by the address of those that have any."""
+    chains = {}
+    for run in runs:
+        if run.common.inputs:
+            chains[run.address] = tuple([image for image in run.inputs if isinstance(image, OutputImage)])
+    return {address: images for address, images in chains.items() if images}
 
 
 def _paths_differ(row: LockRow, run: Run) -> bool:

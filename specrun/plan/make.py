@@ -93,7 +93,8 @@ def _make_plan(request: PlanRequest, project: Project) -> Plan:
         name=spec.name,
         actions=actions,
         totals=total(actions),
-        bound=_bound(expanded, project, lock),
+        sources=_sources(expanded, project),
+        lock=lock,
         asked=_asked(request, expanded),
         budget=spec.budget or Budget(),
         files=expanded.files,
@@ -203,18 +204,15 @@ def _refuse_protected(actions: tuple[Action, ...]) -> None:
         raise InvalidInputError(*refused)
 
 
-def _bound(expanded: Expanded, project: Project, lock: Lock | None) -> dict[str, str]:
-    """Return the digests of everything that the plan follows from, by what a person calls it."""
+def _sources(expanded: Expanded, project: Project) -> dict[str, str]:
+    """Return the digests of what the plan follows from beside the lock, by what a person calls it."""
     models = sorted({run.model for run in expanded.runs})
     schemas = {name: model.digest for name in models if (model := expanded.catalog.find(name)) is not None}
-    # A line a row: canonical JSON of 100,000 rows would take longer than the plan.
-    pins = [] if lock is None else sorted(f"{row.address} {row.key} {row.take}" for row in lock.rows.values())
     return {
         "spec": digest(expanded.spec.source.text),
         "files": canonical_digest(dict(expanded.files)),
         "vars": canonical_digest(_var_digests(expanded.variables)),
         "schemas": canonical_digest(schemas),
-        "lock": digest("\n".join(pins)),
         "project": project.digest or canonical_digest(None),
     }
 

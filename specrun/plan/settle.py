@@ -27,12 +27,13 @@ def settled(plan: Plan, request: PlanRequest, project: Project, began: int) -> S
     if context is None or plan.warnings or project.store is not None:
         return None
     rows = [action.row for action in plan.actions if action.verb is Verb.KEEP and action.row is not None]
+    made = [output for row in rows for output in row.outputs]
     told = all(row.provenance is None or output.file != output.blob for row in rows for output in row.outputs)
     outputs = project.outputs / plan.name
     seen = seen_files(project.state, outputs)
     if len(rows) < len(plan.actions) or not told:
         return None
-    if not seen.knows((output.path, output.file) for row in rows for output in row.outputs):
+    if not seen.knows([output.path for output in made], [output.file for output in made]):
         return None
     kept = [lock_path(request.spec, request.name).absolute(), outputs / FILE_NAME, seen_path(project.state, outputs)]
     # What a killed apply left behind is for the next one to pick up, whatever its plan says.

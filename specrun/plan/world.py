@@ -27,13 +27,13 @@ class World:
 
     def delivered(self, output: LockedOutput) -> bool:
         """Whether the file on disk is what the lock says."""
-        return (output.path, output.file) not in self._damaged
+        return (output.path, output.file) not in self.damaged
 
     @cached_property
-    def _damaged(self) -> set[tuple[str, str]]:
+    def damaged(self) -> set[tuple[str, str]]:
         """The outputs of all locked runs whose files are not what the lock says, by path and digest."""
-        rows = self.rows.values()
-        return self._outputs.differing((output.path, output.file) for row in rows for output in row.outputs)
+        outputs = [output for row in self.rows.values() for output in row.outputs]
+        return self._outputs.differing([output.path for output in outputs], [output.file for output in outputs])
 
     def told(self, row: LockRow, output: LockedOutput) -> bool:
         """Whether what should stand beside the file, if anything, does."""

@@ -46,7 +46,7 @@ def _head(plan: Plan, spec: str) -> dict[str, Any]:
         "name": plan.name,
         "digest": plan.digest,
         "asked": _asked(plan.asked),
-        "bound": _sorted(plan.bound),
+        "bound": plan.bound,
         "files": _sorted(plan.files),
         "vars": _sorted(plan.vars),
         "totals": _totals(plan.totals),

@@ -50,10 +50,13 @@ def test_a_missing_file_has_no_digest(folder: Path) -> None:
     assert seen(folder).digest("gone.png") is None
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"a.png": 1}', b"\xff"])
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b"[]", b'{"a.png": 1}', b"\xff", b'{"paths": ["a.png"], "stamps": [], "digests": []}']
+)
 def test_a_damaged_list_only_costs_time(folder: Path, damage: bytes) -> None:
     (folder / ".specrun" / "seen.json").write_bytes(damage)
     assert seen(folder).digest("a.png") == ONE
+    assert seen(folder).differing(["a.png", "a.png"], [ONE, TWO]) == {("a.png", TWO)}
 
 
 def test_times_in_whole_seconds_are_not_believed(folder: Path) -> None:
