@@ -14,6 +14,7 @@ from specrun.cli.planning import Planned, plan_all, quotas_of
 from specrun.report.plan_graph import as_dot, as_mermaid
 from specrun.report.plan_markdown import as_markdown
 from specrun.report.plan_text import as_text
+from specrun.report.totals import pending
 
 
 def plan_and_show(options: PlanOptions) -> int:
@@ -22,7 +23,7 @@ def plan_and_show(options: PlanOptions) -> int:
     planned = plan_all(options, outcomes)
     if planned:
         _show(planned, options)
-    changes = any(number and verb.pending for each in planned for verb, number in each.plan.totals.actions.items())
+    changes = any(pending(each.plan.totals) for each in planned)
     return PENDING if outcomes.code == DONE and changes and options.detailed_exitcode else outcomes.code
 
 

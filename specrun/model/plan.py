@@ -192,7 +192,7 @@ def total(actions: Sequence[Action]) -> Totals:
     counts = Counter(map(attrgetter("verb"), actions))
     unpriced = 0
     cost: dict[str, Decimal] = {}
-    asked = _asked_for(actions)
+    asked = _asked_for(actions) if ASKING & counts.keys() else ()
     for each in asked:
         price = each.common.price
         if price is None:

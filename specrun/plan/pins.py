@@ -18,6 +18,7 @@ class Pins:
         self.urls: dict[str, str] = {
             source: found
             for row in self._rows.values()
+            if row.inputs
             for source, found in row.inputs.items()
             if found is not None and source.startswith(("https://", "http://"))
         } | dict(urls or {})

@@ -1,9 +1,10 @@
 """Keys and seeds: a recipe's canonical JSON, spliced from the canonical texts of its values."""
 
 import hashlib
+import sys
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
-from struct import unpack
 
 from specrun.canonical import canonical
 
@@ -76,7 +77,10 @@ class RecipeWriter:
         sha256 = hashlib.sha256
         digests = b"".join([sha256(recipe.encode()).digest() for recipe in recipes])
         # Of the eight words of each digest, the first.
-        return [word >> 1 for word in unpack(f">{8 * len(recipes)}I", digests)[::8]]
+        words = array("I", digests)[::8]
+        if sys.byteorder == "little":
+            words.byteswap()
+        return [word >> 1 for word in words]
 
 
 def sample_seed(seed: int, sample: int) -> int:

@@ -106,13 +106,18 @@ def heading(verb: Verb, runs: int, ink: Ink) -> str:
 
 def _heading(group: Group, ink: Ink) -> str:
     parts = [heading(group.verb, len(group.actions), ink)]
-    if group.totals.requests:
-        parts.append(f"{count(group.totals.images, 'image')}, {price(group.totals)}")
-    if group.shared:
-        parts.append(f"{group.shared:,} served by another run's request")
+    if group.verb.asks:
+        parts += _asked(group)
     if len(group.reasons) == 1 and group.reasons[0]:
         parts.append(inert.line(group.reasons[0]))
     return "; ".join(parts)
+
+
+def _asked(group: Group) -> Iterator[str]:
+    if group.totals.requests:
+        yield f"{count(group.totals.images, 'image')}, {price(group.totals)}"
+    if group.shared:
+        yield f"{group.shared:,} served by another run's request"
 
 
 def _listed(action: Action, ink: Ink, *, reason: bool) -> Iterator[str]:
