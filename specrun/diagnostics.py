@@ -1,10 +1,12 @@
 """A problem is a value: what is wrong, where, why, and what to do."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import Enum
 from functools import lru_cache
+
+import msgspec
+from msgspec.structs import replace
 
 
 class Severity(Enum):
@@ -14,12 +16,14 @@ class Severity(Enum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A text that problems can point into; `name` is its path as a person would type it."""
 
     name: str
-    text: str = field(repr=False)
+    text: str
+
+    def __repr__(self) -> str:
+        return f"Source(name={self.name!r})"
 
     def line(self, number: int) -> str:
         """Return line `number` (1-based) without its line break, or an empty string past the end."""
@@ -27,8 +31,7 @@ class Source:
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, kw_only=True):
     """A place in a source; lines and columns are 1-based, columns count code points, the end is exclusive."""
 
     source: Source
@@ -42,8 +45,7 @@ class Span:
         return f"{self.source.name}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Diagnostic:
+class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
     """One fault, said once: `summary` in fixed words, `detail` says what and why, `hint` what to do.
 
     `runs` counts the runs that one fault hits, `example` is the address of one of them.

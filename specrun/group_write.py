@@ -5,9 +5,10 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
+
+import msgspec
 
 from specrun.atomic import create, made_in, sync_folder, temporary_name
 
@@ -17,8 +18,7 @@ T = TypeVar("T")
 _SYNCERS = 8
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True, kw_only=True):
     """A file to be written, and the name that it has until all of it is on the disk."""
 
     path: Path

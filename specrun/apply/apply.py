@@ -9,7 +9,8 @@ the lock says.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from specrun.apply.ask import Asker
 from specrun.apply.budget import Purse

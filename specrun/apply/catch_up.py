@@ -1,7 +1,8 @@
 """What git or a person has changed in a lock's file while an apply went on, joined with what the apply made."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from specrun.apply.events import Warned
 from specrun.apply.place import Place

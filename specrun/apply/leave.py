@@ -1,6 +1,6 @@
 """What an apply leaves behind: superseded files removed, then the lock, then the manifest."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from specrun.apply.catch_up import catch_up
 from specrun.apply.delivery import Delivery

@@ -1,8 +1,10 @@
 """What the specs no longer want, removed: orphaned outputs, and stored images that no lock names."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from specrun.apply.delivery import Delivery
 from specrun.apply.place import place_of

@@ -1,9 +1,8 @@
 """A plan as it is rehearsed: every run made by the sandbox, for nothing."""
 
-from dataclasses import replace
 from decimal import Decimal
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from specrun.model.plan import Action, Plan, Verb, total
 from specrun.model.run import Price
@@ -23,7 +22,7 @@ def rehearsed(plan: Plan) -> Plan:
                 Verb.CREATE,
                 action.address,
                 "rehearsed on the sandbox",
-                structs.replace(action.run, common=replace(action.run.common, price=free)),
+                replace(action.run, common=replace(action.run.common, price=free)),
                 shares=None if sharing == action.address or action.run.key is None else sharing,
                 take=action.take,
             )

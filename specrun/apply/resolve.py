@@ -1,6 +1,5 @@
 """A held run settled by a person's word, without a request and without pay."""
 
-import dataclasses
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -82,7 +81,7 @@ def _settle(settlement: Settlement, found: tuple[Lock, LockRow], state: Path) ->
             settled = replace(row, state=None, outputs=(), provenance=None)
         case Word.ACCEPT:
             settled = replace(row, state=None, accepted=not row.outputs)
-    write_lock(settlement.lock, dataclasses.replace(lock, rows={**lock.rows, row.address: settled}))
+    write_lock(settlement.lock, replace(lock, rows={**lock.rows, row.address: settled}))
     return settled
 
 

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeAlias
+
+import msgspec
 
 from specrun.diagnostics import did_you_mean
 from specrun.model.run import Price
@@ -21,16 +22,14 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 _MEDIA_TYPE = re.compile(r"image/[a-z0-9.+-]+")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, kw_only=True):
     """The document that a schema was written from; `date` is YYYY-MM or YYYY-MM-DD."""
 
     document: str
     date: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What no request holds but a plan needs.
 
     `price` is for one image, None where unknown. `free_quota` counts images. `inputs` names the parameters that take
@@ -44,7 +43,7 @@ class Facts:
     free_quota: int | None = None
     aliases: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
-    wire: Mapping[str, str] = field(default_factory=dict)
+    wire: Mapping[str, str] = msgspec.field(default_factory=dict)
     media_type: str = "image/png"
 
 

@@ -1,7 +1,8 @@
 """What is wrong with a request's parameters, as a value."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 
 class Kind(Enum):
@@ -17,8 +18,7 @@ class Kind(Enum):
     REFUSED = "value refused"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """One fault; `path` leads to it through the parameters, and is empty where the whole request is at fault."""
 
     path: tuple[str | int, ...]

@@ -1,16 +1,16 @@
 """The catalogue: all models that can be asked, by id and alias."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import SequenceMatcher
+
+import msgspec
 
 from specrun.catalog.schema import ModelSchema
 
 _LIKENESS = 0.6
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Catalog:
+class Catalog(msgspec.Struct, frozen=True, kw_only=True):
     """Models by id, in the order of ids; `aliases` maps other names to ids."""
 
     models: Mapping[str, ModelSchema]

@@ -1,10 +1,11 @@
 """One model: what its requests may hold, and the facts about it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from specrun.canonical import canonical_digest
 from specrun.catalog.contract import contract
@@ -15,9 +16,8 @@ _SEPARABLE = frozenset({"type", "properties", "required", "additionalProperties"
 _HARMLESS = frozenset({"$schema", "$id", "$comment", "$defs", "title", "description", "examples", ANNOTATION})
 
 
-# Not slotted, because digests are taken once and only where asked for; compared by identity, so that it can be a key.
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ModelSchema:
+# With a dictionary, so that digests are taken once and only where asked for; compared by identity, so it can be a key.
+class ModelSchema(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """A model's JSON Schema with what specrun reads off it.
 
     `schema` is the whole document, for a request body. Everything else speaks of parameters: the body's properties

@@ -5,11 +5,11 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import click
+from msgspec.structs import replace
 
 from specrun.apply.apply import apply
 from specrun.apply.budget import Purse
@@ -60,8 +60,7 @@ EPILOG = examples(
 _CHANGING = (Verb.CREATE, Verb.REPLACE, Verb.RESTORE, Verb.MOVE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ApplyCommandOptions(WishOptions):
+class ApplyCommandOptions(WishOptions, frozen=True, kw_only=True):
     """What the command line asks of `apply`."""
 
     yes: bool

@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 import click
+import msgspec
 
 from specrun.cli.console import ink, write
 from specrun.cli.examples import examples
@@ -34,8 +34,7 @@ EPILOG = examples(
 Format: TypeAlias = Literal["text", "json", "markdown"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DiffOptions:
+class DiffOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asks of `diff`."""
 
     specs: tuple[Path, ...]

@@ -1,8 +1,9 @@
 """What `push` and `pull` have in common: the locks of the specs named, and the store that they are exchanged with."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from specrun.apply.exchange import Exchanged
 from specrun.cli.boundary import DONE, FAILED
@@ -23,8 +24,7 @@ from specrun.verify.target import Target
 _TOLD = 20
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shared:
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
     """A spec's lock and places, and the store that its project shares."""
 
     target: Target

@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 import click
+import msgspec
 
 from specrun.atomic import write_atomic
 from specrun.cli.console import write
@@ -38,8 +38,7 @@ _ALGORITHMS = ("es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519")
 _PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExportOptions:
+class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asks of `export`."""
 
     spec: Path

@@ -1,7 +1,8 @@
 """`specrun export --format c2pa`: copies of the images, signed with the user's own certificate."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from specrun.atomic import write_atomic
 from specrun.canonical import digest
@@ -19,8 +20,7 @@ class SigningError(SpecrunError):
     """Images that could not be signed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SigningFiles:
+class SigningFiles(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line says about the signer."""
 
     certificate: Path

@@ -1,11 +1,11 @@
 """`specrun gallery SPEC…`: a page of each spec's images, which works offline."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from specrun.cli.boundary import DONE
 from specrun.cli.console import complain, note, say
@@ -35,16 +35,14 @@ EPILOG = examples(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GalleryOptions(SpecOptions):
+class GalleryOptions(SpecOptions, frozen=True, kw_only=True):
     """What the command line asks of `gallery`."""
 
     output: str | None
     open: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gallery:
+class Gallery(msgspec.Struct, frozen=True, kw_only=True):
     """A page that was written, and how many images it shows."""
 
     page: Path

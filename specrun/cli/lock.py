@@ -1,11 +1,11 @@
 """`specrun lock SPEC…`: everything pinned, nothing generated."""
 
 import asyncio
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from specrun.apply.fetch_inputs import fetch_inputs, urls_of
 from specrun.apply.relock import relock, stale_pins
@@ -31,8 +31,7 @@ EPILOG = examples(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockOptions(SpecOptions):
+class LockOptions(SpecOptions, frozen=True, kw_only=True):
     """What the command line asks of `lock`."""
 
     check: bool

@@ -1,11 +1,11 @@
 """Options that commands share, from click's strings to frozen values."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from specrun.cli.folders import files_of
 from specrun.plan.request import PlanRequest
@@ -29,8 +29,7 @@ JUNIT = click.option(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SpecOptions:
+class SpecOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The specs of a command line, and what it says about their variables and the variant that they make."""
 
     specs: tuple[Path, ...]
@@ -43,8 +42,7 @@ class SpecOptions:
         return PlanRequest(spec=spec, vars=self.vars, var_files=self.var_files, name=self.name)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WishOptions(SpecOptions):
+class WishOptions(SpecOptions, frozen=True, kw_only=True):
     """Which runs of the specs are meant, and which are to be asked for although nothing calls for it."""
 
     targets: tuple[str, ...]

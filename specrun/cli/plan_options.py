@@ -1,7 +1,6 @@
 """What the command line asks of `plan`."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -10,8 +9,7 @@ from specrun.cli.options import WishOptions
 Format: TypeAlias = Literal["text", "json", "markdown", "dot", "mermaid"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlanOptions(WishOptions):
+class PlanOptions(WishOptions, frozen=True, kw_only=True):
     """What the command line asks of `plan`."""
 
     output: Path | None

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from specrun.cli.catalogue import catalog_of
 from specrun.cli.console import complain
@@ -19,8 +20,7 @@ from specrun.report.plan_json import as_json
 from specrun.spec.project import load_project
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Planned:
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """A plan, the project that it is for, the request that makes it again, and when it began, in Unix nanoseconds."""
 
     plan: Plan

@@ -1,7 +1,6 @@
 """`specrun prune SPEC…`: what no spec wants any more, removed after asking."""
 
 import sys
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -37,8 +36,7 @@ EPILOG = examples(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PruneOptions(SpecOptions):
+class PruneOptions(SpecOptions, frozen=True, kw_only=True):
     """What the command line asks of `prune`."""
 
     yes: bool

@@ -4,11 +4,12 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 import click
+import msgspec
+from msgspec.structs import replace
 
 from specrun.cli.boundary import DONE, FAILED
 from specrun.cli.catalogue import catalog_of
@@ -47,8 +48,7 @@ EPILOG = examples(
 Format: TypeAlias = Literal["text", "json"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReproduceOptions:
+class ReproduceOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asks of `reproduce`; `sample` is a share of all runs, or a number above 1."""
 
     spec: Path

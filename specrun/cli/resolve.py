@@ -1,10 +1,10 @@
 """`specrun resolve ADDRESS`: a held run settled by what a person found out."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from specrun.apply.resolve import Settlement, Word, resolve
 from specrun.cli.console import say
@@ -33,8 +33,7 @@ _NEXT = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ResolveOptions:
+class ResolveOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asks of `resolve`."""
 
     address: str

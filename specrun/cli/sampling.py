@@ -4,7 +4,8 @@ import math
 import random
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from specrun.diagnostics import Diagnostic, UsageError
 from specrun.model.address import axes_in, job_in
@@ -15,8 +16,7 @@ _SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(%?)")
 _WHOLE = 100
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Locked:
+class _Locked(msgspec.Struct, frozen=True, kw_only=True):
     """A locked run as selectors see it."""
 
     row: LockRow

@@ -1,9 +1,10 @@
 """A new project's files; what is already there stays as it is."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+import msgspec
 
 from specrun.atomic import write_atomic
 from specrun.catalog.shipped import format_path
@@ -23,8 +24,7 @@ class Fate(Enum):
     LEFT_OUT = "left out"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True, kw_only=True):
     """One file of a new project; `path` is relative to its folder, `note` says why where that is not plain."""
 
     path: str

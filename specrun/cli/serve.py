@@ -6,11 +6,11 @@ import re
 import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
+import msgspec
 
 from specrun.addresses import is_loopback
 from specrun.catalog.models import Catalog
@@ -57,8 +57,7 @@ def _wait(context: click.Context, parameter: click.Parameter, value: str) -> tup
     return shortest, longest
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ServeOptions:
+class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asks for."""
 
     host: str

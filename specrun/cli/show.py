@@ -3,11 +3,11 @@
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 import click
+import msgspec
 
 from specrun.cli.again import again
 from specrun.cli.console import complain, ink, write
@@ -41,8 +41,7 @@ Format: TypeAlias = Literal["text", "json"]
 _IMAGES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif"))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShowOptions:
+class ShowOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asks of `show`: `what` is an address or a file; `of_vars` makes it a spec."""
 
     what: str

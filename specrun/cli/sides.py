@@ -1,6 +1,6 @@
 """Two locks of one spec, and what differs between them."""
 
-from dataclasses import dataclass
+import msgspec
 
 from specrun.model.lock import Lock
 from specrun.model.project import Project
@@ -8,8 +8,7 @@ from specrun.report.diff_text import Compared
 from specrun.verify.target import Target
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sides:
+class Sides(msgspec.Struct, frozen=True, kw_only=True):
     """The locks, each None where there is none, the spec's places, and the comparison."""
 
     target: Target

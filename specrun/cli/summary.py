@@ -2,11 +2,11 @@
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 import click
+import msgspec
 
 from specrun.atomic import write_atomic
 from specrun.cli.console import ink, note, write
@@ -32,8 +32,7 @@ EPILOG = examples(
 Format: TypeAlias = Literal["text", "json"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SummaryOptions:
+class SummaryOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asks of `summary`."""
 
     specs: tuple[Path, ...]

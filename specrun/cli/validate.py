@@ -1,11 +1,11 @@
 """`specrun validate SPEC…`: every fault at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 import click
+import msgspec
 
 from specrun.cli.boundary import DONE, FAILED
 from specrun.cli.console import complain, note, say, write
@@ -28,8 +28,7 @@ EPILOG = examples(
 Format: TypeAlias = Literal["text", "json", "github"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """One spec: how many runs it has, None where it could not be expanded, and what was found."""
 
     spec: Path
@@ -37,8 +36,7 @@ class Checked:
     found: tuple[Diagnostic, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ValidateOptions(SpecOptions):
+class ValidateOptions(SpecOptions, frozen=True, kw_only=True):
     """What the command line asks of `validate`."""
 
     format: Format

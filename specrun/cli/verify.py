@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -37,8 +36,7 @@ EPILOG = examples(
 Format: TypeAlias = Literal["text", "json", "junit"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VerifyOptions(SpecOptions):
+class VerifyOptions(SpecOptions, frozen=True, kw_only=True):
     """What the command line asks of `verify`."""
 
     store: bool

@@ -3,9 +3,9 @@
 import asyncio
 import secrets
 from collections.abc import Iterable
-from dataclasses import replace
 
 import ray
+from msgspec.structs import replace
 from ray.exceptions import RayError
 
 from specrun import __version__

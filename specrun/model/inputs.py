@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import msgspec
+
 from specrun.canonical import Json
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileImage:
+class FileImage(msgspec.Struct, frozen=True, kw_only=True):
     """An image file of the project: `file('photos/lamp.png')`; `path` is relative to the project root, with /."""
 
     path: str
@@ -24,8 +25,7 @@ class FileImage:
         return self.digest
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UrlImage:
+class UrlImage(msgspec.Struct, frozen=True, kw_only=True):
     """An https URL; `digest` is None until it has been fetched once and pinned."""
 
     url: str

@@ -1,7 +1,6 @@
 """The lock: what the spec leaves open, pinned."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -72,12 +71,11 @@ class LockRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     accepted: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lock:
+class Lock(msgspec.Struct, frozen=True, kw_only=True):
     """All pins of one spec: `files` are the digests of what its templates read, `vars` those of its variables."""
 
     spec: str
     name: str
-    files: Mapping[str, str] = field(default_factory=dict)
-    vars: Mapping[str, str] = field(default_factory=dict)
-    rows: Mapping[str, LockRow] = field(default_factory=dict)
+    files: Mapping[str, str] = msgspec.field(default_factory=dict)
+    vars: Mapping[str, str] = msgspec.field(default_factory=dict)
+    rows: Mapping[str, LockRow] = msgspec.field(default_factory=dict)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from operator import attrgetter
@@ -47,8 +46,7 @@ class Verb(Enum):
         return self not in (Verb.KEEP, Verb.ORPHAN)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One field that differs from what was locked; None stands for absent."""
 
     field: str
@@ -88,8 +86,7 @@ class Action(msgspec.Struct, frozen=True, gc=False):
         return self.shares is None and self.verb in ASKING
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AskedFor:
+class AskedFor(msgspec.Struct, frozen=True, kw_only=True):
     """How many requests, for how many images, some runs send that have `common` in common."""
 
     common: Common
@@ -97,8 +94,7 @@ class AskedFor:
     images: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Totals:
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """What a plan comes to; `unpriced` counts images whose price nobody knows, `asked` says of whom they are asked."""
 
     actions: Mapping[Verb, int]
@@ -109,31 +105,28 @@ class Totals:
     asked: tuple[AskedFor, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line added to the spec: enough to make the same plan again.
 
     `vars` holds the values of overridden variables, `targets` and `replace` are selectors.
     """
 
     variant: str | None = None
-    vars: Mapping[str, Any] = field(default_factory=dict)
+    vars: Mapping[str, Any] = msgspec.field(default_factory=dict)
     targets: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
     retry_unknown: bool = False
     regenerate_lost: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reads:
+class Reads(msgspec.Struct, frozen=True, kw_only=True):
     """What a plan was read from beside lock and outputs: files, and patterns that were looked for in folders."""
 
     files: tuple[Path, ...] = ()
     globs: tuple[tuple[Path, str], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All actions for one spec, in order, with the digests of what they were decided from.
 
     `sources` maps what a person calls an input (spec, files, vars, schemas, project) to its digest, `lock` is the one
@@ -144,15 +137,15 @@ class Plan:
     name: str
     actions: tuple[Action, ...]
     totals: Totals
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = msgspec.field(default_factory=dict)
     lock: Lock | None = None
-    asked: Asked = field(default_factory=Asked)
-    budget: Budget = field(default_factory=Budget)
-    files: Mapping[str, str] = field(default_factory=dict)
-    vars: Mapping[str, str] = field(default_factory=dict)
-    reads: Reads = field(default_factory=Reads)
+    asked: Asked = msgspec.field(default_factory=Asked)
+    budget: Budget = msgspec.field(default_factory=Budget)
+    files: Mapping[str, str] = msgspec.field(default_factory=dict)
+    vars: Mapping[str, str] = msgspec.field(default_factory=dict)
+    reads: Reads = msgspec.field(default_factory=Reads)
     warnings: tuple[Diagnostic, ...] = ()
-    provenance: ProvenanceSettings = field(default_factory=ProvenanceSettings)
+    provenance: ProvenanceSettings = msgspec.field(default_factory=ProvenanceSettings)
     shard: Shard | None = None
 
     @property

@@ -1,9 +1,10 @@
 """The project: where things stand and whom to ask."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+
+import msgspec
 
 from specrun.model.run import Price
 
@@ -17,8 +18,7 @@ class Dialect(Enum):
     SEED = "seed"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Provider:
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """One server; only `name` is identity. `timeout` and `retry_for` are seconds, `rpm` requests a minute.
 
     `base_url` None means the embedded sandbox, in-process.
@@ -40,32 +40,29 @@ class Provider:
         return self.base_url is None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Budget:
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """The most that one apply may spend: by currency, and in images."""
 
     cost: tuple[Price, ...] = ()
     images: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoreSettings:
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The store that a team shares: its address, and whether images are put there or only had from it."""
 
     url: str
     writable: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Project:
+class Project(msgspec.Struct, frozen=True, kw_only=True):
     """A project: its folder, its providers, its limits; `prices` are its own, by model id, for one image."""
 
     root: Path
     providers: Mapping[str, Provider]
     default_provider: str = "modelverse"
     outputs: Path
-    budget: Budget = field(default_factory=Budget)
-    prices: Mapping[str, Price] = field(default_factory=dict)
+    budget: Budget = msgspec.field(default_factory=Budget)
+    prices: Mapping[str, Price] = msgspec.field(default_factory=dict)
     store: StoreSettings | None = None
     digest: str | None = None
 

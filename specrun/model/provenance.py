@@ -1,7 +1,6 @@
 """How delivered images say where they come from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -16,8 +15,7 @@ class ProvenanceMode(Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProvenanceSettings:
+class ProvenanceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a spec says about provenance; `omit` names facts and parameters to withhold."""
 
     mode: ProvenanceMode = ProvenanceMode.EMBED

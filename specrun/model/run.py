@@ -1,7 +1,6 @@
 """One run: one cell of a job, exactly one request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 import msgspec
@@ -12,16 +11,14 @@ from specrun.model.inputs import FileImage, InputImage, OutputImage, Param, UrlI
 _IMAGES = (FileImage, UrlImage, OutputImage)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Price:
+class Price(msgspec.Struct, frozen=True, kw_only=True):
     """What one image costs; `amount` is exact."""
 
     amount: Decimal
     currency: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Common:
+class Common(msgspec.Struct, frozen=True, kw_only=True):
     """What the runs of one job have in common that share model, prompt template and overrides.
 
     `axes` are the names of the job's axes, `names` those of the params that differ from run to run, `fixed` holds the

@@ -1,10 +1,9 @@
 """One machine's share of an apply."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shard:
+class Shard(msgspec.Struct, frozen=True, kw_only=True):
     """Share `number`, from 1, of `count`."""
 
     number: int

@@ -1,8 +1,9 @@
 """A job's axes: the values to cross, and how each is called."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from specrun.canonical import canonical
 from specrun.catalog.models import Catalog
@@ -16,8 +17,7 @@ from specrun.spec.spec import AxisSpec, Job, Spec
 from specrun.spec.text import Text
 
 
-@dataclass(slots=True)
-class Axis:
+class Axis(msgspec.Struct):
     """One axis: what templates see of each value, and its label. `crossed` values are crossed; `include` adds more.
 
     `label` names a value that is added; it raises `EvaluationError`.
@@ -28,7 +28,7 @@ class Axis:
     values: list[Any]
     labels: list[str]
     label: Callable[[Any], str] = label_of
-    crossed: int = field(init=False)
+    crossed: int = 0
 
     def __post_init__(self) -> None:
         self.crossed = len(self.values)
@@ -55,8 +55,7 @@ class Axis:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModelChoice:
+class ModelChoice(msgspec.Struct, frozen=True, kw_only=True):
     """A model as a job names it: the alias or id, and the schema it means."""
 
     name: str

@@ -1,8 +1,9 @@
 """Two locks of one spec compared: which runs came, went, moved, or have other images now, and why."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from specrun.model.lock import Lock, LockRow, State
 from specrun.model.plan import Change
@@ -18,8 +19,7 @@ class Shift(Enum):
     MOVED = "moved"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunShift:
+class RunShift(msgspec.Struct, frozen=True, kw_only=True):
     """One run that differs; `before` and `after` are its rows, `changes` what differs in its request."""
 
     shift: Shift
@@ -35,8 +35,7 @@ class RunShift:
         return "" if row is None else row.address
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockDiff:
+class LockDiff(msgspec.Struct, frozen=True, kw_only=True):
     """All that differs, by address; `same` counts the runs whose images are what they were."""
 
     shifts: tuple[RunShift, ...]

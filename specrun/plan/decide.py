@@ -1,10 +1,10 @@
 """Runs and the world to actions: keep, or act with a reason."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
 
+import msgspec
 from msgspec.structs import replace
 
 from specrun.model.inputs import FileImage, InputImage, OutputImage, UrlImage
@@ -21,15 +21,14 @@ from specrun.store.attempts import AttemptState
 from specrun.store.standing import HeldBack, Made, UnderWay
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wishes:
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """What the user asks for beside the spec: addresses to ask anew, and whether to pay for lost images again."""
 
-    replace: frozenset[str] = field(default_factory=frozenset)
+    replace: frozenset[str] = msgspec.field(default_factory=frozenset)
     retry_unknown: bool = False
     regenerate_lost: bool = False
     free: bool = False
-    provenance: ProvenanceSettings = field(default_factory=ProvenanceSettings)
+    provenance: ProvenanceSettings = msgspec.field(default_factory=ProvenanceSettings)
 
 
 class Decider:

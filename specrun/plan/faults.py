@@ -1,13 +1,14 @@
 """Faults met cell by cell, said once each with the number of runs they hit."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from specrun.diagnostics import Collector, Diagnostic
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """What stands in a cell where a value could not be made; without diagnostics where that has been said already."""
 
     diagnostics: tuple[Diagnostic, ...]

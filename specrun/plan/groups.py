@@ -1,10 +1,11 @@
 """Groups of a job's cells: the same model, prompt and overrides, so the same params and the same facts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any
+
+import msgspec
 
 from specrun.catalog.models import Catalog
 from specrun.catalog.schema import ModelSchema
@@ -24,8 +25,7 @@ from specrun.spec.spec import Job, Spec
 from specrun.spec.text import Text
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """What all jobs of a spec are expanded with."""
 
     spec: Spec
@@ -37,8 +37,7 @@ class Setting:
     scope: Scope
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True, kw_only=True):
     """What the runs of one group share: how their recipes are made, and the extension of their images."""
 
     maker: RecipeMaker

@@ -1,8 +1,9 @@
 """One job to its runs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from specrun.catalog.schema import ModelSchema
 from specrun.diagnostics import Collector, Diagnostic, Severity, Span
@@ -21,16 +22,15 @@ from specrun.spec.nodes import Node
 from specrun.spec.spec import Job, Params
 
 
-@dataclass(slots=True, kw_only=True)
-class JobRuns:
+class JobRuns(msgspec.Struct, kw_only=True):
     """The runs of one job with their cells, and the axes that those index.
 
     `whole` is False where runs are missing because of a fault, which has then been said.
     """
 
-    runs: list[Run] = field(default_factory=list)
-    cells: list[Cell] = field(default_factory=list)
-    axes: list[Axis] = field(default_factory=list)
+    runs: list[Run] = msgspec.field(default_factory=list)
+    cells: list[Cell] = msgspec.field(default_factory=list)
+    axes: list[Axis] = msgspec.field(default_factory=list)
     whole: bool
 
     def values(self, cell: Cell) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The whole way from a spec file to its plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from specrun.canonical import canonical_digest, digest
 from specrun.catalog.load import load_catalog
@@ -41,8 +42,7 @@ from specrun.store.parts import read_standing
 from specrun.store.seen import seen_files
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Expanded:
+class Expanded(msgspec.Struct, frozen=True, kw_only=True):
     """A spec with everything resolved that needs no look at the world."""
 
     spec: Spec

@@ -1,9 +1,11 @@
 """The runs of a job that share model, prompt and overrides: params resolved, seeds derived, keys taken."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, cast
+
+import msgspec
+from msgspec.structs import replace
 
 from specrun.canonical import canonical
 from specrun.catalog.accept import accepts_texts
@@ -24,8 +26,7 @@ from specrun.plan.template import Constant, EvaluationError, Joined, names_in
 _VALUE, _TEXT = attrgetter("value"), attrgetter("text")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recipes:
+class Recipes(msgspec.Struct, frozen=True, kw_only=True):
     """What the cells of a batch ask for, a list a fact, an entry a cell; `values` are those of `common`'s names."""
 
     commons: list[Common]
@@ -42,8 +43,7 @@ class Recipes:
         return [_count(common, values) for common, values in zip(self.commons, self.values, strict=True)]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """What the runs of one group are asked with; `common` says so too, as far as it is known before the params."""
 
     common: Common

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from specrun import __version__
 from specrun.canonical import canonical, canonical_digest
@@ -13,8 +14,7 @@ from specrun.model.shard import Shard
 from specrun.spec.name import ENVIRONMENT_PREFIX, usable_name
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlanRequest:
+class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What to plan: a spec, its variables' overrides, and what the command line adds.
 
     `targets` and `replace` are selectors; `name` makes a variant with a lock and outputs of its own; `urls` are
@@ -25,13 +25,13 @@ class PlanRequest:
     spec: Path
     vars: tuple[tuple[str, str], ...] = ()
     var_files: tuple[Path, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    environment: Mapping[str, str] = msgspec.field(default_factory=lambda: dict(os.environ))
     name: str | None = None
     targets: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
     retry_unknown: bool = False
     regenerate_lost: bool = False
-    urls: Mapping[str, str] = field(default_factory=dict)
+    urls: Mapping[str, str] = msgspec.field(default_factory=dict)
     upgrade: bool = False
     shard: Shard | None = None
 

@@ -1,6 +1,5 @@
 """A plan that was saved, and whether it still says what is so."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -42,8 +41,7 @@ class _Document(msgspec.Struct, kw_only=True):
 _DOCUMENT = msgspec.json.Decoder(_Document)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SavedPlan:
+class SavedPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a saved plan allows; `spec` is relative to the project.
 
     `requests` holds each request's key and take; `unkeyed` the addresses of those whose input URLs were not fetched.

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from specrun.diagnostics import Diagnostic, UsageError, nearest
 
@@ -24,8 +25,7 @@ class Selectable(Protocol):
         """Its axes, each with its label."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(msgspec.Struct, frozen=True):
     """One `--target` or `--replace`; `*` and `?` are the only wildcards."""
 
     text: str

@@ -1,8 +1,9 @@
 """Whether models take the params that a spec gives them: by name, and by value where no run comes to them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from specrun.catalog.models import Catalog
 from specrun.catalog.names import missing_parameter, unknown_parameter
@@ -20,8 +21,7 @@ Layers: TypeAlias = tuple[Params, ...]
 _LISTED = 4
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True, kw_only=True):
     """One parameter as the winning layer writes it."""
 
     name: str

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+import msgspec
 from jinja2.exceptions import TemplateError, TemplateSyntaxError, UndefinedError
+from msgspec.structs import replace
 
 from specrun.diagnostics import Diagnostic, Span, did_you_mean
 from specrun.plan.filters import text_of
@@ -72,8 +73,7 @@ class EvaluationError(Exception):
         return tuple(replace(each, hint=hint or _in_reach(known)) for each in self._diagnostics)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Expression:
+class Expression(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One `{{ … }}`, or a text with statements; `names` are the variables that it reads, `needs` the jobs it names.
 
     `compiled` gives its value in a scope, and is None where it did not compile, which has then been said.
@@ -87,7 +87,7 @@ class Expression:
     compiled: Callable[[Scope], Any] | None = None
     variable: str | None = None
     line: int = 1
-    failures: list[EvaluationError] = field(default_factory=list, compare=False)
+    failures: list[EvaluationError] = msgspec.field(default_factory=list)
 
     def value(self, scope: Scope) -> Any:
         """Evaluate to plain data and images; raise `EvaluationError` with the place of what failed."""
@@ -128,8 +128,7 @@ class Expression:
         return EvaluationError(diagnostic, unknown=found[1], functions=self.sandbox.globals)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Constant:
+class Constant(msgspec.Struct, frozen=True, kw_only=True):
     """A value without templates; `node` is where it is written."""
 
     value: Any
@@ -137,32 +136,28 @@ class Constant:
     node: Node | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Joined:
+class Joined(msgspec.Struct, frozen=True, kw_only=True):
     """A text of literal parts and expressions, joined."""
 
     parts: tuple[str | Expression, ...]
     span: Span
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ListOf:
+class ListOf(msgspec.Struct, frozen=True, kw_only=True):
     """A list with templates somewhere in it."""
 
     items: "tuple[Value, ...]"
     span: Span
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MappingOf:
+class MappingOf(msgspec.Struct, frozen=True, kw_only=True):
     """A mapping with templates somewhere in it."""
 
     items: "tuple[tuple[str, Value], ...]"
     span: Span
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Native:
+class Native(msgspec.Struct, frozen=True, kw_only=True):
     """A scalar that is exactly one `{{ … }}`: it keeps its type."""
 
     expression: Expression

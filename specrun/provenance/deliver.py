@@ -1,9 +1,9 @@
 """From the bytes received to the files delivered; the lock row says all that is needed to do it again exactly."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from specrun import __version__
@@ -15,8 +15,7 @@ from specrun.provenance.sidecar import settings_of, written
 from specrun.provenance.xmp import LATEST, CannotEmbedError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """What is written for one image: the file, and the text beside it (`<path>.json`) where there is one."""
 
     file: bytes

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from specrun.canonical import canonical, digest
 from specrun.model.lock import LockedOutput, LockRow
@@ -24,8 +24,7 @@ class ProvenanceError(Exception):
     """Facts that were written into an image but can no longer be read; the message takes "its provenance" before it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Provenance:
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """What an image says of itself; None stands for what was withheld or does not apply.
 
     `version` is the embedding's, `blob` the digest of the bytes as received, `index` the image's place in the reply.

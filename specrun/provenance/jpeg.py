@@ -2,7 +2,8 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from specrun.provenance.xmp import CannotEmbedError
 
@@ -17,8 +18,7 @@ _METADATA = frozenset((*range(0xE0, 0xF0), 0xFE))  # application segments and co
 _LARGEST = 0xFFFF - _LENGTH - len(_XMP)
 
 
-@dataclass(frozen=True, slots=True)
-class _Segment:
+class _Segment(msgspec.Struct, frozen=True):
     marker: int
     start: int
     end: int

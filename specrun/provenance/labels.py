@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from specrun.provenance.facts import Provenance
 
@@ -16,8 +17,7 @@ PREFIXES = {"Iptc4xmpExt": IPTC, "TC260": TC260, "xmp": XMP}
 TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(msgspec.Struct, frozen=True):
     """One XMP property with a text for its value."""
 
     prefix: str

@@ -3,7 +3,8 @@
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from specrun.provenance.xmp import CannotEmbedError
 
@@ -17,8 +18,7 @@ _SIGNED = b"caBX"  # Content Credentials
 _PICTURE = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
+class _Chunk(msgspec.Struct, frozen=True):
     file: bytes
     kind: bytes
     start: int

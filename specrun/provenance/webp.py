@@ -2,7 +2,8 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from specrun.provenance.xmp import CannotEmbedError
 
@@ -14,8 +15,7 @@ _SIGNED = b"C2PA"
 _PICTURE = frozenset((b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
+class _Chunk(msgspec.Struct, frozen=True):
     kind: bytes
     start: int
     end: int

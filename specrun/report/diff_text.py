@@ -1,7 +1,8 @@
 """Two locks compared, for people: what came, went, moved or changed, and which fields changed it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from specrun.plan.compare import LockDiff, RunShift, Shift
 from specrun.report import inert
@@ -20,8 +21,7 @@ _ROLES = {
 LISTED = 40
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Compared:
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """One spec's locks compared; `base` and `now` are what the two are called."""
 
     spec: str

@@ -1,17 +1,17 @@
 """A plan's actions gathered by job and by what is done, so that thousands read like a few."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from math import prod
 from operator import attrgetter
 
+import msgspec
+
 from specrun.model.plan import Action, Plan, Totals, Verb, total
 
 
-@dataclass(frozen=True, kw_only=True)
-class Group:
+class Group(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Actions of one job that do the same: one verb, and for replacements the same changed fields."""
 
     verb: Verb
@@ -48,8 +48,7 @@ class Group:
         return len(self.actions) - list(map(attrgetter("shares"), self.actions)).count(None)
 
 
-@dataclass(frozen=True, kw_only=True)
-class JobPlan:
+class JobPlan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What is done about one job: all its actions, and the same gathered."""
 
     job: str

@@ -3,10 +3,11 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from specrun.model.address import job_in
 from specrun.model.run import Price
@@ -18,8 +19,7 @@ _STEPS: Final = (1, 6, 24, 24 * 7, 24 * 28, 24 * 364)
 _MOST_PERIODS: Final = 48
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True, kw_only=True):
     """What some attempts come to. `seconds` are the times that successful requests took, shortest first.
 
     `spent` is what was certainly billed, `stake` what may have been; `unpriced` counts billed images of unknown
@@ -43,8 +43,7 @@ class Account:
         return self.seconds[min(len(self.seconds) - 1, math.ceil(share * len(self.seconds)) - 1)]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Period:
+class Period(msgspec.Struct, frozen=True, kw_only=True):
     """A stretch of time, from `start` (UTC), and how the requests ended that were sent in it."""
 
     start: datetime
@@ -53,8 +52,7 @@ class Period:
     failed: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class History:
+class History(msgspec.Struct, frozen=True, kw_only=True):
     """All of it. `causes` says why requests failed or are held, and how often, the most frequent first."""
 
     spec: str

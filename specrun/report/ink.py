@@ -1,11 +1,11 @@
 """Colour, only where it was asked for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 import click
+import msgspec
 
 
 class Role(Enum):
@@ -33,8 +33,7 @@ _STYLES: Mapping[Role, Mapping[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ink:
+class Ink(msgspec.Struct, frozen=True):
     """Colours text, or leaves it as it is where `colour` is off."""
 
     colour: bool = False

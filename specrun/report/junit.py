@@ -1,15 +1,15 @@
 """Results as JUnit XML, which CI services show beside tests."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from xml.etree import ElementTree as ET
+
+import msgspec
 
 from specrun.diagnostics import Diagnostic
 from specrun.report import inert
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True, kw_only=True):
     """One test: passed where `failure` is empty; `kind` is the failure's type."""
 
     name: str

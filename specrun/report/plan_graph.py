@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from specrun.model.inputs import OutputImage
 from specrun.model.plan import Plan
@@ -15,8 +16,7 @@ from specrun.report.words import count, shorten
 LABEL = 80
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
+class Node(msgspec.Struct, frozen=True, kw_only=True):
     """One job: its name, its size, its axes, what is done about it; and the jobs whose images it takes."""
 
     id: str

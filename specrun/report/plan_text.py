@@ -1,8 +1,9 @@
 """Plans for people: by job, thousands of runs folded into their axes, totals last."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from specrun.model.plan import Action, Change, Plan, Verb, total
 from specrun.report import inert
@@ -60,8 +61,7 @@ def as_text(plans: Sequence[Plan], *, quotas: Mapping[str, int], full: bool = Fa
         yield from totals_lines(total(actions), actions, quotas)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to say of one job and its runs."""
 
     job: str

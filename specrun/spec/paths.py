@@ -1,8 +1,9 @@
 """Paths that specs name: relative to the spec, never out of the project."""
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from specrun.diagnostics import Collector, Diagnostic, Span, did_you_mean
 
@@ -14,8 +15,7 @@ class PathRefusedError(ValueError):
     """A path that a spec may not name; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectPaths:
+class ProjectPaths(msgspec.Struct, frozen=True, eq=False):
     """Turns the paths of one spec into files; `folder` is the spec's own, `outputs` where specs' images go.
 
     `asked` gathers every path as it was named, since links on the way may come to lead elsewhere.
@@ -24,7 +24,7 @@ class ProjectPaths:
     root: Path
     folder: Path
     outputs: Path
-    asked: set[Path] = field(default_factory=set, compare=False)
+    asked: set[Path] = msgspec.field(default_factory=set)
 
     def inside(self, name: str) -> Path:
         """Return the real path of `name`; raise `PathRefusedError` where it leaves the project, symlinks included."""

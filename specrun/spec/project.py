@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping as AnyMapping
-from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from specrun.canonical import canonical_digest
 from specrun.diagnostics import Collector, did_you_mean

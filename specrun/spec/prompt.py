@@ -1,6 +1,6 @@
 """A prompt: an inline template, or the name of a file that holds one."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from specrun.diagnostics import InvalidInputError
 from specrun.spec.nodes import Node, Scalar

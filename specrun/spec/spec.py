@@ -1,8 +1,9 @@
 """The spec as read: structure checked, templates not yet evaluated."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from specrun.canonical import Json
 from specrun.diagnostics import Source, Span
@@ -15,15 +16,13 @@ from specrun.spec.text import Text
 RESERVED = frozenset(("vars", "job", "prompt", "model", "sample", "index", "key", "seed", "ext"))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Params:
+class Params(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters as written in one layer: name to its key and value."""
 
-    entries: Mapping[str, tuple[Scalar, Node]] = field(default_factory=dict)
+    entries: Mapping[str, tuple[Scalar, Node]] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Alias:
+class Alias(msgspec.Struct, frozen=True, kw_only=True):
     """A name for a model, with the params that only it takes."""
 
     name: str
@@ -31,8 +30,7 @@ class Alias:
     params: Params
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AxisSpec:
+class AxisSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One named list of values: written out, or an expression that gives a list; `label` names each value."""
 
     name: str
@@ -41,16 +39,14 @@ class AxisSpec:
     span: Span
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True, kw_only=True):
     """A partial cell: axis names to values."""
 
     entries: Mapping[str, tuple[Scalar, Node]]
     span: Span
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Override:
+class Override(msgspec.Struct, frozen=True, kw_only=True):
     """Params, or protection, for the cells that match."""
 
     match: Match
@@ -58,8 +54,7 @@ class Override:
     protect: bool | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One entry under `jobs`. Exactly one of `prompt` and `prompts` is set, and of `model` and `models`."""
 
     name: str
@@ -80,8 +75,7 @@ class Job:
     protect: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spec:
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """One spec file; a prompt or model alias that is None is named there and faulty, which has been said.
 
     `files` are the paths, as it names them, of the files that its prompts are in.

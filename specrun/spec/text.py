@@ -1,14 +1,14 @@
 """Template texts, and the way from a line inside one back to its place in the file."""
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from specrun.diagnostics import Source, Span
 from specrun.spec.nodes import Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True):
     """A text that may hold templates: a YAML scalar, or (without `node`) a whole file."""
 
     text: str

@@ -1,8 +1,9 @@
 """Variables: the spec's, and what overrides them."""
 
 from collections.abc import Mapping as AnyMapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from specrun.canonical import Json
 from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Source, did_you_mean
@@ -12,8 +13,7 @@ from specrun.spec.spec import Spec
 from specrun.spec.yaml import load_yaml, parse_yaml
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Variable:
+class Variable(msgspec.Struct, frozen=True, kw_only=True):
     """A variable's value and where it comes from: `shots.yaml:4:8`, `SPECRUN_VAR_brand`, `prod.yaml:1:8`, `--var`."""
 
     name: str
@@ -22,8 +22,7 @@ class Variable:
     overridden: tuple[tuple[str, Json], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Overrides:
+class Overrides(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line and the environment say; later entries win over earlier ones."""
 
     flags: tuple[tuple[str, str], ...] = ()

@@ -1,7 +1,8 @@
 """What the ledger knows: attempts at requests, and the images that came of them."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from specrun.model.lock import State
 from specrun.model.run import Price
@@ -40,8 +41,7 @@ _HELD = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Intent:
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """What is about to be asked: for whom, of whom, and what it may cost.
 
     `hold` names the hold of the apply that asks; `price` is per image, None where unknown.
@@ -58,8 +58,7 @@ class Intent:
     price: Price | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredImage:
+class StoredImage(msgspec.Struct, frozen=True, kw_only=True):
     """One image of a reply: its place in it, from 1, and the digest of its bytes."""
 
     index: int
@@ -67,8 +66,7 @@ class StoredImage:
     facts: ImageFacts
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ending:
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """What came of an attempt: `cause` is one sentence, `request_id` the server's name for the request."""
 
     state: AttemptState
@@ -77,8 +75,7 @@ class Ending:
     request_id: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt as the ledger holds it; times are seconds since the epoch.
 
     `links` are URLs, by index, of images that the server has made and that have not been fetched.

@@ -6,11 +6,12 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 from filelock import FileLock, Timeout
+from msgspec.structs import asdict
 
 from specrun.atomic import make_folder, write_atomic
 from specrun.diagnostics import BusyError, Diagnostic, SpecrunError
@@ -25,8 +26,7 @@ class LockingError(SpecrunError):
     """The file system does not lock files, so nothing would stop two applies from paying twice."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Holder:
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
     """A process that applies a spec; `since` is UTC, ISO 8601."""
 
     pid: int

@@ -3,10 +3,12 @@
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from specrun.store import ledger_rows
 from specrun.store.attempts import Attempt, AttemptState, Ending, Intent, StoredImage
@@ -22,15 +24,13 @@ _LEFT_BEHIND = "specrun ended before the reply came"
 _NEVER_SENT = "specrun ended before it was sent"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Granted:
+class Granted(msgspec.Struct, frozen=True, kw_only=True):
     """The request is ours to send: the intent is durable under this attempt's id."""
 
     attempt: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recovery:
+class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     """What an apply that died left open: images found in the store, intents never sent, requests nobody knows of."""
 
     received: tuple[Attempt, ...] = ()

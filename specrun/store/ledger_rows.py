@@ -3,8 +3,9 @@
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from specrun.model.run import Price
 from specrun.store.attempts import Attempt, AttemptState, Ending, Intent, StoredImage

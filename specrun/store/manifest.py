@@ -1,7 +1,6 @@
 """The manifest: every image that was made, with its facts, for programs downstream."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,7 @@ FILE_NAME = "manifest.json"
 _LINE = msgspec.json.Encoder(order="deterministic")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageFacts:
+class ImageFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What decoding an image told: its true type, its size in pixels, its length in bytes."""
 
     media_type: str
@@ -27,8 +25,7 @@ class ImageFacts:
     bytes: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ManifestOutput:
+class ManifestOutput(msgspec.Struct, frozen=True, kw_only=True):
     """One image: `path` is below the outputs folder, `blob` and `file` are as in the lock."""
 
     address: str
@@ -56,25 +53,23 @@ class ManifestOutput:
         return ImageFacts(media_type=self.media_type, width=self.width, height=self.height, bytes=self.bytes)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Money:
+class Money(msgspec.Struct, frozen=True, kw_only=True):
     """What images came to, by currency; `unpriced` counts images of unknown price."""
 
-    spent: Mapping[str, Decimal] = field(default_factory=dict)
-    unknown: Mapping[str, Decimal] = field(default_factory=dict)
-    wasted: Mapping[str, Decimal] = field(default_factory=dict)
+    spent: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
+    unknown: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
+    wasted: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
     unpriced: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Manifest:
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """All images of one spec; `held` counts the held runs by state."""
 
     spec: str
     name: str
     held: Mapping[str, int]
     outputs: tuple[ManifestOutput, ...]
-    money: Money = field(default_factory=Money)
+    money: Money = msgspec.field(default_factory=Money)
 
 
 class _ManifestDocument(msgspec.Struct, kw_only=True, gc=False):

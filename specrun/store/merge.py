@@ -2,9 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from specrun.model.lock import Lock, LockRow, State
 
@@ -46,7 +45,7 @@ def _rehouse(displaced: list[LockRow], rows: dict[str, LockRow], wanted: Mapping
             if home in rows and _tells(rows[home]):
                 there[rows[home].key, bool(rows[home].outputs)] -= 1
                 waiting.append(rows[home])
-            rows[home] = structs.replace(row, address=home)
+            rows[home] = replace(row, address=home)
             there[row.key, bool(row.outputs)] += 1
             break
 

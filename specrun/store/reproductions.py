@@ -4,10 +4,11 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import msgspec
 
 from specrun.model.run import Price
 from specrun.store.ledger_schema import explained, open_for_reading, open_for_writing
@@ -30,8 +31,7 @@ CREATE TABLE IF NOT EXISTS reproductions (
 """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, kw_only=True):
     """A locked request that is asked again; `price` is per image, None where unknown."""
 
     spec: str

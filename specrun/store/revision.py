@@ -1,14 +1,14 @@
 """A file as it stood in a git revision."""
 
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from specrun.diagnostics import Diagnostic, InvalidInputError, UsageError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Revision:
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """A commit: `name` is what it was called, `id` its abbreviated hash, `folder` any folder of its repository."""
 
     name: str

@@ -3,10 +3,11 @@
 import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
+
+import msgspec
 
 from specrun.canonical import digest
 from specrun.store.object_facts import agrees, since
@@ -38,8 +39,7 @@ class Objects(Protocol):
         """Remove objects; those that are not there are no fault, or raise `FileNotFoundError`."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredImage:
+class StoredImage(msgspec.Struct, frozen=True, kw_only=True):
     """An image in the bucket: its size in bytes, and when it was put there, None where the service does not say."""
 
     blob: str

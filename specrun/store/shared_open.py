@@ -5,11 +5,12 @@ import hashlib
 import logging
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import msgspec
 
 from specrun.atomic import write_atomic
 from specrun.diagnostics import Diagnostic, SpecrunError
@@ -28,14 +29,13 @@ class UnopenedError(SpecrunError):
     """A shared store whose client does not find what it needs."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Service:
+class _Service(msgspec.Struct, frozen=True, kw_only=True):
     """How a service is spoken to: the class of its client, its options, and the exceptions that are the network's."""
 
     client: str
     extra: str
     faults: tuple[str, ...]
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 # One try each, since `SharedStore` tries again itself.

@@ -1,35 +1,32 @@
 """What the attempts so far mean for a request that is wanted: made, held back, under way, or free to be sent."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from specrun.store.attempts import Attempt, AttemptState
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True, kw_only=True):
     """The images are here; nothing need be sent."""
 
     attempt: Attempt
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HeldBack:
+class HeldBack(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt ended so that nobody may send again unasked."""
 
     attempt: Attempt
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UnderWay:
+class UnderWay(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt has not ended."""
 
     attempt: Attempt
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Free:
+class Free(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing stands against sending."""
 
 

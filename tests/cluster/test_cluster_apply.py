@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from applying import KEY, Applied, Shop, numbered
 from fault_server import FaultServer, by_prompt
 from faults import error, good, linked, slow
+from msgspec.structs import replace
 from ray_cluster import RayCluster
 
 from specrun.apply.budget import OverBudgetError

@@ -1,6 +1,5 @@
 """Money: limits kept before the first request and at each one, stakes and sums told."""
 
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 from applying import Shop, numbered
 from fault_server import FaultServer
 from faults import good, reset_after_reading
+from msgspec.structs import replace
 
 from specrun.apply.budget import OverBudgetError
 from specrun.apply.events import RunHeld, Stopping

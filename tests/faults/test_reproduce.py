@@ -6,13 +6,13 @@ import itertools
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from made import Made, begin
+from msgspec.structs import replace
 from PIL import Image, ImageChops
 
 from specrun.catalog.load import load_catalog

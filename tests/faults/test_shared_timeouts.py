@@ -1,12 +1,12 @@
 """A shared store whose service takes too long to answer, over the real S3 protocol."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from s3_server import Fault, S3Server, s3_server
 
 from specrun.apply.prune_shared import remove_shared, uncounted

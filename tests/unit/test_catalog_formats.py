@@ -238,7 +238,7 @@ def test_a_mistake_in_a_project_file_is_flagged_where_it_stands(text: str, place
 
 def test_the_schemas_list_the_names_that_the_program_knows() -> None:
     provider = SCHEMAS["project"]["$defs"]["provider"]["properties"]
-    assert set(provider) == set(Provider.__dataclass_fields__) - {"name"}
+    assert set(provider) == set(Provider.__struct_fields__) - {"name"}
     assert provider["dialect"]["enum"] == [dialect.value for dialect in Dialect]
     assert set(SCHEMAS["project"]["properties"]["providers"]["properties"]) == set(BUILT_IN)
     assert SCHEMAS["lock"]["$defs"]["run"]["properties"]["state"]["enum"] == [state.value for state in State]

@@ -44,7 +44,7 @@ def test_the_example_of_a_models_schema_works_as_printed(tmp_path: Path) -> None
     assert faults(model, {"prompt": "woodcut", "image": "https://example.com/a.png"}) == ()
     assert [fault.path for fault in faults(model, {"prompt": "woodcut", "stepps": 3})] == [("image",), ("stepps",)]
     told = {row[0].strip("`") for row in rows() if len(row) == 3 and "schema.json" not in row[1]}
-    assert set(json.loads(example)["x-specrun"]) <= told == {*model.facts.__dataclass_fields__}
+    assert set(json.loads(example)["x-specrun"]) <= told == {*model.facts.__struct_fields__}
 
 
 def test_each_heading_is_reached_from_the_contents() -> None:

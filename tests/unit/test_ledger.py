@@ -5,11 +5,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from specrun.canonical import digest
 from specrun.model.lock import State
@@ -140,7 +140,7 @@ import asyncio, os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from test_ledger import INTENT, IMAGE, open_ledger
-from dataclasses import replace
+from msgspec.structs import replace
 root = Path(sys.argv[1])
 ledger = open_ledger(root)
 async def story():

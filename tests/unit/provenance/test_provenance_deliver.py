@@ -1,6 +1,5 @@
 """Delivered files follow from the lock row alone, and stay as they are while it moves on."""
 
-import dataclasses
 import io
 import json
 from pathlib import Path
@@ -133,7 +132,7 @@ def test_a_sidecar_of_someone_else_is_not_taken_for_ours() -> None:
 
 @pytest.mark.parametrize("settings", [EMBED, SIDECAR], ids=["embed", "sidecar"])
 def test_what_is_withheld_stands_nowhere(settings: ProvenanceSettings) -> None:
-    quiet = dataclasses.replace(settings, omit=("key", "model", "prompt", "provider", "seed", "spec"))
+    quiet = replace(settings, omit=("key", "model", "prompt", "provider", "seed", "spec"))
     made = delivery(BLOB, stamped(row(), quiet, "private-spec"), output())
     text = made.file + (made.sidecar or b"")
     for secret in (b"secret cat", b"private-spec", b"modelverse", b"Flux-Kontext", b'"seed":7'):
