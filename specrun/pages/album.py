@@ -4,8 +4,8 @@ import io
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
+import msgspec
 from PIL import Image
 
 from specrun.pages.originals import MissingError
@@ -17,12 +17,11 @@ from specrun.store.thumbnails import Thumbnails
 _EDGES = ((1_000, 256), (150, 384), (0, 640))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Album:
+class Album(msgspec.Struct, frozen=True, kw_only=True):
     """WebP files by blob, in the order the page shows them, and for the blobs that have none the reason."""
 
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    missing: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = msgspec.field(default_factory=dict)
+    missing: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def size(self, blob: str) -> tuple[int, int]:
         """Return the width and height of a thumbnail in pixels, in the proportion of its image."""

@@ -1,7 +1,8 @@
 """Numbers as shapes: what charts of a summary are drawn from, in percent of their width or pixels of their height."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from specrun.report.history import Account, Period
 from specrun.report.history_text import seconds
@@ -10,8 +11,7 @@ _HEIGHT = 150
 _GROUND = 170
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bar:
+class Bar(msgspec.Struct, frozen=True, kw_only=True):
     """A bar that begins at the left; `share` is its length."""
 
     label: str
@@ -19,16 +19,14 @@ class Bar:
     share: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BarChart:
+class BarChart(msgspec.Struct, frozen=True, kw_only=True):
     """Bars below each other, the longest first."""
 
     title: str
     bars: tuple[Bar, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Range:
+class Range(msgspec.Struct, frozen=True, kw_only=True):
     """A bar from `low`, `width` long, with a tick at `middle`."""
 
     label: str
@@ -38,8 +36,7 @@ class Range:
     middle: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of a column: `kind` is what it counts, `top` and `height` are pixels."""
 
     kind: str
@@ -47,8 +44,7 @@ class Part:
     height: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Column:
+class Column(msgspec.Struct, frozen=True, kw_only=True):
     """A column of stacked pieces."""
 
     left: float

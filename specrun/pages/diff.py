@@ -1,7 +1,8 @@
 """The tiles of a page about two locks: each image that differs, as it was and as it is."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from specrun.model.address import axes_in, job_in
 from specrun.model.lock import LockedOutput, LockRow

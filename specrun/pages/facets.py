@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from specrun.canonical import canonical
 from specrun.pages.sheet import Tile, Tone
@@ -16,8 +17,7 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _DIGITS = re.compile(r"([0-9]+)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facet:
+class Facet(msgspec.Struct, frozen=True, kw_only=True):
     """One way to part the tiles: `values` in the order to show them, `places` a value's number a tile, -1 for none."""
 
     name: str

@@ -1,7 +1,8 @@
 """The gallery's tiles: every image of a spec, and in their places the runs that have none, with the reason."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from specrun.model.address import axes_in, job_in
 from specrun.model.lock import Lock, LockRow, State
@@ -17,8 +18,7 @@ _BLOCKED = Status(word="blocked", tone=Tone.WAITING)
 _PENDING = Status(word="not made", tone=Tone.WAITING)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gathered:
+class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     """All that a gallery is made from: pins, images, what was attempted, and addresses in the spec's order.
 
     `order` is empty where the spec cannot be read now; tiles are then in the order of their addresses.

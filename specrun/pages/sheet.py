@@ -1,8 +1,9 @@
 """What a page of images holds, whatever it is about: tiles with one picture or two, and all that is known of each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+import msgspec
 
 from specrun.canonical import Json
 
@@ -18,16 +19,14 @@ class Tone(Enum):
     WRONG = "wrong"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Status:
+class Status(msgspec.Struct, frozen=True, kw_only=True):
     """How a tile's run stands, in one word."""
 
     word: str
     tone: Tone = Tone.PLAIN
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Picture:
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """One image of a tile. `blob` names its bytes.
 
     `caption` is shown on it where it is not plainly the tile's image; `path` is its file below the outputs folder,
@@ -40,8 +39,7 @@ class Picture:
     drawn: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Param:
+class Param(msgspec.Struct, frozen=True, kw_only=True):
     """A parameter as it is sent; `given` is false where only the model's schema says it."""
 
     name: str
@@ -49,16 +47,14 @@ class Param:
     given: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """A field that changed, in pieces: a sign (`-` for what was there, `+` for what is, else empty) and its text."""
 
     field: str
     pieces: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tile:
+class Tile(msgspec.Struct, frozen=True, kw_only=True):
     """One image of a run, or the place where it would stand.
 
     `index` counts the run's images from 1, `images` says how many there are. `note` says why the status is what it
@@ -86,8 +82,7 @@ class Tile:
     distance: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sheet:
+class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     """A page about one spec: `noun` is what its tiles are, `figures` are its sums, `tiles` are in the spec's order.
 
     `split` is the facet that parts the page to begin with, where tiles differ in it. `commands` are what a person may
@@ -100,6 +95,6 @@ class Sheet:
     noun: str
     tiles: tuple[Tile, ...]
     figures: tuple[tuple[str, str], ...] = ()
-    commands: Mapping[str, str] = field(default_factory=dict)
+    commands: Mapping[str, str] = msgspec.field(default_factory=dict)
     split: str = ""
     pairs: bool = False

@@ -1,7 +1,8 @@
 """The summary page: what a spec cost, how long it took and what went wrong, in charts and as tables."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from specrun.pages.charts import BarChart, bar_chart, columns, ranges
 from specrun.pages.facts import size
@@ -16,8 +17,7 @@ _CAUSES = 30
 _LABEL = 60
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True, kw_only=True):
     """A table: its first column is text, the others are numbers."""
 
     title: str

@@ -2,9 +2,9 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from PIL import Image
 
 from specrun.catalog.fault import Fault, Kind
@@ -18,8 +18,7 @@ _LARGEST_SEED = 2**31 - 1
 _OF_THE_REPLY = "response_format"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A body that its model takes; parameters by their names in the schema."""
 
     model: ModelSchema

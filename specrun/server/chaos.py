@@ -1,10 +1,11 @@
 """Rehearsing trouble: faults that befall requests on purpose, by rule, the same in every rehearsal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Any
+
+import msgspec
 
 from specrun.server.render.dice import Dice
 
@@ -21,8 +22,7 @@ class Trouble(Enum):
     BROKEN_IMAGE = "broken-image"  # images that break off half way
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a chaos file.
 
     It is for requests whose every parameter in `match` fits the pattern (`*`, `?`), and befalls the share `rate` of
@@ -31,7 +31,7 @@ class Rule:
 
     trouble: Trouble
     status: int = 500
-    match: Mapping[str, str] = field(default_factory=dict)
+    match: Mapping[str, str] = msgspec.field(default_factory=dict)
     rate: float = 1.0
     seed: int = 0
     times: int | None = None

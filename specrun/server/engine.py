@@ -1,16 +1,15 @@
 """What makes the images: the seam between the API and whatever stands behind it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 from PIL import Image
 
 from specrun.canonical import Json
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageRequest:
+class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request that has passed the model's schema.
 
     `params` holds all parameters by their schema names, defaults filled in and the seed chosen, but neither `model`,

@@ -5,10 +5,10 @@ import base64
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from PIL import Image
 
 from specrun.server.asked import Asked
@@ -25,8 +25,7 @@ from specrun.server.settings import Settings
 _DECODED_AT_ONCE = 2  # an image can take half a gigabyte while it is decoded
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True, kw_only=True):
     """The JSON of an answer, and how many images were billed for it."""
 
     answer: bytes

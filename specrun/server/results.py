@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from specrun.media_type import media_type
 
 
@@ -18,8 +20,7 @@ class Result:
     expires: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     media_type: str
     expires: float

@@ -1,7 +1,8 @@
 """What can be wrong with what stands on disk, as values: what, where, why, and the fix."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 
 class Kind(Enum):
@@ -19,8 +20,7 @@ class Kind(Enum):
     STORE = "damaged store"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is wrong: `subject` is a path from the project root, or an address; `fix` says what to do."""
 
     kind: Kind
@@ -30,8 +30,7 @@ class Finding:
     address: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """What was looked at: images, their bytes, stored files."""
 
     images: int = 0
@@ -39,8 +38,7 @@ class Checked:
     blobs: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verification:
+class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """What verifying one spec came to; `spec` is its path from the project root, `repaired` names restored blobs.
 
     `passed` are the images with nothing wrong, as address and path.

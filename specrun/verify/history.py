@@ -1,14 +1,14 @@
 """What git knows about an image: the commit that locked it."""
 
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 _FORMAT = "%h%x00%cs%x00%an%x00%s"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Commit:
+class Commit(msgspec.Struct, frozen=True, kw_only=True):
     """A commit: `id` abbreviated, `date` as year, month and day."""
 
     id: str

@@ -3,10 +3,10 @@
 import functools
 import io
 import math
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+import msgspec
 from PIL import Image, ImageChops, ImageCms, ImageSequence, ImageStat
 
 from specrun.imaging import decode_image
@@ -27,8 +27,7 @@ class Likeness(Enum):
     DIFFERENT = "different"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Two images compared: `distance` in units of CIE76 (0 where the pixels are the same), None for unequal sizes.
 
     `pixels` counts those that differ, over all frames.

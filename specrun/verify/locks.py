@@ -3,8 +3,9 @@
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from specrun.diagnostics import InvalidInputError
 from specrun.model.lock import Lock
@@ -16,8 +17,7 @@ _LOCK = re.compile(r"\.lock\.json$")
 LOCK_OR_PART = re.compile(r"\.lock(\.\d+-of-\d+)?\.json$")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockFile:
+class LockFile(msgspec.Struct, frozen=True, kw_only=True):
     """A lock and where it stands."""
 
     path: Path

@@ -3,9 +3,10 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
+
+import msgspec
 
 from specrun.atomic import write_atomic
 from specrun.imaging import DecodedImage
@@ -23,8 +24,7 @@ from specrun.verify.question import Request
 from specrun.verify.verdict import Pair, Reproduction
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scratch:
+class Scratch(msgspec.Struct, frozen=True, kw_only=True):
     """Where new images go and what is written down: `spec` is the spec's path from the root, `near` the threshold."""
 
     folder: Path

@@ -1,13 +1,13 @@
 """One spec's places on disk, and how a person names them."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from specrun.store.blobs import Blobs
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What is verified: `spec` is the spec's path from the project root, `arguments` what a command names it by.
 
     `shared` says that there is a shared store beside the local one.

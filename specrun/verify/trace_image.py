@@ -1,9 +1,10 @@
 """An image file, wherever it stands: what it says of itself, whether that holds, and where it comes from."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+import msgspec
 
 from specrun.canonical import digest
 from specrun.imaging import DecodedImage, decode_image
@@ -29,8 +30,7 @@ class Condition(Enum):
     STRANGE = "nothing says that specrun made it"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Where an image stands in this project's locks; `current` is False where it has been replaced since."""
 
     file: LockFile
@@ -40,8 +40,7 @@ class Origin:
     commit: Commit | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageTrace:
+class ImageTrace(msgspec.Struct, frozen=True, kw_only=True):
     """All that can be told about an image file; `damaged` says why its facts cannot be read.
 
     `comparison` is with the bytes as received, where those are at hand and the file differs from them.

@@ -1,9 +1,10 @@
 """One run: what was asked, why, how often, and what came of it."""
 
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from specrun.canonical import digest
 from specrun.model.inputs import recipe_param
@@ -22,8 +23,7 @@ class Standing(Enum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TracedOutput:
+class TracedOutput(msgspec.Struct, frozen=True, kw_only=True):
     """One image of a run: `path` on disk, and whether the store holds the bytes received."""
 
     output: LockedOutput
@@ -32,8 +32,7 @@ class TracedOutput:
     stored: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunTrace:
+class RunTrace(msgspec.Struct, frozen=True, kw_only=True):
     """A run as locked, as planned, or both; `recipe` is what its key covers. `spec` is the spec as a person types it.
 
     `action` is what the plan would do about it now, None where the spec cannot be planned.

@@ -1,8 +1,9 @@
 """What came of asking again for what is locked."""
 
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+import msgspec
 
 from specrun.model.lock import LockRow
 from specrun.verify.likeness import Comparison, Likeness
@@ -32,8 +33,7 @@ _VERDICTS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pair:
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """One image beside what came this time: `path` in the scratch area and `blob` are the new one's."""
 
     index: int
@@ -50,8 +50,7 @@ class Pair:
         return _VERDICTS[self.comparison.likeness]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reproduction:
+class Reproduction(msgspec.Struct, frozen=True, kw_only=True):
     """One run asked again; `reason` says why it is unverifiable, `failed` that the server gave no images this time."""
 
     row: LockRow

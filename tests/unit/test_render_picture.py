@@ -3,9 +3,9 @@ import io
 import os
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from specrun.canonical import Json

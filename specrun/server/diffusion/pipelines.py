@@ -1,12 +1,12 @@
 """Diffusers' pipelines, each asked for an image in its own terms."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import diffusers
+import msgspec
 import torch
 from diffusers import DiffusionPipeline, FluxImg2ImgPipeline
 from PIL import Image
@@ -31,8 +31,7 @@ class UnknownPipelineError(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """A pipeline in memory, by its class's name."""
 
     kind: str

@@ -1,8 +1,9 @@
 """The weights file: which folder of weights stands behind which model."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from specrun.diagnostics import Collector, did_you_mean
 from specrun.spec.nodes import Node
@@ -14,8 +15,7 @@ _DTYPES = ("bfloat16", "float16", "float32")
 _INDEX = "model_index.json"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Weights:
+class Weights(msgspec.Struct, frozen=True, kw_only=True):
     """Folders by model id, as `DiffusionPipeline.save_pretrained` writes them.
 
     `device` (`cuda`, `cuda:1`, `mps`, `cpu`) and `dtype` are None where the machine decides. With `offload`, weights

@@ -7,9 +7,9 @@ repeated (distance 1), and a stretch repeated from the row above.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
 from PIL import Image, ImageChops
 
 from specrun.server.render.huffman import canonical_codes, complete, number, pack
@@ -93,8 +93,7 @@ _WHERE_ZERO = [255] + [0] * 255
 _WHERE_FULL = [0] * 255 + [255]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Code:
+class _Code(msgspec.Struct, frozen=True, kw_only=True):
     """All that depends on the stride alone: how far back the row above lies."""
 
     header: bytes

@@ -1,10 +1,10 @@
 """Input images, pasted into the picture as small prints in their own colours."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isqrt
 from operator import itemgetter
 
+import msgspec
 from PIL import Image
 
 from specrun.server.render.dice import Dice
@@ -16,8 +16,7 @@ COLOURS = 60
 _SHADOW = 2  # a tone
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prints:
+class Prints(msgspec.Struct, frozen=True, kw_only=True):
     """Images and the colours that serve them all, which stand in the picture's palette from index `first`."""
 
     images: tuple[Image.Image, ...]
@@ -83,8 +82,7 @@ def _area(strength: float | None, count: int) -> int:
     return 62 - round(46 * max(0.0, min(1.0, strength)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Box:
+class _Box(msgspec.Struct, frozen=True, eq=False):
     """Some pixels, and the channel in which they differ most."""
 
     pixels: list[Colour]

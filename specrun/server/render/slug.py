@@ -1,9 +1,9 @@
 """The strip below a picture that says what it is: a sandbox picture, of which request."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isqrt
 
+import msgspec
 from PIL import Image
 
 from specrun.server.render.glyphs import CELL, LINE, columns, legible, shorten, text_mask, wrap
@@ -13,8 +13,7 @@ _PROMPT_LINES = 3
 _BESIDE = 34  # cells of text that must fit beside the mark, else it stands above
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Inks:
+class Inks(msgspec.Struct, frozen=True, kw_only=True):
     """Palette indexes that the strip is printed with."""
 
     paper: int
@@ -24,8 +23,7 @@ class Inks:
     on_mark: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Caption:
+class Caption(msgspec.Struct, frozen=True, kw_only=True):
     """What the strip says."""
 
     model: str

@@ -1,12 +1,11 @@
 """What every motif is given to draw with."""
 
-from dataclasses import dataclass
+import msgspec
 
 from specrun.server.render.dice import Dice
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """A plate to fill: its size in pixels, the choices to make, and how much detail (0 to 4) there is time for."""
 
     width: int
