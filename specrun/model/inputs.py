@@ -1,7 +1,6 @@
 """Images and files that a run is made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import msgspec
@@ -41,22 +40,32 @@ class UrlImage(msgspec.Struct, frozen=True, kw_only=True):
         return self.digest
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OutputImage:
+class OutputImage(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """An image that another run makes; known by its recipe before it exists.
 
-    `axes` holds the values of the upstream run's axes, for templates.
+    `axes` holds the values of the upstream run's axes, for templates; they follow from the address, and are not
+    compared.
     """
 
     address: str
     key: str | None
     index: int
-    axes: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    axes: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OutputImage) and self._compared == other._compared
+
+    def __hash__(self) -> int:
+        return hash(self._compared)
 
     @property
     def source(self) -> str:
         """What the lock calls this input."""
         return f"{self.address}#{self.index}"
+
+    @property
+    def _compared(self) -> tuple[str, str | None, int]:
+        return (self.address, self.key, self.index)
 
     def recipe(self) -> Json:
         """Return what stands for this image in the key: the upstream key and output index."""
