@@ -1,12 +1,12 @@
 """What an apply leaves to look at: pictures on the terminal, and the gallery."""
 
 import os
-import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
 from specrun.apply.events import Event, How, RunDone
 from specrun.apply.place import Place, place_of, rehearsal_of
+from specrun.cli.gallery_command import gallery_command
 from specrun.cli.planning import Planned
 from specrun.store.lockfile import lock_path
 from specrun.verify.target import Target
@@ -24,12 +24,6 @@ def new_images(events: Iterable[Event], outputs: Path) -> Iterable[Path]:
     for event in events:
         if isinstance(event, RunDone) and event.how in {How.REQUESTED, How.SHARED}:
             yield from (outputs / name for name in event.files)
-
-
-def gallery_command(spec: Path, variant: str | None) -> str:
-    """Return the command that makes the gallery."""
-    named = [] if variant is None else ["--name", variant]
-    return f"specrun gallery {shlex.join([*named, os.path.relpath(spec)])}"
 
 
 def write_gallery(planned: Planned, place: Place) -> str:

@@ -1,15 +1,10 @@
-"""How the specs of one apply went, each on its own, and the worst exit code of them all."""
+"""How the specs of a command went, each on its own, and the worst exit code of them all."""
 
 from pathlib import Path
 
-from specrun.apply.events import Event, Finished
-from specrun.atomic import write_atomic
 from specrun.cli.boundary import DONE
 from specrun.cli.console import complain
 from specrun.diagnostics import SpecrunError
-from specrun.model.plan import Plan
-from specrun.report.apply_junit import apply_cases
-from specrun.report.junit import Case, as_junit, fault_cases
 
 
 class Outcomes:
@@ -17,19 +12,8 @@ class Outcomes:
 
     def __init__(self) -> None:
         self.code = DONE
-        self._suites: dict[str, list[Case]] = {}
 
-    def refused(self, spec: Path, step: str, error: SpecrunError) -> None:
-        """Note, and say, why a spec could not be applied."""
+    def refused(self, spec: Path, step: str, error: SpecrunError) -> None:  # noqa: ARG002 - a report names both
+        """Note, and say, why a spec got no further than `step`."""
         complain(*error.diagnostics)
         self.code = max(self.code, error.exit_code)
-        self._suites[spec.as_posix()] = fault_cases(step, error.diagnostics)
-
-    def applied(self, plan: Plan, events: list[Event], finished: Finished) -> None:
-        """Note what came of a spec's runs."""
-        self.code = max(self.code, finished.exit_code)
-        self._suites[plan.spec.as_posix()] = apply_cases(plan, events)
-
-    def write_junit(self, path: Path) -> None:
-        """Write all of it as JUnit XML."""
-        write_atomic(path, as_junit(list(self._suites.items())).encode())

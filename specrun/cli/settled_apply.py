@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from specrun.apply.events import Finished
-from specrun.cli.applied import gallery_command
 from specrun.cli.console import ink, note, say, write
+from specrun.cli.gallery_command import gallery_command
 from specrun.cli.watching import has_bar
 from specrun.report import inert
 from specrun.report.event_text import summary

@@ -1,0 +1,56 @@
+"""Plans made, shown, agreed to and applied."""
+
+import sys
+
+import click
+
+from specrun.apply.options import ApplyOptions
+from specrun.cli.apply_options import ApplyCommandOptions
+from specrun.cli.apply_outcomes import ApplyOutcomes
+from specrun.cli.applying import apply_all
+from specrun.cli.boundary import DONE, FAILED
+from specrun.cli.consent import agreed, check_budgets
+from specrun.cli.console import ink, note, write
+from specrun.cli.discipline import disciplined
+from specrun.cli.executor import cluster_for
+from specrun.cli.planning import Planned, plan_all, plan_saved, quotas_of
+from specrun.cli.prune import remove_orphans
+from specrun.model.project import Budget
+from specrun.report.plan_text import as_text
+
+
+def plan_and_apply(options: ApplyCommandOptions) -> int:
+    """Plan the specs, apply what may be applied, and return the exit code."""
+    cluster = cluster_for(options.executor, options.address)
+    outcomes = ApplyOutcomes()
+    planned = _planned(options, outcomes)
+    if not options.json:
+        plans = [each.plan for each in planned]
+        write(f"{line}\n" for line in as_text(plans, quotas=quotas_of(planned), ink=ink(sys.stdout)))
+    planned = disciplined(planned, options, outcomes)
+    budget = Budget(cost=options.max_cost, images=options.max_images)
+    if not options.rehearse:
+        check_budgets(planned, budget)
+        if not agreed(planned, options):
+            note("Nothing was changed.")
+            return FAILED
+    how = ApplyOptions(jobs=options.jobs, budget=budget, rehearse=options.rehearse)
+    with cluster as joined:
+        apply_all(planned, how, joined, outcomes, options)
+    if options.junit is not None:
+        outcomes.write_junit(options.junit)
+    if options.prune and outcomes.code == DONE:
+        for each in planned:
+            remove_orphans(each.plan, each.project)
+    return outcomes.code
+
+
+def _planned(options: ApplyCommandOptions, outcomes: ApplyOutcomes) -> list[Planned]:
+    if not options.saved:
+        return plan_all(options, outcomes)
+    asked = (options.vars, options.var_files, options.name, options.targets, options.replace)
+    if any(asked) or options.shard or options.retry_unknown or options.regenerate_lost:
+        raise click.UsageError("a saved plan has said already which runs, variables and name it is for")
+    if any(path.suffix != ".json" for path in options.specs):
+        raise click.UsageError("apply specs or saved plans, not both at once")
+    return plan_saved(options.specs, outcomes)
