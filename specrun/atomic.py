@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -88,7 +87,7 @@ def sync_folder(folder: Path) -> None:
 
 def temporary_name(path: Path) -> Path:
     """Return a name beside `path` that nobody uses, for its content until that is whole."""
-    return path.with_name(f".{path.name[:_KEPT]}.{secrets.token_hex(4)}.tmp")
+    return path.with_name(f".{path.name[:_KEPT]}.{os.urandom(4).hex()}.tmp")
 
 
 def create(path: Path) -> int:

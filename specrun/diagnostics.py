@@ -1,7 +1,6 @@
 """A problem is a value: what is wrong, where, why, and what to do."""
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from enum import Enum
 from functools import lru_cache
 
@@ -128,6 +127,8 @@ class Collector:
 
 def nearest(name: str, known: Iterable[str], *, limit: int = 1) -> Sequence[str]:
     """Return the names most like `name`, best first, compared without regard to case."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
     folded: dict[str, str] = {}
     for candidate in known:
         folded.setdefault(candidate.casefold(), candidate)

@@ -4,9 +4,8 @@ import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 
@@ -112,13 +111,16 @@ def _synced(sync: Callable[[T], None], those: Sequence[T]) -> dict[T, OSError]:
         return failed
 
     first, *others = (those[start::_SYNCERS] for start in range(max(1, min(_SYNCERS, len(those)))))
-    waiting = [_syncers().submit(each, part) for part in others]
+    waiting = [_submit()(each, part) for part in others]
     return dict([*each(first), *(pair for part in waiting for pair in part.result())])
 
 
 @functools.cache
-def _syncers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_SYNCERS - 1, thread_name_prefix="syncer")
+def _submit() -> Callable[..., Any]:
+    # Plans look for files and write none: they start faster without threads.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    return ThreadPoolExecutor(_SYNCERS - 1, thread_name_prefix="syncer").submit
 
 
 def _begin_writing_back(handle: int) -> None:

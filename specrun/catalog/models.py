@@ -1,7 +1,6 @@
 """The catalogue: all models that can be asked, by id and alias."""
 
 from collections.abc import Mapping
-from difflib import SequenceMatcher
 
 import msgspec
 
@@ -25,6 +24,11 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
         ranked = sorted((-_likeness(name, model), model) for model in self.models)
         return tuple(model for unlikeness, model in ranked if -unlikeness >= _LIKENESS)[:limit]
 
+    @property
+    def quotas(self) -> Mapping[str, int]:
+        """How many images the models that give any give free, by model id."""
+        return {id_: quota for id_, model in self.models.items() if (quota := model.facts.free_quota) is not None}
+
     def taking(self, parameter: str) -> tuple[str, ...]:
         """Return the ids of the models that have this parameter."""
         return tuple(model.id for model in self.models.values() if parameter in model.properties)
@@ -37,4 +41,6 @@ def _likeness(name: str, model: str) -> float:
 
 
 def _ratio(a: str, b: str) -> float:
+    from difflib import SequenceMatcher  # noqa: PLC0415 - only for a mistake
+
     return SequenceMatcher(None, a, b).ratio()

@@ -26,7 +26,7 @@ def plan_and_apply(options: ApplyCommandOptions) -> int:
     planned = _planned(options, outcomes)
     if not options.json:
         plans = [each.plan for each in planned]
-        write(f"{line}\n" for line in as_text(plans, quotas=quotas_of(planned), ink=ink(sys.stdout)))
+        write(f"{line}\n" for line in as_text(plans, quotas=quotas_of(plans), ink=ink(sys.stdout)))
     planned = disciplined(planned, options, outcomes)
     budget = Budget(cost=options.max_cost, images=options.max_images)
     if not options.rehearse:

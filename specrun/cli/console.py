@@ -8,7 +8,6 @@ from typing import TextIO
 import click
 
 from specrun.diagnostics import Diagnostic
-from specrun.report.diagnostics import as_text
 from specrun.report.ink import Ink
 
 
@@ -39,4 +38,9 @@ def note(text: str) -> None:
 
 def complain(*diagnostics: Diagnostic) -> None:
     """Write diagnostics for people."""
+    if not diagnostics:
+        return
+    # Most commands have nothing to complain of, and start faster without.
+    from specrun.report.diagnostics import as_text  # noqa: PLC0415
+
     click.echo(as_text(diagnostics, ink(sys.stderr)), err=True, nl=False, color=True)

@@ -11,8 +11,7 @@ from specrun.cli.console import ink, write
 from specrun.cli.outcomes import Outcomes
 from specrun.cli.plan_options import PlanOptions
 from specrun.cli.planning import Planned, plan_all, quotas_of
-from specrun.report.plan_graph import as_dot, as_mermaid
-from specrun.report.plan_markdown import as_markdown
+from specrun.model.plan import Plan
 from specrun.report.plan_text import as_text
 from specrun.report.totals import pending
 
@@ -42,22 +41,31 @@ def _pictures(planned: Sequence[Planned], options: PlanOptions) -> Mapping[str, 
 def _show(planned: Sequence[Planned], options: PlanOptions) -> None:
     """Write the plans to standard output, the file asked for, and the summary of a GitHub workflow."""
     plans = [each.plan for each in planned]
-    quotas = quotas_of(planned)
     pictures = _pictures(planned, options)
     match options.format:
         case "text":
-            lines = as_text(plans, quotas=quotas, full=options.full, ink=ink(sys.stdout))
+            lines = as_text(plans, quotas=quotas_of(plans), full=options.full, ink=ink(sys.stdout))
             write(f"{line}\n" for line in lines)
         case "json":
             write(planned[0].document())
         case "markdown":
-            write([as_markdown(plans, quotas=quotas, pictures=pictures, full=options.full)])
-        case "dot":
-            write([as_dot(plans)])
-        case "mermaid":
-            write([as_mermaid(plans)])
+            write([_markdown(plans, pictures, options)])
+        case "dot" | "mermaid":
+            write([_graph(plans, options)])
     if options.output is not None:
         write_atomic(options.output, (text.encode() for text in planned[0].document()))
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(summary).open("a", encoding="utf-8", newline="\n") as file:
-            file.write(as_markdown(plans, quotas=quotas, pictures=pictures, full=options.full))
+            file.write(_markdown(plans, pictures, options))
+
+
+def _markdown(plans: Sequence[Plan], pictures: Mapping[str, str], options: PlanOptions) -> str:
+    from specrun.report.plan_markdown import as_markdown  # noqa: PLC0415 - most plans are read as text
+
+    return as_markdown(plans, quotas=quotas_of(plans), pictures=pictures, full=options.full)
+
+
+def _graph(plans: Sequence[Plan], options: PlanOptions) -> str:
+    from specrun.report.plan_graph import as_dot, as_mermaid  # noqa: PLC0415 - most plans are read as text
+
+    return as_dot(plans) if options.format == "dot" else as_mermaid(plans)

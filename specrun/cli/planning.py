@@ -6,7 +6,6 @@ from pathlib import Path
 
 import msgspec
 
-from specrun.cli.catalogue import catalog_of
 from specrun.cli.console import complain
 from specrun.cli.options import WishOptions
 from specrun.cli.outcomes import Outcomes
@@ -69,10 +68,6 @@ def _planned_again(path: Path) -> Planned:
     return planned
 
 
-def quotas_of(planned: Iterable[Planned]) -> Mapping[str, int]:
+def quotas_of(plans: Iterable[Plan]) -> Mapping[str, int]:
     """Return how many images each model gives free, by model id."""
-    quotas: dict[str, int] = {}
-    for each in planned:
-        models = catalog_of(each.project).models.values()
-        quotas |= {model.id: model.facts.free_quota for model in models if model.facts.free_quota is not None}
-    return quotas
+    return {model: free for plan in plans for model, free in plan.quotas.items()}

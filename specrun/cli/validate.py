@@ -14,7 +14,6 @@ from specrun.cli.options import SPECS, SpecOptions, variable_options
 from specrun.diagnostics import Diagnostic, Severity, SpecrunError
 from specrun.plan.make import expand
 from specrun.report import inert
-from specrun.report.diagnostics import as_github, as_json, tally
 from specrun.report.words import count
 from specrun.spec.project import load_project
 
@@ -68,15 +67,23 @@ def _check(spec: Path, options: ValidateOptions) -> Checked:
 
 def _show(checked: Sequence[Checked], format_: Format) -> None:
     found = list(dict.fromkeys(diagnostic for each in checked for diagnostic in each.found))
+    if format_ == "text":
+        complain(*found)
+        for each in checked:
+            if each.runs is not None:
+                say(f"{inert.line(each.spec.as_posix())}: valid, {count(each.runs, 'run')}")
+    if format_ != "text" or found:
+        _report(found, format_)
+
+
+def _report(found: Sequence[Diagnostic], format_: Format) -> None:
+    # Most specs have no faults, and are found to be valid sooner without.
+    from specrun.report.diagnostics import as_github, as_json, tally  # noqa: PLC0415
+
     match format_:
         case "json":
             write([as_json(found)])
         case "github":
             write([as_github(found)])
         case "text":
-            complain(*found)
-            for each in checked:
-                if each.runs is not None:
-                    say(f"{inert.line(each.spec.as_posix())}: valid, {count(each.runs, 'run')}")
-            if found:
-                note(tally(found))
+            note(tally(found))

@@ -130,7 +130,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All actions for one spec, in order, with the digests of what they were decided from.
 
     `sources` maps what a person calls an input (spec, files, vars, schemas, project) to its digest, `lock` is the one
-    more; `budget` is the spec's own, beside the project's. With a `shard` the actions are only that machine's.
+    more; `budget` is the spec's own, beside the project's; `quotas` are the images that models give free, by model id.
+    With a `shard` the actions are only that machine's.
     """
 
     spec: Path
@@ -144,6 +145,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     files: Mapping[str, str] = msgspec.field(default_factory=dict)
     vars: Mapping[str, str] = msgspec.field(default_factory=dict)
     reads: Reads = msgspec.field(default_factory=Reads)
+    quotas: Mapping[str, int] = msgspec.field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
     provenance: ProvenanceSettings = msgspec.field(default_factory=ProvenanceSettings)
     shard: Shard | None = None

@@ -100,6 +100,7 @@ def _make_plan(request: PlanRequest, project: Project) -> Plan:
         files=expanded.files,
         reads=expanded.reads,
         vars=_var_digests(expanded.variables),
+        quotas=expanded.catalog.quotas,
         provenance=spec.provenance,
         shard=request.shard,
         warnings=(*expanded.warnings, *moved_contracts(actions, expanded.catalog)),

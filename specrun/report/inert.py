@@ -1,6 +1,5 @@
 """Text from prompts, files and servers, made harmless for whatever shows it."""
 
-import html
 import re
 
 # C0 and C1 controls, bidi marks, invisible format characters, tags, line separators, half surrogates. They are
@@ -48,7 +47,10 @@ def code_block(lines: list[str], language: str = "") -> str:
 
 def markup(text: str) -> str:
     """Return `text` for HTML, in an element or a quoted attribute."""
-    return html.escape(line(text))
+    # With it comes a table of all entities, which texts for terminals have no use for.
+    from html import escape  # noqa: PLC0415
+
+    return escape(line(text))
 
 
 def github_message(text: str) -> str:

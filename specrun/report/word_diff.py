@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 from itertools import takewhile
 
 from specrun.report import inert
@@ -45,6 +44,8 @@ def _middle(before: list[str], after: list[str]) -> Iterator[tuple[str, list[str
         yield "-", before
         yield "+", after
         return
+    from difflib import SequenceMatcher  # noqa: PLC0415 - only for a text that changed
+
     matcher = SequenceMatcher(a=before, b=after, autojunk=False)
     for tag, a1, a2, b1, b2 in matcher.get_opcodes():
         if tag == "equal":

@@ -1,7 +1,7 @@
 """Content-addressed local storage of the bytes that servers sent."""
 
 import contextlib
-import secrets
+import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -92,7 +92,7 @@ class Blobs:
                 temporary.unlink()
 
     def _write(self, blob: str, data: bytes) -> Write:
-        name = f"{blob.removeprefix('sha256:')}.{secrets.token_hex(4)}"
+        name = f"{blob.removeprefix('sha256:')}.{os.urandom(4).hex()}"
         return Write(path=self.path(blob), data=data, temporary=self._staging / name)
 
     def _synced(self, found: Collection[str]) -> OSError | None:

@@ -1,60 +1,52 @@
 """The ledger as those see it who only read."""
 
 import contextlib
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from specrun.store import ledger_rows
 from specrun.store.attempts import Attempt
-from specrun.store.ledger_schema import explained, open_for_reading
 from specrun.store.manifest import ImageFacts
-from specrun.store.standing import Standing, standing
+from specrun.store.standing import Standing
 
 
 class LedgerView:
-    """The ledger as planning and showing see it: read-only, and empty where there is none."""
+    """The ledger as planning and showing see it: read-only, and empty as this one where there is none."""
 
-    def __init__(self, connection: sqlite3.Connection | None) -> None:
-        self._connection = connection
+    exists = False
 
-    @property
-    def exists(self) -> bool:
-        """Whether there is a ledger."""
-        return self._connection is not None
-
-    def standings(self, wanted: Mapping[str, int]) -> Mapping[str, Standing]:
+    def standings(self, _wanted: Mapping[str, int], /) -> Mapping[str, Standing]:
         """Return what stands for each request digest at the take wanted; digests nobody asked for are left out."""
-        if self._connection is None:
-            return {}
-        attempts: dict[str, list[Attempt]] = {}
-        for attempt in ledger_rows.attempts_at(self._connection, wanted):
-            attempts.setdefault(attempt.intent.request_digest, []).append(attempt)
-        return {digest: standing(found, wanted[digest]) for digest, found in attempts.items()}
+        return {}
 
-    def attempts(self, address: str) -> tuple[Attempt, ...]:
+    def attempts(self, _address: str, /) -> tuple[Attempt, ...]:
         """Return all attempts for an address, oldest first."""
-        return () if self._connection is None else ledger_rows.attempts_for(self._connection, address)
+        return ()
 
-    def history(self, spec: str) -> tuple[Attempt, ...]:
+    def history(self, _spec: str, /) -> tuple[Attempt, ...]:
         """Return all attempts for a spec under all its names, oldest first."""
-        return () if self._connection is None else ledger_rows.attempts_of(self._connection, spec)
+        return ()
 
-    def left_open(self, hold: str) -> bool:
+    def left_open(self, _hold: str, /) -> bool:
         """Say whether an apply with this hold has attempts that have not ended."""
-        return self._connection is not None and bool(ledger_rows.open_attempts(self._connection, hold))
+        return False
 
-    def linked(self, hold: str) -> bool:
+    def linked(self, _hold: str, /) -> bool:
         """Say whether replies to applies with this hold linked to images that nobody has fetched."""
-        return self._connection is not None and ledger_rows.has_links(self._connection, hold)
+        return False
 
-    def facts(self, blobs: Iterable[str]) -> Mapping[str, ImageFacts]:
+    def facts(self, _blobs: Iterable[str], /) -> Mapping[str, ImageFacts]:
         """Return what is known of these blobs."""
-        return {} if self._connection is None else ledger_rows.facts_of(self._connection, blobs)
+        return {}
 
 
 @contextlib.contextmanager
 def view_ledger(path: Path) -> Iterator[LedgerView]:
     """Open the ledger for reading only; nothing on disk changes, also where there is no ledger."""
-    with explained(path), open_for_reading(path) as connection:
-        yield LedgerView(connection)
+    if not path.exists():
+        yield LedgerView()
+        return
+    # A first plan has no ledger, and starts faster without SQLite.
+    from specrun.store.ledger_read import read_ledger  # noqa: PLC0415
+
+    with read_ledger(path) as ledger:
+        yield ledger
