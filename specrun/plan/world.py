@@ -7,7 +7,7 @@ from specrun.canonical import digest
 from specrun.model.lock import Lock, LockedOutput, LockRow
 from specrun.provenance.sidecar import SIDECAR, sidecar
 from specrun.store.blobs import Blobs
-from specrun.store.ledger_view import LedgerView
+from specrun.store.ledger_questions import LedgerView
 from specrun.store.seen import SeenFiles
 from specrun.store.standing import Standing
 

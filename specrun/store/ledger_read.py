@@ -7,8 +7,8 @@ from pathlib import Path
 
 from specrun.store import ledger_rows
 from specrun.store.attempts import Attempt
+from specrun.store.ledger_questions import LedgerView
 from specrun.store.ledger_schema import explained, open_for_reading
-from specrun.store.ledger_view import LedgerView
 from specrun.store.manifest import ImageFacts
 from specrun.store.standing import Standing, standing
 

@@ -19,8 +19,9 @@ from specrun.store.blobs import Blobs
 from specrun.store.hold import hold
 from specrun.store.hold_name import hold_name
 from specrun.store.ledger import Granted, Ledger
+from specrun.store.ledger_questions import LedgerView
 from specrun.store.ledger_schema import LedgerError
-from specrun.store.ledger_view import LedgerView, view_ledger
+from specrun.store.ledger_view import view_ledger
 from specrun.store.manifest import ImageFacts
 from specrun.store.standing import Free, HeldBack, Made, UnderWay, standing
 
