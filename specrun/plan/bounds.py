@@ -4,9 +4,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from jinja2 import Undefined
-from jinja2.exceptions import SecurityError
-
 from specrun.canonical import LARGEST_INTEGER
 from specrun.model.inputs import FileImage, OutputImage, UrlImage
 
@@ -27,7 +24,11 @@ IMAGES = (FileImage, UrlImage, OutputImage)
 _KEYS = frozenset((str,))
 
 
-class OutOfStepsError(SecurityError):
+class TooMuchError(Exception):
+    """A template that makes, or would take, more than templates may."""
+
+
+class OutOfStepsError(TooMuchError):
     """A template that would take too long, or fill the memory."""
 
 
@@ -67,7 +68,7 @@ def no_steps(_steps: int) -> None:
 def check_data(value: Any, spend: Callable[[int], None] = no_steps) -> Measure:
     """Refuse what is not plain data and images, or too much of it, or cannot stand in JSON unchanged.
 
-    Raises `ValueError` for a wrong value, `SecurityError` for too much.
+    Raises `ValueError` for a wrong value, `TooMuchError` for too much.
     """
     # Breadth first, so that a value may nest, or refer to its parts again and again, as deep as it likes.
     level = [value]
@@ -91,7 +92,7 @@ def check_data(value: Any, spend: Callable[[int], None] = no_steps) -> Measure:
             spend(characters // 256)
             return Measure(characters + items, exact)
         level = below
-    raise SecurityError(f"values nest more than {DEEPEST_NESTING} levels deep")
+    raise TooMuchError(f"values nest more than {DEEPEST_NESTING} levels deep")
 
 
 def _unfold(item: Any, below: list[Any]) -> bool:
@@ -136,11 +137,14 @@ def check_growth(characters: int) -> None:
 def too_large(what: str) -> NoReturn:
     """Say that a template makes too much."""
     limit = f" of more than {LARGEST_TEXT:,} characters" if what == "a text" else " that is too large"
-    raise SecurityError(f"the template makes {what}{limit}")
+    raise TooMuchError(f"the template makes {what}{limit}")
 
 
 def refuse(value: Any) -> NoReturn:
     """Say that something is not data."""
+    # Whatever is missing, Jinja has been loaded by what misses it.
+    from jinja2 import Undefined  # noqa: PLC0415
+
     if isinstance(value, Undefined):
         str(value)  # says what is missing
     brackets = "; did you forget its brackets?" if callable(value) else ""

@@ -137,7 +137,7 @@ class TextColumn:
             if isinstance(part, str):
                 self._parts.append(part)
                 continue
-            self._meter = part.sandbox.meter
+            self._meter = part.meter
             if part.names & later:
                 self._parts.append(part)
                 reads.update(range(len(grid.values)))

@@ -7,10 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from jinja2.exceptions import SecurityError
-
 from specrun.diagnostics import InvalidInputError, Source
-from specrun.plan.bounds import MOST_VALUES, check_data
+from specrun.plan.bounds import MOST_VALUES, TooMuchError, check_data
 from specrun.spec.nodes import plain
 from specrun.spec.yaml import parse_yaml
 
@@ -86,7 +84,7 @@ def read_json(text: str) -> Any:
         raise DataError("values nest too deeply") from None
     except json.JSONDecodeError as error:
         raise DataError(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
-    except (ValueError, SecurityError) as error:
+    except (ValueError, TooMuchError) as error:
         raise DataError(str(error)) from None
     return value
 

@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from jinja2 import Undefined, pass_environment
-from jinja2.exceptions import SecurityError
+from jinja2 import pass_environment
 from jinja2.filters import FILTERS, make_attrgetter
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.tests import TESTS
 
-from specrun.plan.bounds import IMAGES, LARGEST_WIDTH, check_data, check_growth, describe
+from specrun.plan.bounds import LARGEST_WIDTH, TooMuchError, check_data, check_growth
 from specrun.plan.labels import slug
+from specrun.plan.values import text_of
 
 # What Jinja does with these is bounded by what it is given.
 _PASSED_ON = (
@@ -44,31 +44,6 @@ _DIRECTIVE = re.compile(
 )
 
 
-def text_of(value: Any) -> str:
-    """Return a value as it stands in a text; raise for what has no text that anyone would want.
-
-    A list's or mapping's Python form in a prompt is a slip that costs money.
-    """
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, (bool, int, float)):
-        return str(value)
-    if isinstance(value, IMAGES):
-        return value.source
-    if type(value) is Undefined:  # what an `if` without `else` gives
-        return ""
-    if value is None:
-        raise ValueError("nothing (null) has no text; give it one with `| default('…', true)`")
-    if isinstance(value, Mapping):
-        named = next((key for key in value if isinstance(key, str) and key.isidentifier()), "")
-        hint = f", as in `.{named}`" if named else ""
-        raise TypeError(f"a mapping has no text; name one of its keys{hint}, or use `| tojson`")
-    if isinstance(value, (list, tuple)):
-        raise TypeError("a list has no text; use `| join(', ')`")
-    check_data(value)  # says what else it is
-    raise TypeError(f"{describe(value)} has no text")
-
-
 def concat(*parts: Any) -> str:
     """Join parts as `~` does."""
     texts = [text_of(part) for part in parts]
@@ -88,7 +63,7 @@ def format_text(template: str, values: Any) -> str:
         if directive["kind"] not in "diouxXeEfFgGsc":
             raise ValueError(f"the format has no %{directive['kind']}")
         if "*" in (directive["width"], directive["precision"]):
-            raise SecurityError("the format takes its widths written out, not as *")
+            raise TooMuchError("the format takes its widths written out, not as *")
         widths = [int(text[:9]) for text in (directive["width"], directive["precision"]) if text]
         size += longest + sum(widths)
     check_growth(size)
@@ -201,7 +176,7 @@ def _slug(value: Any) -> str:
 
 def _check_width(width: Any) -> None:
     if not isinstance(width, int) or abs(width) > LARGEST_WIDTH:
-        raise SecurityError(f"a width is a whole number up to {LARGEST_WIDTH:,}")
+        raise TooMuchError(f"a width is a whole number up to {LARGEST_WIDTH:,}")
 
 
 def _of_a_text(function: Callable[..., Any]) -> Callable[..., Any]:

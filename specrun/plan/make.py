@@ -24,7 +24,6 @@ from specrun.plan.narrow import narrow
 from specrun.plan.pins import Pins
 from specrun.plan.precompile import precompile
 from specrun.plan.request import PlanRequest
-from specrun.plan.sandbox import Sandbox
 from specrun.plan.select import select
 from specrun.plan.shard import shard_of
 from specrun.plan.world import World
@@ -121,7 +120,7 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
     _check_withheld(spec, catalog, faults)
     expander = Expander(spec, faults)
     functions = Functions(ProjectPaths(project.root, request.spec.resolve().parent, project.outputs), expander.outputs)
-    compiler = Compiler(Sandbox(functions.table()), faults)
+    compiler = Compiler(functions.table(), faults)
     precompile(spec, compiler)
     setting = Setting(
         spec=spec,

@@ -1,6 +1,5 @@
 """Jinja with nothing random, nothing of the machine and nothing unbounded in reach."""
 
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -34,8 +33,9 @@ from specrun.plan.filters import (
     concat,
     format_text,
     replaced_size,
-    text_of,
 )
+from specrun.plan.template import NEAR
+from specrun.plan.values import text_of
 
 _METHODS: Mapping[type, frozenset[str]] = {
     str: frozenset(
@@ -50,10 +50,6 @@ _METHODS: Mapping[type, frozenset[str]] = {
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 # Filters that templates cannot name, as their names hold a space: the compiler puts them where bounds are needed.
 LOOP, CONCAT, COMPARE, WEIGH = " loop", " concat", " compare", " weigh"
-
-# What stands between a message and the name most likely meant.
-NEAR = "\x1f"
-NOT_DEFINED = re.compile(r"`(\w+)` is not defined here")
 
 
 class Missing(StrictUndefined):
@@ -76,13 +72,13 @@ class Missing(StrictUndefined):
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """An environment for one spec; its evaluations draw on one meter, and every text has a largest size."""
+    """An environment for one spec; its evaluations draw on its meter, and every text has a largest size."""
 
     intercepted_binops = frozenset(("+", "*", "**", "%"))
 
-    def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
+    def __init__(self, functions: Mapping[str, Callable[..., Any]], meter: Meter) -> None:
         super().__init__(undefined=Missing, optimized=False, autoescape=False, cache_size=0)
-        self.meter = Meter()
+        self.meter = meter
         self.brief = False
         self.globals = {"range": self._range, "dict": self._dict, "namespace": Namespace, **functions}
         self._functions = (self._range, self._dict, Namespace, *functions.values())
@@ -263,16 +259,3 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _dict(self, *pairs: Any, **named: Any) -> Any:
         """Return a mapping."""
         return self._kept(dict(*(self._settled(value) for value in pairs), **named))
-
-
-def plain(value: Any, meter: Meter) -> Any:
-    """Return a template's value as bare data and images; raise for functions and other objects, and for too much."""
-    if type(value) is Undefined:  # what an `if` without `else` gives
-        return ""
-    return value if check_data(value, meter.spend).exact else _plain(value)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {text_of(key): _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -5,12 +5,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
-from jinja2.exceptions import TemplateError, TemplateSyntaxError, UndefinedError
 from msgspec.structs import replace
 
 from specrun.diagnostics import Diagnostic, Span, did_you_mean
-from specrun.plan.filters import text_of
-from specrun.plan.sandbox import NEAR, NOT_DEFINED, Sandbox, plain
+from specrun.plan.bounds import Meter, TooMuchError
+from specrun.plan.values import plain, text_of
 from specrun.spec.nodes import Node
 from specrun.spec.text import Text
 
@@ -20,8 +19,9 @@ Scope: TypeAlias = Mapping[str, Any]
 LATER = frozenset(("index", "key", "seed", "ext"))
 _ELSEWHERE = {name: f"`{name}` is known only in `output`" for name in LATER}
 
+# Those that Jinja has of its own come to these.
 _EVALUATION_ERRORS = (
-    TemplateError,
+    TooMuchError,
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -30,10 +30,17 @@ _EVALUATION_ERRORS = (
     ValueError,
     MemoryError,
 )
+# What stands between a message and the name most likely meant.
+NEAR = "\x1f"
+NOT_DEFINED = re.compile(r"`(\w+)` is not defined here")
 _METHOD = re.compile(r"\b[A-Z]\w+\._?(\w+)\(\)")
 _NAMED = re.compile(r"`([^`]+)`|(\w+)\(\)")
 _SHOWN_NAMES = 12
 MOST_FAILURES = 50
+
+LARGEST_TEMPLATE = 64 * 1024
+# A text with more expressions than this is evaluated as a whole.
+MOST_PARTS = 64
 
 
 class FunctionError(ValueError):
@@ -76,30 +83,30 @@ class EvaluationError(Exception):
 class Expression(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One `{{ … }}`, or a text with statements; `names` are the variables that it reads, `needs` the jobs it names.
 
-    `compiled` gives its value in a scope, and is None where it did not compile, which has then been said.
-    `variable` is set where the expression is nothing but that variable; `line` is where it stands in the text.
+    `compiled` gives its value in a scope, where its failures have been explained often enough without a care for
+    lines; it is None where the expression did not compile, which has then been said. `variable` is set where the
+    expression is nothing but that variable; `line` is where it stands in the text; `functions` are in its reach.
     """
 
     text: Text
-    sandbox: Sandbox
+    meter: Meter
     names: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
-    compiled: Callable[[Scope], Any] | None = None
+    compiled: Callable[[Scope, bool], Any] | None = None
     variable: str | None = None
     line: int = 1
+    functions: Collection[str] = ()
     failures: list[EvaluationError] = msgspec.field(default_factory=list)
 
     def value(self, scope: Scope) -> Any:
         """Evaluate to plain data and images; raise `EvaluationError` with the place of what failed."""
-        meter = self.sandbox.meter
-        if self.compiled is None or meter.empty:
+        if self.compiled is None or self.meter.empty:
             raise EvaluationError
-        meter.refill()
-        # The same slip in 100,000 cells need not be looked into each time.
-        self.sandbox.brief = self._known_well
+        self.meter.refill()
         try:
-            return plain(self.compiled(scope), meter)
-        except _EVALUATION_ERRORS as error:
+            # The same slip in 100,000 cells need not be looked into each time.
+            return plain(self.compiled(scope, self._known_well), self.meter)
+        except Exception as error:  # noqa: BLE001 - what is not a template's fault is raised again
             raise self._failure(error) from None
 
     def string(self, scope: Scope) -> str:
@@ -107,25 +114,33 @@ class Expression(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         value = self.value(scope)
         try:
             return text_of(value)
-        except _EVALUATION_ERRORS as error:
+        except Exception as error:  # noqa: BLE001 - as above
             raise self._failure(error) from None
 
     @property
     def _known_well(self) -> bool:
         return len(self.failures) >= MOST_FAILURES
 
-    def _failure(self, error: BaseException) -> EvaluationError:
+    def _failure(self, error: Exception) -> EvaluationError:
+        """Return what to say of an error; raise it where it is not the template's."""
+        # Most specs have no faults, and many no need of Jinja, whose errors these are.
+        from jinja2.exceptions import TemplateError  # noqa: PLC0415
+
+        if not isinstance(error, (TemplateError, *_EVALUATION_ERRORS)):
+            raise error
         if not self._known_well:
             self.failures.append(self._explained(error))
         # Not the same exception again: its traceback would grow with every cell.
         return self.failures[-1].again()
 
-    def _explained(self, error: BaseException) -> EvaluationError:
+    def _explained(self, error: Exception) -> EvaluationError:
+        from jinja2.exceptions import UndefinedError  # noqa: PLC0415 - as above
+
         diagnostic = diagnose(self.text, error, self.line)
         found = NOT_DEFINED.fullmatch(diagnostic.detail) if isinstance(error, UndefinedError) else None
         if found is None:
             return EvaluationError(diagnostic)
-        return EvaluationError(diagnostic, unknown=found[1], functions=self.sandbox.globals)
+        return EvaluationError(diagnostic, unknown=found[1], functions=self.functions)
 
 
 class Constant(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,6 +230,8 @@ def join(value: Joined, scope: Scope) -> str:
 
 def diagnose(text: Text, error: BaseException, line: int = 1) -> Diagnostic:
     """Word a failed evaluation, with the line that Jinja's traceback tells, else that of the expression."""
+    from jinja2.exceptions import TemplateError, TemplateSyntaxError  # noqa: PLC0415 - only for a fault
+
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == "<template>":

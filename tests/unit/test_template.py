@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 from specrun.diagnostics import Collector, Source
 from specrun.model.inputs import FileImage, OutputImage
 from specrun.plan.bounds import MOST_STEPS, STEPS_AN_EVALUATION
-from specrun.plan.compile import MOST_PARTS, Compiler
+from specrun.plan.compile import Compiler
 from specrun.plan.filters import ALLOWED_FILTERS, ALLOWED_TESTS
-from specrun.plan.sandbox import Sandbox
-from specrun.plan.template import EvaluationError, evaluate, join, names_in, needs_in
+from specrun.plan.template import MOST_PARTS, EvaluationError, evaluate, join, names_in, needs_in
 from specrun.spec.text import Text
 from specrun.spec.yaml import parse_yaml
 
@@ -24,8 +23,7 @@ class Templates:
 
     def __init__(self) -> None:
         self.faults = Collector()
-        self.sandbox = Sandbox({"rows": lambda: ROWS, "photo": lambda: PHOTO})
-        self.compiler = Compiler(self.sandbox, self.faults)
+        self.compiler = Compiler({"rows": lambda: ROWS, "photo": lambda: PHOTO}, self.faults)
 
     def value(self, template: str, **scope: Any) -> Any:
         node = parse_yaml(Source(name="a.yaml", text=json.dumps(template, ensure_ascii=False)))
