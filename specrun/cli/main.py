@@ -1,5 +1,6 @@
 """The `specrun` command: its subcommands, each imported only when it is asked for."""
 
+import gc
 import importlib
 import os
 import sys
@@ -55,7 +56,12 @@ class Commands(click.Group):
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"specrun.cli.{cmd_name}").command
+        # Loading makes much, and no garbage.
+        gc.disable()
+        try:
+            command = importlib.import_module(f"specrun.cli.{cmd_name}").command
+        finally:
+            gc.enable()
         return command if isinstance(command, click.Command) else None
 
     def resolve_command(
@@ -97,4 +103,7 @@ def run() -> NoReturn:
         from click.shell_completion import shell_complete  # noqa: PLC0415 - only for a shell
 
         sys.exit(shell_complete(cli, {}, "specrun", "_SPECRUN_COMPLETE", instruction))
-    sys.exit(guarded(cli, sys.argv[1:]))
+    code = guarded(cli, sys.argv[1:])
+    # All that is left goes with the process: nobody need look through it for garbage once more.
+    gc.freeze()
+    sys.exit(code)

@@ -15,6 +15,7 @@ from specrun.cli.plan_options import Format, PlanOptions
 from specrun.cli.settled import all_settled
 from specrun.diagnostics import Diagnostic, UsageError
 from specrun.report.settled_text import as_text
+from specrun.store.document import collector_paused
 
 EPILOG = examples(
     ("specrun plan specs/quickstart.yaml", "what would be made, and what it costs"),
@@ -50,9 +51,10 @@ def command(**given: Any) -> int:
         write(f"{line}\n" for line in as_text(settled, ink(sys.stdout)))
         return DONE
     # Templates, schemas and views: where nothing is left to do, none of it is needed.
-    from specrun.cli.plan_shown import plan_and_show  # noqa: PLC0415
+    with collector_paused():
+        from specrun.cli.plan_shown import plan_and_show  # noqa: PLC0415
 
-    return plan_and_show(options)
+        return plan_and_show(options)
 
 
 def _refuse(options: PlanOptions) -> None:

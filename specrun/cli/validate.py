@@ -16,6 +16,7 @@ from specrun.plan.make import expand
 from specrun.report import inert
 from specrun.report.words import count
 from specrun.spec.project import load_project
+from specrun.store.document import collector_paused
 
 EPILOG = examples(
     ("specrun validate specs/quickstart.yaml", "faults with their places and fixes"),
@@ -51,7 +52,8 @@ def command(**given: Any) -> int:
     Nothing is sent, nothing written. Exits 1 where a spec has faults; warnings alone are none.
     """
     options = ValidateOptions(**given)
-    checked = [_check(spec, options) for spec in options.specs]
+    with collector_paused():
+        checked = [_check(spec, options) for spec in options.specs]
     _show(checked, options.format)
     found = [diagnostic for each in checked for diagnostic in each.found]
     return FAILED if any(diagnostic.severity is Severity.ERROR for diagnostic in found) else DONE
