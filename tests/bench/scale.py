@@ -8,6 +8,7 @@ import argparse
 import importlib.util
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -137,17 +138,30 @@ def noop(sizes: Sequence[int], times: int) -> None:
 
 
 def start(_sizes: Sequence[int], times: int) -> None:
-    """Start, beside an interpreter that imports click."""
+    """Start, beside an interpreter that imports click: each command in turn, so that all meet the same machine."""
+    libraries = "import click, yaml, msgspec, jsonschema_rs, rfc8785"
     with tempfile.TemporaryDirectory() as folder:
         root = project(Path(folder), 1_000)
-        floor = measured([sys.executable, "-c", "import click"], root, times * 3)
-        report("python -c 'import click'", floor)
-        for arguments in (["--version"], ["--help"], ["validate", "specs/small.yaml"], ["plan", "specs/small.yaml"]):
-            cost = measured(specrun(*arguments), root, times * 3)
-            print(
-                f"specrun {' '.join(arguments):<36}{cost.wall:>9.3f}{cost.cpu:>9.3f}{cost.peak:>8.0f}"
-                f"  {cost.cpu / floor.cpu:.2f} of it"
-            )
+        subprocess.run(specrun("init", "new"), cwd=root, check=True, capture_output=True)
+        shutil.copytree(root / "new", root / "made")
+        apply = specrun("apply", "--yes", "specs/quickstart.yaml")
+        subprocess.run(apply, cwd=root / "made", check=True, capture_output=True)
+        asked = {
+            "python -c 'import click'": ([sys.executable, "-c", "import click"], root),
+            "python -c 'import' of a plan's libraries": ([sys.executable, "-c", libraries], root),
+            "specrun --version": (specrun("--version"), root),
+            "specrun --help": (specrun("--help"), root),
+            "specrun validate, the quickstart": (specrun("validate", "specs/quickstart.yaml"), root / "new"),
+            "specrun plan, the quickstart's first": (specrun("plan", "specs/quickstart.yaml"), root / "new"),
+            "specrun plan, the quickstart once made": (specrun("plan", "specs/quickstart.yaml"), root / "made"),
+            "specrun apply, the quickstart once made": (apply, root / "made"),
+            "specrun plan, where Jinja is needed": (specrun("plan", "specs/jinja.yaml"), root),
+        }
+        rounds = [{name: once(*command) for name, command in asked.items()} for _ in range(times * 5 + 1)][1:]
+        costs = {name: median([each[name] for each in rounds]) for name in asked}
+        floor = costs["python -c 'import click'"]
+        for name, cost in costs.items():
+            print(f"{name:<44}{cost.wall:>9.3f}{cost.cpu:>9.3f}{cost.peak:>8.0f}  {cost.cpu / floor.cpu:.2f} of it")
 
 
 def yaml(_sizes: Sequence[int], times: int) -> None:
@@ -206,8 +220,8 @@ def project(root: Path, size: int) -> Path:
         '    params: {guidance_scale: "{{ g }}", steps: "{{ 20 + g }}", size: "{{ item.size }}"}\n'
         '    prompt: "A {{ item.title }} in {{ style }}, {{ light }} light"\n'
     )
-    (specs / "small.yaml").write_text(
-        "specrun: 1\njobs:\n  small:\n    model: black-forest-labs/FLUX.1-dev\n    prompt: a {{ animal }}\n"
+    (specs / "jinja.yaml").write_text(
+        "specrun: 1\njobs:\n  small:\n    model: black-forest-labs/FLUX.1-dev\n    prompt: a {{ animal | upper }}\n"
         "    matrix: {animal: [fox, owl]}\n"
     )
     (doit / "dodo.py").write_text(DODO.format(items=items, styles=named[0], lights=named[1], guidance=guidance))
@@ -286,14 +300,22 @@ def specrun(*arguments: str) -> list[str]:
 
 def measured(command: Sequence[str], folder: Path, times: int) -> Cost:
     """Return the medians of several runs after one that does not count."""
-    costs = [once(command, folder) for _ in range(times + 1)][1:]
+    return median([once(command, folder) for _ in range(times + 1)][1:])
+
+
+def median(costs: Sequence[Cost]) -> Cost:
+    """Return the medians of several runs."""
     return Cost(*(statistics.median(getattr(cost, name) for cost in costs) for name in ("wall", "cpu", "peak")))
 
 
 def once(command: Sequence[str], folder: Path) -> Cost:
     """Run one process and return what it took."""
+    # Modules are kept compiled, as those of an installed program are.
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
     began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
