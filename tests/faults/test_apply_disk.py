@@ -10,14 +10,13 @@ import re
 import resource
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from applying import Shop, numbered
 from fault_server import Behaviour, Exchange, FaultServer
 from faults import good, images
-from msgspec import structs
+from msgspec.structs import replace
 from PIL import Image
 
 from specrun.apply.check import UnwritableError
@@ -188,8 +187,8 @@ def test_an_image_that_cannot_be_delivered_waits_in_the_store(tmp_path: Path) ->
         plan = shop.plan()
         (action,) = plan.actions
         assert action.run is not None
-        run = structs.replace(action.run, outputs=("x" * 300 + ".png",))
-        failed = shop.apply_plan(replace(plan, actions=(structs.replace(action, run=run),)))
+        run = replace(action.run, outputs=("x" * 300 + ".png",))
+        failed = shop.apply_plan(replace(plan, actions=(replace(action, run=run),)))
         (failure,) = failed.told(RunFailed)
         assert "File name too long" in failure.cause
         assert shop.apply().finished.exit_code == 0
