@@ -31,7 +31,7 @@ class Pins:
             self._by_contract[known] = {
                 explicit_text(_explicit(row), row.provider, row.revision, row.sample): row
                 for row in self._rows.values()
-                if row.model == model and row.schema_digest != schema_digest
+                if row.schema_digest != schema_digest and row.model == model
             }
         return self._by_contract[known]
 

@@ -41,7 +41,7 @@ def totals_lines(totals: Totals, actions: Iterable[Action], quotas: Mapping[str,
     yield f"{'Plan' if pending(totals) else 'Nothing to do'}: {verbs(totals)}."
     yield f"Requests: {asked(totals)}."
     yield f"Price: {price(totals)}."
-    if at_stake := held_cost(actions):
+    if totals.actions.get(Verb.HELD) and (at_stake := held_cost(actions)):
         yield f"At stake in held runs: {', '.join(money(cost) for cost in at_stake)}."
     for model, sentence in quota_sentences(totals, quotas):
         yield f"Free quota: {inert.line(model)} {sentence}"
