@@ -82,7 +82,7 @@ class JinjaTemplates:
     def _compiled(self, text: Text, template: nodes.Template) -> Expression:
         try:
             render = self._sandbox.from_string(template).render
-            names, needs = _names(template), _needs(template)
+            names, needs = self._names(template), _needs(template)
         except _COMPILE_ERRORS as error:
             return self._refused(text, error)
         return Expression(
@@ -100,7 +100,7 @@ class JinjaTemplates:
         template.set_environment(self._sandbox)
         try:
             result = _result_of(self._sandbox.from_string(template), self._sandbox)
-            names, needs = _names(template), _needs(template)
+            names, needs = self._names(template), _needs(template)
         except _COMPILE_ERRORS as error:
             return self._refused(text, error)
         return Expression(
@@ -124,9 +124,10 @@ class JinjaTemplates:
 
         return evaluated
 
-
-def _names(template: nodes.Template) -> frozenset[str]:
-    return frozenset(meta.find_undeclared_variables(template))
+    def _names(self, template: nodes.Template) -> frozenset[str]:
+        # Jinja leaves out the functions' names, which an axis may have too, and then it is the axis that is meant.
+        read = {name.name for name in template.find_all(nodes.Name) if name.ctx == "load"}
+        return frozenset(meta.find_undeclared_variables(template) | (read & self._sandbox.globals.keys()))
 
 
 def _needs(template: nodes.Template) -> frozenset[str]:
