@@ -91,7 +91,7 @@ class SharedStore:
         path = self._path(blob)
         if self._stands(path, blob, data):
             return False
-        self._tried(lambda: self._objects.pipe_file(path, data))
+        self._put(path, data)
         return True
 
     def has(self, blob: str) -> bool:
@@ -123,7 +123,7 @@ class SharedStore:
     def mark(self, text: str) -> datetime | None:
         """Leave a word for everyone about a removal; return when that was by the service's own clock."""
         path = f"{self._root}/{_MARK}"
-        self._tried(lambda: self._objects.pipe_file(path, text.encode()))
+        self._put(path, text.encode())
         return since(self._tried(lambda: self._objects.info(path)))
 
     def marked(self) -> str:
@@ -143,6 +143,13 @@ class SharedStore:
         except (FileNotFoundError, RefusedError):
             # Who may write but not list is refused where there is nothing.
             return False
+
+    def _put(self, path: str, data: bytes) -> None:
+        try:
+            self._tried(lambda: self._objects.pipe_file(path, data))
+        except FileNotFoundError as error:
+            cause = f"{self.url} takes nothing: {error}"
+            raise SharedStoreError(cause, "make the bucket, or correct `store.url` in specrun.yaml") from error
 
     def _path(self, blob: str) -> str:
         name = blob.removeprefix("sha256:")

@@ -57,6 +57,16 @@ def test_images_outlive_a_bucket_that_is_away_and_go_there_later(team: Team) -> 
     assert len(team.s3.objects(team.bucket)) == 4
 
 
+def test_a_bucket_that_is_not_there_is_named_by_apply_and_by_push(team: Team) -> None:
+    first = team.machine("first")
+    settings = first / "specrun.yaml"
+    settings.write_text(settings.read_text("utf-8").replace(team.bucket, "no-such-bucket"), "utf-8")
+    for command in (("apply", "--yes"), ("push",)):
+        ended = team.run(first, *command, SPEC, code=1)
+        assert "s3://no-such-bucket/images takes nothing: The specified bucket does not exist" in ended.err
+        assert "make the bucket, or correct `store.url` in specrun.yaml" in ended.err
+
+
 def test_uploads_that_a_kill_cut_off_go_on_with_the_next_apply(team: Team) -> None:
     first = team.machine("first", runs=12)
     team.killed(first, "PUT", "apply", "--yes", SPEC, after=first / "specs/dots.lock.json")
