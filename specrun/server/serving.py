@@ -11,7 +11,7 @@ from starlette.responses import Response
 from specrun.server.errors import ApiError
 from specrun.server.results import Results
 
-_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 def result_response(request: Request, results: Results) -> Response:
@@ -29,7 +29,7 @@ def result_response(request: Request, results: Results) -> Response:
         "expires": formatdate(result.expires, usegmt=True),
         "x-content-type-options": "nosniff",
     }
-    if request.headers.get("if-none-match") in (etag, "*"):
+    if _known(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     size = len(result.data)
     wanted = _wanted(request, etag, size)
@@ -41,6 +41,12 @@ def result_response(request: Request, results: Results) -> Response:
     headers["content-range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{size}"
     part = result.data[wanted.start : wanted.stop]
     return Response(part, status_code=HTTPStatus.PARTIAL_CONTENT, media_type=result.media_type, headers=headers)
+
+
+def _known(header: str, etag: str) -> bool:
+    """Say whether an If-None-Match header names the file; caches may list several, and weaken them on their way."""
+    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return etag in tags or "*" in tags
 
 
 def _wanted(request: Request, etag: str, size: int) -> range | None:
