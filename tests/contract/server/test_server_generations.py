@@ -178,6 +178,15 @@ def test_requests_beyond_the_queue_are_told_to_come_back(catalog: Catalog) -> No
     assert error_of(turned_away)["type"] == "rate_limit"
 
 
+@pytest.mark.parametrize("body", [{"model": "\ud800"}, CUTE_CAT | {"\ud800": 1}, CUTE_CAT | {"size": "\ud800"}])
+def test_a_half_surrogate_pair_in_a_request_is_an_error_of_the_request(
+    sandbox: InProcess, body: dict[str, Any]
+) -> None:
+    reply = sandbox.generate(body)
+    assert reply.status_code == 400
+    assert error_of(reply)["type"] == "invalid_request_error"
+
+
 def test_making_images_may_take_only_so_long(catalog: Catalog) -> None:
     sandbox = InProcess(create_app(catalog, settings=Settings(engine_seconds=0.001)))
     reply = sandbox.generate(CUTE_CAT)
