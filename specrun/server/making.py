@@ -51,10 +51,10 @@ class Maker:
             inputs = [await self._input(place, text) for place, text in given_images(asked.model, asked.body)]
             images = await self._images(asked.request(inputs))
         images = _spoiled(images, trouble)
-        self._meter.bill(len(images))
         items = [self._item(image, result_base if asked.as_url else None, trouble) for image in images]
+        self._meter.bill(len(items))
         document = {"created": int(time.time()), "data": items, "usage": {"input_tokens_details": {}}}
-        return Made(answer=json.dumps(document).encode(), billed=len(images))
+        return Made(answer=json.dumps(document).encode(), billed=len(items))
 
     async def _images(self, request: ImageRequest) -> Sequence[bytes]:
         if request.count > self._most_images:

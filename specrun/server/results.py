@@ -1,5 +1,6 @@
 """Finished images, kept under unguessable names until they expire or room is needed."""
 
+import errno
 import secrets
 import time
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from pathlib import Path
 import msgspec
 
 from specrun.media_type import media_type
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +46,7 @@ class Results:
         kind = media_type(data) or "application/octet-stream"
         name = f"{secrets.token_urlsafe(24)}.{kind.partition('/')[2]}"
         if self._folder is not None:
-            (self._folder / name).write_bytes(data)
+            self._write(self._folder / name, data)
         self._entries[name] = _Entry(
             size=len(data),
             media_type=kind,
@@ -74,6 +77,19 @@ class Results:
         """Let an image's time be over now."""
         if name in self._entries:
             self._drop(name)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        """Write a file; where the disk is full, the oldest results make room."""
+        while True:
+            try:
+                path.write_bytes(data)
+            except OSError as error:
+                path.unlink(missing_ok=True)
+                if error.errno not in _FULL or not self._entries:
+                    raise
+                self._drop(next(iter(self._entries)))
+            else:
+                return
 
     def _make_room(self) -> None:
         now = self._now()

@@ -1,8 +1,10 @@
+import asyncio
+import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
-from api_server import FLUX, InProcess
+from api_server import FLUX, InProcess, generation
 
 from specrun.catalog.models import Catalog
 from specrun.server.app import create_app
@@ -87,6 +89,38 @@ def test_the_oldest_results_go_when_room_is_needed(tmp_path: Path, on_disk: bool
     names = [results.put(PNG + bytes(92)) for _ in range(5)]
     assert [results.get(name) is not None for name in names] == [False, False, False, True, True]
     assert len(list(tmp_path.iterdir())) == (2 if on_disk else 0)
+
+
+def test_the_oldest_results_go_when_the_disk_is_full(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only an administrator may mount a small file system")
+    try:
+        results = Results(limit=10**6, ttl=60, folder=disk)
+        names = [results.put(PNG + bytes(80_000)) for _ in range(4)]
+        assert [results.get(name) is not None for name in names] == [False, False, True, True]
+        with pytest.raises(OSError, match="No space left"):
+            results.put(PNG + bytes(300_000))
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_images_that_cannot_be_kept_are_not_billed(catalog: Catalog, tmp_path: Path) -> None:
+    app = create_app(catalog, settings=Settings(results=tmp_path / "gone"))
+
+    async def story() -> tuple[httpx.Response, httpx.Response]:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+            failed = await client.send(generation({"model": FLUX, "prompt": "a lamp", "size": "256x256"}))
+            return failed, await client.get("/healthz")
+
+    failed, health = asyncio.run(story())
+    assert failed.status_code == 500
+    assert "nothing was billed" in failed.json()["error"]["message"]
+    assert health.json()["billed_images"] == 0
 
 
 def test_expired_results_make_room_as_new_ones_come(tmp_path: Path) -> None:
