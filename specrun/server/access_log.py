@@ -2,6 +2,7 @@
 
 import json
 import time
+import traceback
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -12,7 +13,7 @@ NOTES = "specrun.notes"
 
 
 class AccessLog:
-    """ASGI middleware that writes who asked what, what came of it, how long it took, and what was billed."""
+    """ASGI middleware that writes who asked what, what came of it and how long it took, what was billed, and what failed."""
 
     def __init__(self, app: ASGIApp, stream: TextIO) -> None:
         self._app = app
@@ -37,6 +38,9 @@ class AccessLog:
 
         try:
             await self._app(scope, receive, counted)
+        except Exception as error:
+            notes["error"] = "".join(traceback.format_exception(error))
+            raise
         finally:
             client = scope.get("client")
             line = {

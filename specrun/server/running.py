@@ -45,7 +45,7 @@ def run(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> Non
         ws="none",
         lifespan="on",
         access_log=False,
-        log_level="warning",
+        log_level="critical",  # the access log tells of failures, and clients of what is wrong with their requests
         server_header=False,
         h11_max_incomplete_event_size=_HEADER_BYTES,
         limit_concurrency=_MOST_CONNECTIONS,

@@ -66,6 +66,21 @@ def test_each_request_is_a_line_of_the_log(start: Start) -> None:
     assert served.said[-1] == "stopped\n"
 
 
+def test_a_failure_is_told_within_its_line_of_the_log(start: Start, tmp_path: Path) -> None:
+    served = start(env={"TMPDIR": str(tmp_path)})
+    (folder,) = tmp_path.glob("specrun-serve-*")
+    folder.rmdir()
+    with httpx.Client(base_url=served.url) as client, connect(served.url) as garbage:
+        garbage.sendall(b"nonsense\r\n\r\n")
+        assert garbage.recv(1000).startswith(b"HTTP/1.1 400 ")
+        assert client.post("/v1/images/generations", json=BODY).status_code == 500
+    assert served.interrupt() == 0
+    (line,) = served.log
+    assert line["status"] == 500
+    assert "FileNotFoundError" in line["error"]
+    assert served.said[1:] == ["stopped\n"]
+
+
 def test_what_is_under_way_is_finished_before_the_server_stops(start: Start) -> None:
     served = start("--latency", "1")
     with ThreadPoolExecutor() as pool, httpx.Client(base_url=served.url) as client:
