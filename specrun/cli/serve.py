@@ -1,5 +1,6 @@
 """`specrun serve`: the images API on a port."""
 
+import errno
 import math
 import os
 import re
@@ -18,6 +19,7 @@ from specrun.cli.catalogue import catalog_here
 from specrun.cli.console import note
 from specrun.cli.examples import examples
 from specrun.diagnostics import Diagnostic, InvalidInputError, UsageError
+from specrun.server.access import host_name
 from specrun.server.app import create_app
 from specrun.server.chaos_file import load_chaos
 from specrun.server.diffusion.weights import load_weights
@@ -36,6 +38,7 @@ EPILOG = examples(
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
+_LONGEST = 10 * 365 * 86400.0  # dates in headers end with the year 9999
 _FROM_TO = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:-([0-9]+(?:\.[0-9]+)?))?")
 
 
@@ -44,7 +47,10 @@ def _seconds(context: click.Context, parameter: click.Parameter, value: str) -> 
     match = _DURATION.fullmatch(value)
     if match is None:
         raise click.BadParameter(f"{value!r} is no duration; write 90, 90s, 15m, 12h or 7d", context, parameter)
-    return float(match[1]) * _UNITS[match[2]]
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST:
+        raise click.BadParameter(f"{value!r} is longer than ten years", context, parameter)
+    return seconds
 
 
 def _wait(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, float]:
@@ -162,7 +168,9 @@ def serve(options: ServeOptions, environ: Mapping[str, str]) -> None:
         listener = stack.enter_context(_listen(options))
         settings = Settings(
             api_key=key,
-            hosts=frozenset(map(str.lower, ("localhost", "127.0.0.1", "::1", options.host, *options.allow_hosts))),
+            hosts=frozenset(
+                map(host_name, ("localhost", "127.0.0.1", "[::1]", _shown(options.host), *options.allow_hosts))
+            ),
             addresses=not is_loopback(options.host),
             url_ttl=options.url_ttl,
             results=Path(stack.enter_context(TemporaryDirectory(prefix="specrun-serve-"))),
@@ -181,13 +189,25 @@ def serve(options: ServeOptions, environ: Mapping[str, str]) -> None:
 
 
 def _announcement(listener: socket.socket, options: ServeOptions, catalog: Catalog) -> str:
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    return f"serving {len(catalog.models)} models at http://{host}:{listener.getsockname()[1]} (Ctrl-C stops)"
+    return f"serving {len(catalog.models)} models at http://{_shown(options.host)}:{listener.getsockname()[1]} (Ctrl-C stops)"
+
+
+def _shown(host: str) -> str:
+    """Return a host as a URL has it."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _engine(options: ServeOptions, catalog: Catalog) -> tuple[Catalog, Engine]:
     """Return what makes the images, and the models that it has."""
     if options.engine == "drawing":
+        if options.weights is not None:
+            raise UsageError(
+                Diagnostic(
+                    summary="weights without their engine",
+                    detail="the engine drawing makes no use of weights",
+                    hint="add --engine diffusers, or leave --weights out",
+                )
+            )
         return catalog, DrawingEngine(processes=options.workers, eager=True)
     if options.weights is None:
         raise UsageError(
@@ -246,6 +266,10 @@ def _listen(options: ServeOptions) -> socket.socket:
             Diagnostic(
                 summary="cannot listen",
                 detail=f"port {options.port} at {options.host} cannot be had: {error.strerror or error}",
-                hint="choose another with --port; 0 takes any free one",
+                hint=(
+                    "choose another with --port; 0 takes any free one"
+                    if error.errno in (errno.EADDRINUSE, errno.EACCES)
+                    else "give --host an address of this machine, without a port"
+                ),
             )
         ) from error

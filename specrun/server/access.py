@@ -36,7 +36,7 @@ class Access:
         await self._app(scope, receive, send)
 
     def _check(self, request: Request) -> None:
-        host = _host(request.headers.get("host", ""))
+        host = host_name(request.headers.get("host", ""))
         if self._hosts is not None and host not in self._hosts and not (self._addresses and _is_address(host)):
             raise ApiError(
                 f'this server is not called "{host[:80]}"; allow the name with --allow-host',
@@ -68,7 +68,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _host(header: str) -> str:
+def host_name(header: str) -> str:
     """Return a Host header's name without the port, in lower case."""
     if header.startswith("["):
         return header.partition("]")[0].lstrip("[").lower()

@@ -177,6 +177,9 @@ def test_a_port_in_use_is_said_plainly(start: Start) -> None:
     [
         (("--latency", "3-1"), "is no wait"),
         (("--url-ttl", "a week"), "is no duration"),
+        (("--url-ttl", "99999999999d"), "is longer than ten years"),
+        (("--weights", __file__), "add --engine diffusers"),
+        (("--host", "127.0.0.1.nowhere.invalid", "--api-key-env", "PATH"), "give --host an address of this machine"),
         (("--rate-limit", "0"), "not in the range"),
         (("--chaos", "nowhere.yaml"), "does not exist"),
     ],
@@ -188,11 +191,12 @@ def test_options_that_cannot_be_meant_are_refused(options: tuple[str, ...], said
 
 
 def test_a_name_can_be_allowed(start: Start) -> None:
-    url = start("--allow-host", "Images.Test").url
+    url = start("--allow-host", "Images.Test", "--allow-host", "other.test:8443").url
     statuses = [
-        httpx.get(f"{url}/healthz", headers={"host": host}).status_code for host in ("images.test", "evil.example")
+        httpx.get(f"{url}/healthz", headers={"host": host}).status_code
+        for host in ("images.test", "other.test:8443", "evil.example")
     ]
-    assert statuses == [200, 403]
+    assert statuses == [200, 200, 403]
 
 
 def test_a_projects_own_models_are_served(start: Start, tmp_path: Path, catalog: Catalog) -> None:
