@@ -189,7 +189,8 @@ def serve(options: ServeOptions, environ: Mapping[str, str]) -> None:
 
 
 def _announcement(listener: socket.socket, options: ServeOptions, catalog: Catalog) -> str:
-    return f"serving {len(catalog.models)} models at http://{_shown(options.host)}:{listener.getsockname()[1]} (Ctrl-C stops)"
+    place = f"{_shown(options.host)}:{listener.getsockname()[1]}"
+    return f"serving {len(catalog.models)} models at http://{place} (Ctrl-C stops)"
 
 
 def _shown(host: str) -> str:

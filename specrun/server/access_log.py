@@ -13,7 +13,7 @@ NOTES = "specrun.notes"
 
 
 class AccessLog:
-    """ASGI middleware that writes who asked what, what came of it and how long it took, what was billed, and what failed."""
+    """ASGI middleware that writes who asked what, what came of it, how long it took, what was billed, what failed."""
 
     def __init__(self, app: ASGIApp, stream: TextIO) -> None:
         self._app = app

@@ -30,7 +30,7 @@ class ApiError(Exception):
 
 
 def error_document(message: str, type_: str, code: str, request_id: str) -> dict[str, Any]:
-    """Return the JSON of an error; half a surrogate pair, which a request can hold and no answer can, is a `?` in it."""
+    """Return the JSON of an error; half a surrogate pair, which a request can hold and no answer can, becomes `?`."""
     message = message.encode(errors="replace").decode()
     return {"error": {"message": message, "type": type_, "code": code, "param": request_id}}
 

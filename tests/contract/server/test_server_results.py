@@ -94,7 +94,7 @@ def test_the_oldest_results_go_when_room_is_needed(tmp_path: Path, on_disk: bool
 def test_the_oldest_results_go_when_the_disk_is_full(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("only an administrator may mount a small file system")
     try:
