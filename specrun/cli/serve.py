@@ -163,7 +163,7 @@ def serve(options: ServeOptions, environ: Mapping[str, str]) -> None:
     """Listen, say where, and serve; raises `SpecrunError` where that cannot be."""
     key = _api_key(options, environ)
     catalog, engine = _engine(options, catalog_here())
-    rules = () if options.chaos is None else load_chaos(options.chaos)
+    rules = () if options.chaos is None else load_chaos(options.chaos, catalog)
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(options))
         settings = Settings(

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from specrun.canonical import canonical
 from specrun.server.render.dice import Dice
 
 
@@ -70,4 +71,5 @@ class _Lots:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else str(value)
+    """Return a value as it is written in YAML and JSON: `true`, and 3 also where a client says 3.0."""
+    return value if isinstance(value, str) else canonical(value)

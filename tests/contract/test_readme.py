@@ -11,6 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 from PIL import Image, ImageChops, ImageStat
 
+from specrun.catalog.load import load_catalog
 from specrun.catalog.shipped import format_path
 from specrun.cli.main import COMMANDS
 from specrun.diagnostics import Source
@@ -143,7 +144,7 @@ def test_the_troubles_can_be_rehearsed(tmp_path: Path) -> None:
     (shown,) = (block for block in BLOCKS if block.file == "trouble.yaml")
     path = tmp_path / "trouble.yaml"
     path.write_text(shown.text, "utf-8")
-    assert [rule.trouble for rule in load_chaos(path)] == [Trouble.LOST_REPLY, Trouble.STATUS]
+    assert [rule.trouble for rule in load_chaos(path, load_catalog())] == [Trouble.LOST_REPLY, Trouble.STATUS]
     assert {
         trouble.value for trouble in Trouble if trouble is not Trouble.STATUS and trouble.value not in GUIDE
     } == set()

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -87,7 +88,7 @@ def test_lots_are_drawn_at_the_rate_and_alike_in_each_rehearsal() -> None:
     assert 420 < sum(struck(1)) < 580
 
 
-def test_a_chaos_file_says_what_befalls_whom(tmp_path: Path) -> None:
+def test_a_chaos_file_says_what_befalls_whom(tmp_path: Path, catalog: Catalog) -> None:
     path = tmp_path / "trouble.yaml"
     path.write_text(
         """
@@ -101,20 +102,23 @@ def test_a_chaos_file_says_what_befalls_whom(tmp_path: Path) -> None:
 """,
         "utf-8",
     )
-    first, second = load_chaos(path)
+    first, second = load_chaos(path, catalog)
     assert first == Rule(
         trouble=Trouble.STATUS, status=429, match={"model": "*/FLUX.1-dev", "n": "2"}, rate=0.5, retry_after=2
     )
     assert second == Rule(trouble=Trouble.LOST_REPLY, status=0, times=1, seed=9)
 
 
-def test_all_faults_of_a_chaos_file_are_told_with_their_places(tmp_path: Path) -> None:
+def test_all_faults_of_a_chaos_file_are_told_with_their_places(tmp_path: Path, catalog: Catalog) -> None:
     path = tmp_path / "trouble.yaml"
     path.write_text(
-        "- {trouble: lost-replies, rate: 3}\n- {rate: 0.5}\n- {trouble: 200}\n- {trouble: 500, when: x}\n", "utf-8"
+        "- {trouble: lost-replies, rate: 3}\n- {rate: 0.5}\n- {trouble: 200}\n- {trouble: 500, when: x}\n"
+        "- {trouble: 500, match: {promt: x}}\n- {trouble: 429, retry_after: -1}\n"
+        "- {trouble: partial, retry_after: 1}\n",
+        "utf-8",
     )
     with pytest.raises(InvalidInputError) as caught:
-        load_chaos(path)
+        load_chaos(path, catalog)
     found = [(fault.span.line if fault.span else 0, fault.summary, fault.hint) for fault in caught.value.diagnostics]
     assert found == [
         (1, "unknown trouble", 'did you mean "lost-reply"?'),
@@ -122,7 +126,15 @@ def test_all_faults_of_a_chaos_file_are_told_with_their_places(tmp_path: Path) -
         (2, "missing key", found[2][2]),
         (3, "unknown trouble", found[3][2]),
         (4, "unknown key", found[4][2]),
+        (5, "unknown parameter", 'did you mean "prompt"?'),
+        (6, "value out of range", ""),
+        (7, "unfitting key", ""),
     ]
+
+
+@pytest.mark.parametrize(("pattern", "value"), [("3", 3.0), ("true", True), ("2.5", 2.5), ('["a"]', ["a"])])
+def test_a_pattern_meets_values_as_they_are_written(pattern: str, value: Any) -> None:
+    assert Rule(trouble=Trouble.PARTIAL, match={"x": pattern.replace("[", "[[]")}).fits({"x": value})
 
 
 def test_a_rate_limit_lets_a_burst_through_and_then_an_even_flow() -> None:
