@@ -3,14 +3,19 @@
 from collections.abc import Callable
 
 from specrun.apply.inputs import Inputs
+from specrun.apply.listing import gather_facts, listed
 from specrun.apply.pin import moved_pins, pin
 from specrun.apply.place import Place, place_of
+from specrun.apply.session import as_found
 from specrun.model.inputs import OutputImage
-from specrun.model.lock import Lock, LockedOutput
+from specrun.model.lock import Lock, LockedOutput, LockRow
 from specrun.model.plan import Plan
 from specrun.model.project import Project
+from specrun.model.run import Price
+from specrun.store.conflict import has_conflict
 from specrun.store.hold import hold
 from specrun.store.lockfile import lock_path, read_lock, write_lock
+from specrun.store.manifest import FILE_NAME, write_manifest
 from specrun.store.parts import read_standing
 
 
@@ -21,13 +26,20 @@ def stale_pins(plan: Plan, project: Project) -> tuple[str, ...]:
     return tuple(moved_pins(old, _pinned(plan, place, old)))
 
 
-def relock(plan: Plan, project: Project) -> tuple[str, ...]:
-    """Pin a plan in its lock, generating nothing; return a line for each pin that moved. Raises `BusyError`."""
+def relock(plan: Plan, project: Project, price_of: Callable[[LockRow], Price | None]) -> tuple[str, ...]:
+    """Pin a plan in its lock, generating nothing; return a line for each pin that moved. Raises `BusyError`.
+
+    Where git has left both sides of the manifest, too, it is written anew.
+    """
     place = place_of(plan, project, lock_path(plan.spec, plan.asked.variant))
     with hold(place.holds, place.spec, place.name):
         old = read_lock(place.lock)
         new = _pinned(plan, place, old)
         write_lock(place.lock, new)
+        if has_conflict(place.outputs / FILE_NAME):
+            _, facts = as_found(place)
+            known = gather_facts(new, facts, ledger=place.ledger, blobs=place.blobs(), outputs=place.outputs)
+            write_manifest(place.outputs, listed(new, plan, known, price_of))
         return tuple(moved_pins(old, new))
 
 

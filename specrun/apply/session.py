@@ -21,7 +21,7 @@ from specrun.model.run import Price
 from specrun.provider.client import ImageClient
 from specrun.store.blobs import Blobs
 from specrun.store.lockfile import check_owner as check_lock_owner
-from specrun.store.manifest import FILE_NAME, ImageFacts, read_manifest
+from specrun.store.manifest import FILE_NAME, ImageFacts, read_manifest_sides
 from specrun.store.manifest import check_owner as check_manifest_owner
 from specrun.store.parts import read_standing
 from specrun.store.seen import Stamp
@@ -79,9 +79,7 @@ def as_found(place: Place) -> tuple[Lock | None, dict[str, ImageFacts]]:
         check_lock_owner(lock, place.lock, spec=place.spec)
     facts: dict[str, ImageFacts] = {}
     for name in dict.fromkeys((FILE_NAME, place.written_manifest)):
-        manifest = read_manifest(place.outputs, name)
-        if manifest is not None:
-            owner, outputs = manifest
+        for owner, outputs in read_manifest_sides(place.outputs, name):
             check_manifest_owner(owner, place.outputs, spec=place.spec)
             facts |= {output.blob: output.facts for output in outputs}
     return lock, facts

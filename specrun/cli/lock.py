@@ -14,6 +14,7 @@ from specrun.cli.boundary import DONE, FAILED, PENDING
 from specrun.cli.console import complain, note, say
 from specrun.cli.examples import examples
 from specrun.cli.options import SPECS, SpecOptions, variable_options
+from specrun.cli.pricing import prices_of
 from specrun.diagnostics import SpecrunError
 from specrun.model.project import Project
 from specrun.plan.make import expand, make_plan
@@ -21,7 +22,8 @@ from specrun.plan.request import PlanRequest
 from specrun.report.inert import line as inert
 from specrun.report.words import count
 from specrun.spec.project import load_project
-from specrun.store.lockfile import conflict_sides, has_conflict, lock_bytes, lock_path, parse_lock, read_lock
+from specrun.store.conflict import conflict_sides, has_conflict
+from specrun.store.lockfile import lock_bytes, lock_path, parse_lock, read_lock
 from specrun.store.merge import merge_locks
 
 EPILOG = examples(
@@ -46,8 +48,8 @@ class LockOptions(SpecOptions, frozen=True, kw_only=True):
 def command(**given: Any) -> int:
     """Pin everything that specs leave open, and generate nothing.
 
-    A lock that git left with conflict markers is merged by address first. Filling in images later is no change to a
-    lock's pins.
+    A lock that git left with conflict markers is merged by address first, and then the manifest is, where it stands in
+    git too. Filling in images later is no change to a lock's pins.
     """
     options = LockOptions(**given)
     if options.check and options.upgrade:
@@ -86,7 +88,7 @@ def _pin(path: Path, request: PlanRequest, project: Project) -> int:
     complain(*faults)
     plan = make_plan(replace(request, urls=fetched), project)
     complain(*plan.warnings)
-    moved = relock(plan, project)
+    moved = relock(plan, project, prices_of(plan, project).of)
     runs = sum(action.run is not None for action in plan.actions)
     for pin in moved:
         note(inert(f"{path}: {pin}"))

@@ -6,13 +6,12 @@ from typing import Any
 
 import click
 
-from specrun.apply.money import Prices
 from specrun.apply.shard_merge import merge
 from specrun.cli.boundary import DONE
-from specrun.cli.catalogue import catalog_of
 from specrun.cli.console import complain, say
 from specrun.cli.examples import examples
 from specrun.cli.options import SPECS, SpecOptions, variable_options
+from specrun.cli.pricing import prices_of
 from specrun.diagnostics import SpecrunError
 from specrun.model.lock import State
 from specrun.plan.make import make_plan
@@ -49,10 +48,7 @@ def command(**given: Any) -> int:
 def _merge(spec: Path, options: SpecOptions) -> None:
     project = load_project(spec.parent)
     plan = make_plan(options.request(spec), project)
-    makers = {run.provider for action in plan.actions if (run := action.run) is not None}
-    providers = {name: project.providers[name] for name in makers}
-    prices = Prices(providers=providers, catalog=catalog_of(project), own=project.prices)
-    found = merge(plan, project, prices)
+    found = merge(plan, project, prices_of(plan, project))
     states = Counter(row.state for row in found.lock.rows.values() if row.state not in (None, State.ORPHAN))
     held = f", {states.total():,} of them held" if states else ""
     say(inert(f"{spec.as_posix()}: {found.parts} parts merged into {count(len(found.lock.rows), 'run')}{held}"))

@@ -10,6 +10,7 @@ import msgspec
 from specrun.atomic import write_if_changed
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.model.lock import Lock, LockRow
+from specrun.store.conflict import conflict_sides, marked
 from specrun.store.document import FORMAT_VERSION, collector_paused, decode, document
 
 _ROW = msgspec.json.Encoder(order="deterministic")
@@ -42,7 +43,7 @@ def read_lock(path: Path) -> Lock | None:
         return parse_lock(data, path)
     except InvalidInputError:
         # Looked for only now, since it takes a while in a lock of 100,000 runs, and with markers it is not JSON.
-        if not _marked(data):
+        if not marked(data):
             raise
     raise InvalidInputError(
         Diagnostic(
@@ -57,13 +58,8 @@ def read_sides(path: Path) -> tuple[Lock, ...]:
     """Return the locks that a file holds: one, both sides of a git merge, or none that can be read."""
     with contextlib.suppress(FileNotFoundError, InvalidInputError):
         data = path.read_bytes()
-        return tuple(parse_lock(side, path) for side in (conflict_sides(data) if _marked(data) else (data,)))
+        return tuple(parse_lock(side, path) for side in (conflict_sides(data) if marked(data) else (data,)))
     return ()
-
-
-def has_conflict(path: Path) -> bool:
-    """Say whether git left conflict markers in a lock."""
-    return path.is_file() and _marked(path.read_bytes())
 
 
 def parse_lock(data: bytes, path: Path) -> Lock:
@@ -99,31 +95,6 @@ def check_owner(lock: Lock, path: Path, *, spec: str) -> None:
                 hint=f'give {spec} a name of its own, or, if the spec was renamed, say so at "spec" in the lock',
             )
         )
-
-
-def conflict_sides(data: bytes) -> tuple[bytes, bytes]:
-    """Split a conflict-marked lock into the two whole locks that git could not join."""
-    ours: list[bytes] = []
-    theirs: list[bytes] = []
-    side: tuple[list[bytes], ...] = (ours, theirs)
-    for line in data.splitlines(keepends=True):
-        marker = line[:8]
-        if marker == b"<<<<<<< ":
-            side = (ours,)
-        elif marker == b"||||||| ":
-            side = ()
-        elif line.rstrip() == b"=======":
-            side = (theirs,)
-        elif marker == b">>>>>>> ":
-            side = (ours, theirs)
-        else:
-            for lines in side:
-                lines.append(line)
-    return b"".join(ours), b"".join(theirs)
-
-
-def _marked(data: bytes) -> bool:
-    return b"\n<<<<<<< " in data or data.startswith(b"<<<<<<< ")
 
 
 def _row(row: LockRow) -> bytes:

@@ -9,6 +9,7 @@ import msgspec
 
 from specrun.atomic import write_if_changed
 from specrun.diagnostics import Diagnostic, InvalidInputError
+from specrun.store.conflict import conflict_sides, marked
 from specrun.store.document import FORMAT_VERSION, collector_paused, decode, document
 
 FILE_NAME = "manifest.json"
@@ -85,13 +86,27 @@ _DOCUMENT = msgspec.json.Decoder(_ManifestDocument)
 def read_manifest(folder: Path, name: str = FILE_NAME) -> tuple[str, tuple[ManifestOutput, ...]] | None:
     """Return the spec that a folder of outputs belongs to and its images, None where it has no manifest."""
     path = folder / name
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    data = _content(path)
+    if data is None:
         return None
-    with collector_paused():
-        found = decode(_DOCUMENT, data, path, "manifest")
-    return found.spec, tuple(found.outputs)
+    if marked(data):
+        raise InvalidInputError(
+            Diagnostic(
+                summary="manifest with conflict markers",
+                detail=f"{path} holds both sides of a git merge",
+                hint="`specrun lock` joins them, and so does the next apply",
+            )
+        )
+    return _parsed(data, path)
+
+
+def read_manifest_sides(folder: Path, name: str = FILE_NAME) -> tuple[tuple[str, tuple[ManifestOutput, ...]], ...]:
+    """Return the manifests that a file holds: one, both sides of a git merge, or none."""
+    path = folder / name
+    data = _content(path)
+    if data is None:
+        return ()
+    return tuple(_parsed(side, path) for side in (conflict_sides(data) if marked(data) else (data,)))
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
@@ -116,6 +131,19 @@ def check_owner(owner: str, folder: Path, *, spec: str) -> None:
                 hint=f"give {spec} a name of its own, or delete {folder / FILE_NAME} if the spec was renamed",
             )
         )
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _parsed(data: bytes, path: Path) -> tuple[str, tuple[ManifestOutput, ...]]:
+    with collector_paused():
+        found = decode(_DOCUMENT, data, path, "manifest")
+    return found.spec, tuple(found.outputs)
 
 
 def _summary(manifest: Manifest) -> dict[str, Any]:

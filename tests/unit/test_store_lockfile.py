@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from specrun.diagnostics import InvalidInputError
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
-from specrun.store.lockfile import check_owner, conflict_sides, lock_bytes, lock_path, parse_lock, read_lock, write_lock
+from specrun.store.conflict import conflict_sides
+from specrun.store.lockfile import check_owner, lock_bytes, lock_path, parse_lock, read_lock, write_lock
 
 PATH = Path("specs/shots.lock.json")
 KEY = "sha256:" + "a" * 64

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from specrun.canonical import digest
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
-from specrun.store.lockfile import conflict_sides, lock_bytes, parse_lock
+from specrun.store.conflict import conflict_sides
+from specrun.store.lockfile import lock_bytes, parse_lock
 from specrun.store.merge import merge_locks
 
 STAKES = (State.UNKNOWN, State.PARTIAL, State.UNUSABLE, State.REFUSED)

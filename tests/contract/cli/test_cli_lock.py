@@ -3,8 +3,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 QUICKSTART = "specs/quickstart.yaml"
 LOCK = "specs/quickstart.lock.json"
+MANIFEST = "outputs/quickstart/manifest.json"
 
 
 def edit(folder: Path, old: str, new: str) -> None:
@@ -134,6 +137,37 @@ def test_lock_heals_a_conflict_by_address_and_keeps_the_images_of_both_sides(pro
     assert len(rows(project.folder)) == 10
     assert all(row["outputs"] for row in rows(project.folder).values())
     assert "Nothing to do: 10 keep.\n" in project("plan", QUICKSTART).out
+
+
+def branches_with_images_in_git(project: Any) -> None:
+    """Leave a merge whose spec and lock git has joined, and whose manifest it could not."""
+    (project.folder / ".gitignore").write_text("", "utf-8")
+    git(project.folder, "init", "-q", "-b", "main")
+    project("apply", "--yes", QUICKSTART)
+    committed(project, "six images")
+    git(project.folder, "switch", "-qc", "wolf")
+    edit(project.folder, "a hedgehog]", "a hedgehog, a wolf]")
+    project("apply", "--yes", QUICKSTART)
+    committed(project, "a wolf")
+    git(project.folder, "switch", "-q", "main")
+    spec = project.folder / QUICKSTART
+    spec.write_text(spec.read_text("utf-8") + "  sky: {model: stepfun-ai/Step1X-Edit, prompt: a sky}\n", "utf-8")
+    project("apply", "--yes", QUICKSTART)
+    committed(project, "a sky")
+    git(project.folder, "merge", "wolf", code=1)
+    assert git(project.folder, "diff", "--name-only", "--diff-filter=U") == f"{MANIFEST}\n"
+
+
+@pytest.mark.parametrize("healer", [("lock", QUICKSTART), ("apply", "--yes", "--frozen", QUICKSTART)])
+def test_a_manifest_that_git_could_not_merge_is_written_anew(project: Any, healer: tuple[str, ...]) -> None:
+    branches_with_images_in_git(project)
+    assert "error: manifest with conflict markers\n" in project("export", QUICKSTART, code=1).err
+    project(*healer)
+    healed = (project.folder / MANIFEST).read_bytes()
+    project("verify", QUICKSTART)
+    (project.folder / MANIFEST).unlink()
+    project("apply", "--yes", QUICKSTART)
+    assert (project.folder / MANIFEST).read_bytes() == healed
 
 
 def test_spec_with_conflict_markers_says_so(project: Any) -> None:
