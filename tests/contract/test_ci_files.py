@@ -198,13 +198,22 @@ def committed_lock(runner: Runner) -> set[str]:
     return {row["address"] for row in lock["runs"] if row["outputs"]}
 
 
-def test_the_action_joins_its_lock_with_one_that_somebody_pushed_meanwhile(runner: Runner) -> None:
+@pytest.mark.parametrize("images_in_git", [False, True])
+def test_the_action_joins_its_lock_with_one_that_somebody_pushed_meanwhile(runner: Runner, images_in_git: bool) -> None:
+    if images_in_git:
+        keep_images_in_git(runner)
     runner.step("Apply", {"arguments": "--target style=woodcut"})
     runner.sh(LOCK_MEANWHILE.replace("--yes", "--yes --target style=watercolour"))
     runner.step("Commit", {})
     assert runner.sh("git log --format=%s origin/main").split("\n")[:2] == ["Lock what specrun made", "Meanwhile"]
     assert len(committed_lock(runner)) == 6
     assert runner.sh("git status --porcelain") == ""
+    if images_in_git:
+        runner.sh("specrun verify specs")
+
+
+def keep_images_in_git(runner: Runner) -> None:
+    runner.sh(f"sed -i /outputs/d .gitignore && {SOMEBODY} commit -qam 'Keep images' && git push -q")
 
 
 def test_the_action_commits_the_lock_of_an_apply_that_failed(runner: Runner) -> None:
