@@ -271,6 +271,27 @@ def test_gitlabs_apply_pushes_the_lock_also_when_it_fails_and_somebody_pushed_me
     runner.sh(script, **given)
 
 
+def test_gitlabs_apply_joins_its_lock_with_one_that_somebody_pushed_while_it_was_at_work(runner: Runner) -> None:
+    keep_images_in_git(runner)
+    apply = yaml.safe_load(blocks()[".gitlab-ci.yml"])["apply"]
+    given = apply["variables"] | {"REMOTE": "../origin.git", "CI_COMMIT_BRANCH": "main"}
+    hook = runner.folder / ".git/hooks/pre-commit"
+    meanwhile = LOCK_MEANWHILE.replace("--yes", "--yes --target style=watercolour")
+    hook.write_text(f"#!/bin/sh\nrm $0; for name in $(env | grep -o ^GIT_[A-Z_]*); do unset $name; done; {meanwhile}\n")
+    hook.chmod(0o755)
+    runner.sh("git checkout -q --detach")
+    runner.sh("\n".join(apply["script"]), **given)
+    assert not hook.exists()
+    runner.sh("git fetch -q ../origin.git main:refs/remotes/origin/main")
+    assert runner.sh("git log --format=%s origin/main").split("\n")[:2] == [
+        "Lock what specrun made [skip ci]",
+        "Meanwhile",
+    ]
+    assert len(committed_lock(runner)) == 6
+    assert runner.sh("git status --porcelain") == "?? specrun.xml\n"
+    runner.sh("specrun verify specs")
+
+
 def test_the_hooks_refuse_what_they_should(runner: Runner) -> None:
     hooks = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))}
     validate, lock = hooks["specrun-validate"], hooks["specrun-lock"]
