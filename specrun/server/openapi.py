@@ -1,5 +1,6 @@
 """`GET /openapi.json`: the API described by OpenAPI 3.1, generated from the models' schemas."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from specrun import __version__
@@ -27,7 +28,7 @@ _OF_READING = ("401", "403", "404")
 def openapi(catalog: Catalog, *, keyed: bool) -> dict[str, Any]:
     """Return the document; `keyed` says whether the server asks for an API key."""
     names = {model.id: _name(model) for model in catalog.models.values()}
-    models = {names[model.id]: _embedded(model.schema) for model in catalog.models.values()}
+    models = {name: _embedded(catalog.models[id_].schema, name) for id_, name in names.items()}
     references = [{"$ref": f"#/components/schemas/{name}"} for name in names.values()]
     mapping = {id_: f"#/components/schemas/{name}" for id_, name in names.items()}
     request = {"oneOf": references, "discriminator": {"propertyName": "model", "mapping": mapping}}
@@ -58,9 +59,20 @@ def _name(model: ModelSchema) -> str:
     return "".join(char if char.isalnum() or char in "._-" else "." for char in model.id)
 
 
-def _embedded(schema: Any) -> dict[str, Any]:
-    """Return a model's schema as a part of a larger document."""
-    return {keyword: value for keyword, value in schema.items() if keyword not in ("$schema", "$id")}
+def _embedded(schema: Any, name: str) -> dict[str, Any]:
+    """Return a model's schema as a part of a larger document, in which its own references lead elsewhere."""
+    kept = {keyword: value for keyword, value in schema.items() if keyword not in ("$schema", "$id")}
+    embedded: dict[str, Any] = _moved(kept, f"#/components/schemas/{name}")
+    return embedded
+
+
+def _moved(value: Any, root: str) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            key: root + item[1:] if key == "$ref" and isinstance(item, str) and item[:1] == "#" else _moved(item, root)
+            for key, item in value.items()
+        }
+    return [_moved(item, root) for item in value] if isinstance(value, list) else value
 
 
 def _generation(request: dict[str, Any]) -> dict[str, Any]:

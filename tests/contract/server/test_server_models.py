@@ -1,8 +1,13 @@
+import json
+from pathlib import Path
+
 import jsonschema
 import pytest
 from api_server import FLUX, InProcess
 
+from specrun.catalog.load import load_catalog
 from specrun.catalog.models import Catalog
+from specrun.server.app import create_app
 
 
 def test_all_models_are_listed(sandbox: InProcess, catalog: Catalog) -> None:
@@ -45,6 +50,19 @@ def test_the_description_holds_every_models_schema(sandbox: InProcess, catalog: 
     for id_, reference in mapping.items():
         schema = document["components"]["schemas"][reference.rpartition("/")[2]]
         assert schema["properties"].keys() == catalog.models[id_].schema["properties"].keys()
+
+
+def test_a_projects_models_keep_their_own_references_in_the_description(tmp_path: Path) -> None:
+    own = {
+        "type": "object",
+        "properties": {"model": {"const": "shop/own"}, "prompt": {"$ref": "#/$defs/words"}},
+        "$defs": {"words": {"type": "string", "maxLength": 3}},
+    }
+    (tmp_path / "own.json").write_text(json.dumps(own), "utf-8")
+    document = InProcess(create_app(load_catalog(tmp_path))).get("/openapi.json").json()
+    validator = jsonschema.Draft202012Validator(document | {"$ref": "#/components/schemas/shop.own"})
+    assert validator.is_valid({"prompt": "fox"})
+    assert not validator.is_valid({"prompt": "foxes"})
 
 
 def test_answers_are_as_described(sandbox: InProcess) -> None:
