@@ -26,11 +26,31 @@ REFUSED = (
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 
+OWN = {
+    "type": "object",
+    "properties": {
+        "model": {"const": "shop/own #1%"},
+        "prompt": {"type": "string"},
+        "seed": {"type": "integer", "default": -1},
+        "hd": {"type": "boolean", "default": True},
+        "wet": {"type": "boolean"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "grade": {"enum": ["a", 1]},
+        "size": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+    },
+    "additionalProperties": False,
+}
+
+
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    project = tmp_path_factory.mktemp("server")
+    (project / "specrun.yaml").write_text("{}\n", "utf-8")
+    (project / "schemas").mkdir()
+    (project / "schemas/own.json").write_text(json.dumps(OWN), "utf-8")
     process = subprocess.Popen(
         [sys.executable, "-m", "specrun", "serve", "--port", "0", "--workers", "1"],
-        cwd=tmp_path_factory.mktemp("server"),
+        cwd=project,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -61,7 +81,7 @@ def page(url: str) -> Iterator[Page]:
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", watch)
         page.goto(url)
-        expect(page.locator("#catalogue button")).to_have_count(16)
+        expect(page.locator("#catalogue button")).to_have_count(17)
         yield page
     assert wrong == []
 
@@ -85,6 +105,24 @@ def test_choosing_a_model_shows_its_parameters(page: Page) -> None:
     expect(page.get_by_label("Size")).to_have_count(0)
     page.locator("#catalogue [data-id='stepfun-ai/step1x-edit']").click()
     expect(page.get_by_label("Negative prompt")).to_be_visible()
+
+
+def test_parameters_of_any_type_can_be_given_or_left_out(page: Page) -> None:
+    page.locator("#model").select_option("shop/own #1%")
+    page.get_by_label("grade").select_option("1")
+    page.get_by_label("tags").fill('["fox", "owl"]')
+    page.get_by_label("size").fill("512x512")
+    with page.expect_request("**/v1/images/generations") as sent:
+        page.get_by_role("button", name="Draw").click()
+    expect(page.locator("#images img")).to_be_visible()
+    assert sent.value.post_data_json == {
+        "model": "shop/own #1%",
+        "prompt": "A red lamp on a slate table, morning light",
+        "hd": True,
+        "grade": 1,
+        "tags": ["fox", "owl"],
+        "size": "512x512",
+    }
 
 
 def test_a_reference_image_goes_along(page: Page, tmp_path: Path) -> None:

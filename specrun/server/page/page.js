@@ -34,25 +34,43 @@ async function showHealth() {
   byId("health").textContent = `${health.engine} engine · ${images} since start`;
 }
 
+const written = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+
+function option(choice) {
+  return element("option", { value: JSON.stringify(choice), textContent: written(choice) });
+}
+
+// What was written for a parameter that may be no text: a number, a list, or a text after all.
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
 function field(name, schema, required, takesImages) {
   const title = schema.title ?? name;
+  const choices = schema.enum ?? (schema.type === "boolean" ? [true, false] : null);
+  const placeholder = schema.default === undefined ? "" : written(schema.default);
   let input;
   if (takesImages) {
     input = element("input", { type: "file", accept: "image/*", multiple: schema.type === "array" });
-  } else if (schema.enum) {
-    input = element("select", {}, ...schema.enum.map((choice) => element("option", { textContent: choice })));
-    input.value = schema.default ?? schema.enum[0];
+  } else if (choices) {
+    input = element("select", {}, ...choices.map(option));
+    if (!required && schema.default === undefined) input.prepend(element("option", { value: "" }));
+    input.value = schema.default === undefined ? input.options[0].value : JSON.stringify(schema.default);
   } else if (schema.type === "integer" || schema.type === "number") {
     input = element("input", { type: "number", step: schema.type === "integer" ? 1 : "any" });
     if (schema.minimum !== undefined) input.min = schema.minimum;
     if (schema.maximum !== undefined) input.max = schema.maximum;
-    input.placeholder = schema.default ?? "";
+    input.placeholder = placeholder;
   } else {
-    input = element("input", { type: "text", placeholder: schema.default ?? "" });
+    input = element("input", { type: "text", placeholder });
   }
   input.name = name;
   input.required = required;
-  input.dataset.type = takesImages ? "image" : schema.type;
+  input.dataset.type = choices || schema.type !== "string" ? "json" : "text";
   const label = element("label", { title: schema.description ?? "" }, `${title} `, input);
   if (takesImages || name === "negative_prompt") label.className = "wide";
   return label;
@@ -60,13 +78,13 @@ function field(name, schema, required, takesImages) {
 
 async function chooseModel(id) {
   byId("model").value = id;
-  if (!schemas.has(id)) schemas.set(id, await ask(`v1/models/${id}`));
+  if (!schemas.has(id)) schemas.set(id, await ask(`v1/models/${encodeURIComponent(id)}`));
   if (byId("model").value !== id) return;
   const { description, inputs, schema } = schemas.get(id);
   byId("about").textContent = description;
   const fields = Object.entries(schema.properties)
     .filter(([name]) => !HANDLED.has(name))
-    .map(([name, property]) => field(name, property, schema.required.includes(name), inputs.includes(name)));
+    .map(([name, property]) => field(name, property, (schema.required ?? []).includes(name), inputs.includes(name)));
   byId("parameters").replaceChildren(...fields);
   for (const card of byId("catalogue").children) card.ariaPressed = String(card.dataset.id === id);
   showCurl(await body());
@@ -81,6 +99,11 @@ function dataUrl(file) {
   });
 }
 
+function valueOf(input) {
+  if (input.type === "number") return input.valueAsNumber;
+  return input.dataset.type === "json" ? parsed(input.value) : input.value;
+}
+
 async function body() {
   const request = { model: byId("model").value, prompt: byId("prompt").value };
   for (const input of byId("parameters").querySelectorAll("input, select")) {
@@ -88,8 +111,7 @@ async function body() {
       const images = await Promise.all([...input.files].map(dataUrl));
       if (images.length) request[input.name] = input.multiple ? images : images[0];
     } else if (input.value !== "") {
-      const numeric = input.dataset.type === "integer" || input.dataset.type === "number";
-      request[input.name] = numeric ? Number(input.value) : input.value;
+      request[input.name] = valueOf(input);
     }
   }
   return request;
