@@ -8,6 +8,7 @@ from specrun.cli.outcomes import Outcomes
 from specrun.cli.planning import Planned
 from specrun.diagnostics import Diagnostic, PendingError, SpecrunError
 from specrun.plan.saved import check_expected
+from specrun.store.lockfile import lock_path
 
 
 class FrozenError(SpecrunError):
@@ -32,11 +33,16 @@ def _check(planned: Planned, options: ApplyCommandOptions) -> None:
     if options.expect is not None:
         check_expected(options.expect, planned.plan)
     if options.locked and (moved := stale_pins(planned.plan, planned.project)):
-        hint = "run `specrun lock`, and commit the lock"
-        raise PendingError(*(Diagnostic(summary="lock out of date", detail=line, hint=hint) for line in moved[:20]))
+        lock = lock_path(planned.plan.spec, planned.plan.asked.variant)
+        detail = f"{lock}: {moved[0]}{_more(moved, ', and')}"
+        hint = "run `specrun lock`, and commit the lock; `specrun lock --check` lists what would change"
+        raise PendingError(Diagnostic(summary="lock out of date", detail=detail, hint=hint))
     needed = [action.address for action in planned.plan.actions if action.requested]
     if options.frozen and needed:
-        more = f" and {len(needed) - 1} more" if len(needed) > 1 else ""
-        detail = f"{needed[0]}{more} would have to be asked for"
+        detail = f"{planned.plan.spec}: {needed[0]}{_more(needed, ' and')} would have to be asked for"
         hint = "apply without --frozen, or bring the images: from a shared store, or from who made them"
         raise FrozenError(Diagnostic(summary="frozen", detail=detail, hint=hint))
+
+
+def _more(found: Sequence[str], joint: str) -> str:
+    return f"{joint} {len(found) - 1:,} more" if len(found) > 1 else ""
