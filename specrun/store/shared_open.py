@@ -47,7 +47,7 @@ _S3 = _Service(
         "config_kwargs": {
             "connect_timeout": _CONNECT,
             "read_timeout": _READ,
-            "retries": {"max_attempts": 1, "mode": "standard"},
+            "retries": {"total_max_attempts": 1, "mode": "standard"},
         },
         "max_concurrency": 1,  # else each read begins with a question for the size
     },

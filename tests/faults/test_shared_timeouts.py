@@ -15,7 +15,7 @@ from specrun.model.project import StoreSettings
 from specrun.store import shared_open
 from specrun.store.shared import SharedStore
 from specrun.store.shared_record import SharedRecord
-from specrun.store.tries import SharedStoreError
+from specrun.store.tries import PAUSES, SharedStoreError
 
 IMAGE = b"an image, as far as a store is concerned"
 BLOB = digest(IMAGE)
@@ -55,8 +55,10 @@ def test_an_answer_that_takes_too_long_is_asked_for_again(
 def test_a_service_that_never_answers_in_time_is_out_of_reach(store: SharedStore, s3: S3Server) -> None:
     store.ensure(BLOB, IMAGE)
     s3.faults.append(Fault(method="GET", kind="hang", times=1000))
+    s3.asked.clear()
     with pytest.raises(SharedStoreError, match="is out of reach") as caught:
         store.fetch(BLOB)
     assert not caught.value.gone
+    assert s3.count("GET") == 1 + len(PAUSES)  # its client does not try again by itself
     s3.faults.clear()
     assert store.fetch(BLOB) == IMAGE
