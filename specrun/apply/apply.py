@@ -139,7 +139,13 @@ def _started(session: Session) -> Started:
 async def _work_and_leave(session: Session, asker: Asker | None) -> Lock:
     delivery = Delivery(session.place, session.blobs, {} if session.lock is None else session.lock.rows)
     working = asyncio.create_task(work(session, asker, delivery))
-    with interruptible(session.stop, working.cancel):
+
+    def end() -> None:
+        working.cancel()
+        if session.sharing is not None:
+            session.sharing.abandon()
+
+    with interruptible(session.stop, end):
         try:
             await working
         except asyncio.CancelledError:
@@ -160,7 +166,7 @@ async def _shared(session: Session, lock: Lock) -> int:
         return 0
     uploads = session.sharing.uploads
     changed = any(action.verb in _CHANGING for action in session.plan.actions)
-    with interruptible(session.stop, uploads.hurry):
+    with interruptible(session.stop, session.sharing.abandon):
         warned = await session.sharing.settle(lock, uploads, session.stop, changed=changed)
     if warned is not None:
         session.tally.emit(warned)

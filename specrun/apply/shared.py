@@ -42,6 +42,12 @@ class Sharing:
         if self.uploads is not None:
             self.uploads.offer(blobs)
 
+    def abandon(self) -> None:
+        """Wait for nothing that comes from the store or goes there."""
+        if self.uploads is not None:
+            self.uploads.hurry()
+        self.store.abandon()
+
     async def settle(self, lock: Lock, uploads: Uploads, stop: Stop, *, changed: bool) -> Warned | None:
         """Put there whatever the lock names that is not known to be; say what could not be.
 

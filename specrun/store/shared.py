@@ -1,5 +1,6 @@
 """The store that a team shares: images by their digest in a bucket, believed only where their bytes agree."""
 
+import asyncio
 import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -133,6 +134,14 @@ class SharedStore:
         except FileNotFoundError:
             return ""
 
+    def abandon(self) -> None:
+        """Wait for nothing any longer: whoever does gets a `SharedStoreError`, at once or when a folder answers."""
+        self._tried.abandon()
+        # Clients of fsspec wait on a loop that they share, in a thread of its own.
+        loop: asyncio.AbstractEventLoop | None = getattr(self._objects, "loop", None)
+        if loop is not None:
+            loop.call_soon_threadsafe(_cut_off, loop)
+
     def _stands(self, path: str, blob: str, data: bytes) -> bool:
         try:
             info = self._tried(lambda: self._objects.info(path))
@@ -154,3 +163,8 @@ class SharedStore:
     def _path(self, blob: str) -> str:
         name = blob.removeprefix("sha256:")
         return f"{self._root}/{name[:2]}/{name[2:]}"
+
+
+def _cut_off(loop: asyncio.AbstractEventLoop) -> None:
+    for task in asyncio.all_tasks(loop):
+        task.cancel()

@@ -41,6 +41,11 @@ class Tries:
         self._pauses = pauses
         self._out_of_reach = 0
         self._counting = threading.Lock()
+        self._abandoned = False
+
+    def abandon(self) -> None:
+        """Begin nothing any longer, and believe nothing that is under way: it may have been cut off."""
+        self._abandoned = True
 
     def __call__(self, work: Callable[[], T]) -> T:
         """Do `work`, again after a pause where it fails; a store that stays out of reach is soon given up on.
@@ -50,7 +55,7 @@ class Tries:
         pauses = self._pauses if self._out_of_reach < _PATIENCE else ()
         for pause in (*pauses, None):
             try:
-                found = work()
+                found = self._once(work)
             except FileNotFoundError:
                 self._count(0)
                 raise
@@ -67,6 +72,16 @@ class Tries:
                 self._count(0)
                 return found
         raise AssertionError("the last try returns or raises")
+
+    def _once(self, work: Callable[[], T]) -> T:
+        self._check()
+        found = work()
+        self._check()
+        return found
+
+    def _check(self) -> None:
+        if self._abandoned:
+            raise SharedStoreError(f"{self._url} was not waited for", "run the command again")
 
     def _count(self, more: int) -> None:
         with self._counting:

@@ -1,6 +1,11 @@
 """A shared store behind apply, push and pull, over the real S3 protocol, in good times and bad."""
 
+import os
 import shutil
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,6 +70,32 @@ def test_a_bucket_that_is_not_there_is_named_by_apply_and_by_push(team: Team) ->
         ended = team.run(first, *command, SPEC, code=1)
         assert "s3://no-such-bucket/images takes nothing: The specified bucket does not exist" in ended.err
         assert "make the bucket, or correct `store.url` in specrun.yaml" in ended.err
+
+
+@pytest.mark.parametrize("reading", [True, False])
+def test_a_second_interruption_does_not_wait_for_a_bucket_that_never_answers(team: Team, reading: bool) -> None:
+    if reading:
+        team.run(team.machine("first"), "apply", "--yes", SPEC)
+    machine = team.machine("second")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment = team.s3.environment() | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        command = [sys.executable, "-m", "specrun", "-C", str(machine), "apply", "--yes", SPEC]
+        with subprocess.Popen(
+            command, env=os.environ | environment, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        ) as process:
+            try:
+                kept_open = silent.accept()
+                process.send_signal(signal.SIGINT)
+                assert process.stderr is not None
+                while "once more ends at once" not in process.stderr.readline():
+                    assert process.poll() is None
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=20)
+                kept_open[0].close()
+            finally:
+                process.kill()
+    assert process.returncode == 130
+    assert "Requests: 0." in team.run(machine, "apply", "--yes", SPEC).out
 
 
 def test_uploads_that_a_kill_cut_off_go_on_with_the_next_apply(team: Team) -> None:
