@@ -26,7 +26,7 @@ class AccessLog:
             return
         notes: dict[str, Any] = {}
         scope[NOTES] = notes
-        sent = {"status": 500, "bytes": 0}  # an answer that nobody else gives is a failure's
+        sent: dict[str, Any] = {"status": None, "bytes": 0}
         started = time.perf_counter()
 
         async def counted(message: Message) -> None:
@@ -39,6 +39,7 @@ class AccessLog:
         try:
             await self._app(scope, receive, counted)
         except Exception as error:
+            sent["status"] = sent["status"] or 500  # the answer that nobody else has given
             notes["error"] = "".join(traceback.format_exception(error))
             raise
         finally:

@@ -167,9 +167,12 @@ def test_a_lost_answer_is_billed_but_never_arrives_whole(tmp_path: Path, start: 
 
 def test_the_log_says_which_trouble_struck(tmp_path: Path, start: Start) -> None:
     path = tmp_path / "trouble.yaml"
-    path.write_text("- {trouble: partial}\n", "utf-8")
+    path.write_text("- {trouble: partial, times: 1}\n- {trouble: lost-reply}\n", "utf-8")
     served = start("--chaos", str(path))
     with httpx.Client(base_url=served.url) as client:
         client.post("/v1/images/generations", json=BODY | {"n": 2})
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.post("/v1/images/generations", json=BODY)
     assert served.interrupt() == 0
-    assert [(line["chaos"], line["billed"]) for line in served.log] == [("partial", 1)]
+    told = [(line["chaos"], line["status"], line["billed"]) for line in served.log]
+    assert told == [("partial", 200, 1), ("lost-reply", None, 1)]
