@@ -176,6 +176,7 @@ def serve(options: ServeOptions, environ: Mapping[str, str]) -> None:
             results=Path(stack.enter_context(TemporaryDirectory(prefix="specrun-serve-"))),
             results_bytes=1024 * MEBIBYTE,
             engine_seconds=options.timeout,
+            inputs=64,
             running=1 if options.engine == "diffusers" else 2 * options.workers,
             waiting=options.queue,
             fetches=True,

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import io
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,6 +16,8 @@ from specrun.server.errors import ApiError
 
 LARGEST_SIDE = 2048
 """Pixels of the longer side that engines get to see; larger images are scaled down first."""
+
+_LARGEST_AREA = 8 * LARGEST_SIDE**2  # of all input images of a request
 
 _HEAD = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 _URL_SAFE = str.maketrans("-_", "+/")
@@ -47,15 +50,20 @@ def decode_text(text: str, place: str) -> bytes:
         raise ApiError(f"{place} is neither an https URL nor base64 data") from None
 
 
-def decode_input(data: bytes, place: str) -> Image.Image:
-    """Return an image in RGB, the right way up, on white where it is transparent, at most `LARGEST_SIDE` long."""
+def largest_side(images: int) -> int:
+    """Return how long each of so many images may be, that all of them together stay within some 100 MB."""
+    return min(LARGEST_SIDE, math.isqrt(_LARGEST_AREA // max(1, images)))
+
+
+def decode_input(data: bytes, place: str, side: int = LARGEST_SIDE) -> Image.Image:
+    """Return an image in RGB, the right way up, on white where it is transparent, at most `side` long."""
     try:
         decode_image(data)
     except ImageError as error:
         raise ApiError(f"{place} {error}") from None
     with Image.open(io.BytesIO(data)) as opened:
         image = _opaque(_eight_bits(ImageOps.exif_transpose(opened)))
-    factor = -(-max(image.size) // LARGEST_SIDE)
+    factor = -(-max(image.size) // side)
     return image.reduce(factor) if factor > 1 else image
 
 

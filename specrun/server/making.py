@@ -16,7 +16,7 @@ from specrun.server.chaos import Trouble
 from specrun.server.engine import Engine, ImageRequest
 from specrun.server.errors import ApiError
 from specrun.server.fetching import Fetcher
-from specrun.server.inputs import decode_input, decode_text, given_images, is_url
+from specrun.server.inputs import decode_input, decode_text, given_images, is_url, largest_side
 from specrun.server.meter import Meter
 from specrun.server.queue import Queue
 from specrun.server.results import Results
@@ -41,6 +41,7 @@ class Maker:
         self._meter = meter
         self._seconds = settings.engine_seconds
         self._most_images = settings.images
+        self._most_inputs = settings.inputs
         self._fetcher = Fetcher() if settings.fetches else None
         self._decoding = asyncio.Semaphore(_DECODED_AT_ONCE)
         self._queue = Queue(running=settings.running, waiting=settings.waiting)
@@ -48,8 +49,7 @@ class Maker:
     async def make(self, asked: Asked, result_base: str, trouble: Trouble | None) -> Made:
         """Make images and word the answer; result files are at `result_base` and their names. Raises `ApiError`."""
         async with self._queue.place():
-            inputs = [await self._input(place, text) for place, text in given_images(asked.model, asked.body)]
-            images = await self._images(asked.request(inputs))
+            images = await self._images(asked.request(await self._inputs(asked)))
         images = _spoiled(images, trouble)
         items = [self._item(image, result_base if asked.as_url else None, trouble) for image in images]
         self._meter.bill(len(items))
@@ -73,7 +73,13 @@ class Maker:
                 code="gateway_timeout_error",
             ) from None
 
-    async def _input(self, place: str, text: str) -> Image.Image:
+    async def _inputs(self, asked: Asked) -> list[Image.Image]:
+        given = list(given_images(asked.model, asked.body))
+        if len(given) > self._most_inputs:
+            raise ApiError(f"there are {len(given):,} input images; this server takes at most {self._most_inputs:,}")
+        return [await self._input(place, text, largest_side(len(given))) for place, text in given]
+
+    async def _input(self, place: str, text: str, side: int) -> Image.Image:
         if not is_url(text):
             data = decode_text(text, place)
         elif self._fetcher is not None:
@@ -81,7 +87,7 @@ class Maker:
         else:
             raise ApiError(f"{place} is a URL, and this server fetches none; send the image as base64 data")
         async with self._decoding:
-            return await asyncio.to_thread(decode_input, data, place)
+            return await asyncio.to_thread(decode_input, data, place, side)
 
     def _item(self, image: bytes, result_base: str | None, trouble: Trouble | None) -> dict[str, Any]:
         if result_base is None:

@@ -15,9 +15,10 @@ class Settings:
 
     `api_key` None asks for none. `hosts` are the names that a request's Host header may give, None for any;
     `addresses` lets any IP address pass too, which no rebound name can be. `url_ttl` and `engine_seconds` are
-    seconds. `images` is the most that one request may ask for. `results` is the folder that keeps result files, None
-    for memory. `running` requests are worked on at once while at most `waiting` more wait. `fetches` says whether
-    input images may be URLs. `latency` is the shortest and longest wait, in seconds, before an answer.
+    seconds. `images` is the most that one request may ask for, `inputs` the most that it may send. `results` is the
+    folder that keeps result files, None for memory. `running` requests are worked on at once while at most `waiting`
+    more wait. `fetches` says whether input images may be URLs. `latency` is the shortest and longest wait, in
+    seconds, before an answer.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -29,6 +30,7 @@ class Settings:
     body_bytes: int = 32 * MEBIBYTE
     engine_seconds: float | None = None
     images: int = 100
+    inputs: int = 10_000
     running: int = 4
     waiting: int = 1_000_000
     fetches: bool = False

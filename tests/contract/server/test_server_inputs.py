@@ -10,7 +10,7 @@ from PIL import Image
 
 from specrun.catalog.models import Catalog
 from specrun.server.app import create_app
-from specrun.server.inputs import LARGEST_SIDE, decode_input
+from specrun.server.inputs import LARGEST_SIDE, decode_input, largest_side
 from specrun.server.settings import Settings
 
 EDIT = "black-forest-labs/Flux-Kontext-Pro"
@@ -145,6 +145,22 @@ def test_large_images_are_scaled_down() -> None:
     image = decode_input(large, "image")
     assert image.mode == "RGB"
     assert max(image.size) <= LARGEST_SIDE
+
+
+def test_many_images_are_scaled_down_so_that_all_of_them_fit_into_memory() -> None:
+    assert [largest_side(images) for images in (0, 1, 8)] == [LARGEST_SIDE] * 3
+    assert all(3 * images * largest_side(images) ** 2 <= 3 * 8 * LARGEST_SIDE**2 for images in (9, 64, 10_000))
+    large = encoded(Image.new("L", (LARGEST_SIDE, 30)))
+    assert max(decode_input(large, "image", largest_side(64)).size) <= largest_side(64)
+
+
+def test_a_request_with_too_many_images_is_refused_before_any_is_decoded(catalog: Catalog) -> None:
+    sandbox = InProcess(create_app(catalog, settings=Settings(inputs=3)))
+    body = {"model": SEVERAL, "prompt": "x", "images": [TEXT] * 3}
+    assert sandbox.generate(body).status_code == 200
+    reply = sandbox.generate(body | {"images": ["no image"] * 4})
+    assert reply.status_code == 400
+    assert "there are 4 input images; this server takes at most 3" in reply.json()["error"]["message"]
 
 
 def test_an_optional_image_is_seen_by_a_model_that_also_works_without(sandbox: InProcess) -> None:
