@@ -85,28 +85,32 @@ _DOCUMENT = msgspec.json.Decoder(_ManifestDocument)
 
 def read_manifest(folder: Path, name: str = FILE_NAME) -> tuple[str, tuple[ManifestOutput, ...]] | None:
     """Return the spec that a folder of outputs belongs to and its images, None where it has no manifest."""
-    path = folder / name
-    data = _content(path)
-    if data is None:
-        return None
-    if marked(data):
+    sides = read_manifest_sides(folder, name)
+    if len(sides) > 1:
         raise InvalidInputError(
             Diagnostic(
                 summary="manifest with conflict markers",
-                detail=f"{path} holds both sides of a git merge",
+                detail=f"{folder / name} holds both sides of a git merge",
                 hint="`specrun lock` joins them, and so does the next apply",
             )
         )
-    return _parsed(data, path)
+    return sides[0] if sides else None
 
 
 def read_manifest_sides(folder: Path, name: str = FILE_NAME) -> tuple[tuple[str, tuple[ManifestOutput, ...]], ...]:
     """Return the manifests that a file holds: one, both sides of a git merge, or none."""
     path = folder / name
-    data = _content(path)
-    if data is None:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
         return ()
-    return tuple(_parsed(side, path) for side in (conflict_sides(data) if marked(data) else (data,)))
+    try:
+        return (_parsed(data, path),)
+    except InvalidInputError:
+        # Looked for only now, since it takes a while among 100,000 images, and with markers it is not JSON.
+        if not marked(data):
+            raise
+    return tuple(_parsed(side, path) for side in conflict_sides(data))
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
@@ -131,13 +135,6 @@ def check_owner(owner: str, folder: Path, *, spec: str) -> None:
                 hint=f"give {spec} a name of its own, or delete {folder / FILE_NAME} if the spec was renamed",
             )
         )
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
 
 
 def _parsed(data: bytes, path: Path) -> tuple[str, tuple[ManifestOutput, ...]]:
