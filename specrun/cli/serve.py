@@ -53,6 +53,13 @@ def _seconds(context: click.Context, parameter: click.Parameter, value: str) -> 
     return seconds
 
 
+def _host(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Read an address; an empty one, as of an unset variable, would be every address of this machine."""
+    if not value.strip():
+        raise click.BadParameter("it is empty; 0.0.0.0 is every address of this machine", context, parameter)
+    return value.strip()
+
+
 def _wait(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, float]:
     """Read seconds, or the shortest and the longest with a dash between."""
     match = _FROM_TO.fullmatch(value)
@@ -82,7 +89,7 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @click.command("serve", epilog=EPILOG)
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--host", callback=_host, default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8300, show_default=True, help="0 takes any free one.")
 @click.option("--api-key-env", metavar="NAME", help="Ask for the API key that this environment variable holds.")
 @click.option("--allow-host", "allow_hosts", metavar="NAME", multiple=True, help="Answer to this name too. Repeatable.")
@@ -105,7 +112,7 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
     type=click.IntRange(1, 64),
     default=min(6, 2 * (os.cpu_count() or 1)),
     show_default="two a processor, at most 6",
-    help="Processes that draw, started as they are needed.",
+    help="For --engine drawing: processes that draw, started as they are needed.",
 )
 @click.option(
     "--queue", type=click.IntRange(0), default=64, show_default=True, help="Requests that may wait; more get a 429."

@@ -180,6 +180,7 @@ def test_a_port_in_use_is_said_plainly(start: Start) -> None:
         (("--url-ttl", "99999999999d"), "is longer than ten years"),
         (("--weights", __file__), "add --engine diffusers"),
         (("--host", "127.0.0.1.nowhere.invalid", "--api-key-env", "PATH"), "give --host an address of this machine"),
+        (("--host", "", "--api-key-env", "PATH"), "0.0.0.0 is every address"),
         (("--rate-limit", "0"), "not in the range"),
         (("--chaos", "nowhere.yaml"), "does not exist"),
     ],
