@@ -1,7 +1,8 @@
 """What rules and standards want a generated image's metadata to say; the README beside this names each source."""
 
-import json
 from collections.abc import Iterator
+
+import msgspec
 
 import msgspec
 
@@ -47,4 +48,4 @@ def _aigc(facts: Provenance) -> str:
         "PropagateID": "",
         "ReservedCode2": "",
     }
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return msgspec.json.encode(fields).decode()

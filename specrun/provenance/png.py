@@ -48,9 +48,11 @@ def put_xmp(data: bytes, packet: bytes) -> bytes:
     """Return the image with this packet, all else untouched."""
     there = _xmp_chunk(data)
     if there is not None:
-        return data[: there.start] + _chunk(packet) + data[there.end :]
-    header = next(_chunks(data))
-    return data[: header.end] + _chunk(packet) + data[header.end :]
+        start, end = there.start, there.end
+    else:
+        start = end = next(_chunks(data)).end
+    whole = memoryview(data)
+    return b"".join((whole[:start], _chunk(packet), whole[end:]))
 
 
 def drop_xmp(data: bytes) -> tuple[bytes, ...]:

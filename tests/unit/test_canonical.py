@@ -59,3 +59,9 @@ def test_what_json_does_not_carry_unchanged_is_refused_at_any_depth(value: Any) 
 def test_a_key_that_is_half_a_surrogate_pair_is_refused() -> None:
     with pytest.raises(NotCanonicalError):
         canonical({"\ud800": 1})
+
+
+def test_a_key_that_is_no_text_is_refused() -> None:
+    keyed: Any = {"a": {1: 2}}
+    with pytest.raises(NotCanonicalError):
+        canonical(keyed)
