@@ -1,6 +1,7 @@
 """Files that are either wholly the old or wholly the new, also after a power cut."""
 
 import contextlib
+import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 _LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 # Characters of the final name; in UTF-8 they take up to four bytes each, of the 255 that a name may have.
 _KEPT = 50
+_numbers = itertools.count(int.from_bytes(os.urandom(4)))
 # The folder that a project's state is in: each machine's own, and nothing for git.
 _STATE = ".specrun"
 
@@ -87,7 +89,12 @@ def sync_folder(folder: Path) -> None:
 
 def temporary_name(path: Path) -> Path:
     """Return a name beside `path` that nobody uses, for its content until that is whole."""
-    return path.with_name(f".{path.name[:_KEPT]}.{os.urandom(4).hex()}.tmp")
+    return path.with_name(f".{path.name[:_KEPT]}.{unused_number()}.tmp")
+
+
+def unused_number() -> str:
+    """Return eight hex digits that no other temporary file of this process has in its name."""
+    return f"{next(_numbers) % (1 << 32):08x}"
 
 
 def create(path: Path) -> int:

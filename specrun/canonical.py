@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from json.encoder import encode_basestring
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import rfc8785
 
@@ -45,7 +45,7 @@ def canonical_digest(value: Json) -> str:
     return digest(canonical(value))
 
 
-def _other(value: float | None) -> str:
+def _other(value: int | float | None) -> str:
     if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
         # The library would print the number, which Python refuses past 4,300 digits.
         raise NotCanonicalError("a whole number lies beyond 2^53 - 1")

@@ -14,7 +14,7 @@ from specrun.atomic import create, made_in, sync_folder, temporary_name
 T = TypeVar("T")
 
 # A disk that several wait for flushes once for all of them.
-_SYNCERS = 8
+_SYNCERS = 4
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,8 +78,7 @@ class _Group:
     def stage(self) -> None:
         """Write all under temporary names; the disk begins, and nobody waits for it."""
         for write in self._writes:
-            self.folders.update(made_in(write.temporary.parent))
-            handle = create(write.temporary)
+            handle = self._in_folder(write.temporary, create)
             self.handles.append(handle)
             rest = memoryview(write.data)
             while rest:
@@ -90,8 +89,16 @@ class _Group:
         """Rename what is on the disk to its path; `folders` are then to be synced."""
         self._close()
         for write in self._writes:
-            self.folders.update((write.path.parent, *made_in(write.path.parent)))
-            write.temporary.replace(write.path)
+            self._in_folder(write.path, write.temporary.replace)
+            self.folders.add(write.path.parent)
+
+    def _in_folder(self, path: Path, step: Callable[[Path], T]) -> T:
+        """Take a step that needs the folder of its path; the folder is made once it turns out that there is none."""
+        try:
+            return step(path)
+        except FileNotFoundError:
+            self.folders.update(made_in(path.parent))
+            return step(path)
 
     def _close(self) -> None:
         while self.handles:

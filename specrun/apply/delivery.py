@@ -32,11 +32,15 @@ class DeliveryError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Consignment:
-    """A run's images to be delivered, by index; `row` holds its pins and says how their files are made."""
+    """A run's images to be delivered, by index; `row` holds its pins and says how their files are made.
+
+    `fresh` holds the bytes, by digest, of those that need not be read from the store.
+    """
 
     run: Run
     row: LockRow
     blobs: tuple[tuple[int, str], ...]
+    fresh: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 class Delivery:
@@ -56,8 +60,9 @@ class Delivery:
     def check(self, run: Run) -> None:
         """Raise `DeliveryError` where a run's images could not be delivered; makes nothing."""
         for path in run.outputs:
-            self._check_folder(path)
-            self._check_stranger(path)
+            target = self._folder / path
+            self._check_folder(target.parent)
+            self._stands(path, target)
 
     def deliver_all(
         self, consignments: Sequence[Consignment]
@@ -90,36 +95,39 @@ class Delivery:
         try:
             for index, blob in consignment.blobs:
                 if index <= run.images:
-                    self._pack(packed, consignment.row, run.outputs[index - 1], index, blob)
+                    data = consignment.fresh.get(blob) or self._blobs.read(blob)
+                    output = LockedOutput(index=index, path=run.outputs[index - 1], blob=blob, file=blob)
+                    self._pack(packed, consignment.row, output, data)
         except (DeliveryError, OSError, SpecrunError) as error:
             return error
         return packed
 
-    def _pack(self, packed: "_Packed", row: LockRow, planned: str, index: int, blob: str) -> None:
-        data = self._blobs.read(blob)
-        path = truthful(planned, media_type(data) or "")
+    def _pack(self, packed: "_Packed", row: LockRow, planned: LockedOutput, data: bytes) -> None:
+        path = truthful(planned.path, media_type(data) or "")
         owner = self._claimed.setdefault(folded(path), row.address)
         if owner != row.address:
             raise DeliveryError(f"{path} is also where {owner} goes", "give the two different names in `output`")
-        self._check_folder(path)
-        self._check_stranger(path)
-        output = LockedOutput(index=index, path=path, blob=blob, file=blob)
-        made = delivery(data, row, output)
         target = self._folder / path
+        self._check_folder(target.parent)
+        stands = self._stands(path, target)
+        output = replace(planned, path=path)
+        made = delivery(data, row, output)
+        sidecar = beside(target)
         if made.sidecar is None:
-            self._remove_sidecar(beside(target))
+            self._remove_sidecar(sidecar)
         else:
-            self._check_sidecar(beside(target))
-            packed.add(beside(target), made.sidecar)
-        packed.add(target, made.file)
+            self._check_sidecar(sidecar)
+            packed.add(sidecar, made.sidecar)
+        # What is new need not be looked at again.
+        packed.add(target, made.file, new=not stands)
         packed.outputs += (replace(output, file=digest(made.file)),)
 
-    def _check_stranger(self, path: str) -> None:
-        target = self._folder / path
-        if path in self._locked or not os.path.lexists(target):
-            return
-        if target.is_file() and self._is_ours(target.read_bytes()):
-            return
+    def _stands(self, path: str, target: Path) -> bool:
+        """Say whether something stands at a path; raise where it is a stranger's."""
+        if not os.path.lexists(target):
+            return False
+        if path in self._locked or (target.is_file() and self._is_ours(target.read_bytes())):
+            return True
         raise DeliveryError(f"{target} is in the way, and specrun did not make it", "move it away")
 
     def _is_ours(self, data: bytes) -> bool:
@@ -134,9 +142,8 @@ class Delivery:
         if _is_sidecar(sidecar):
             sidecar.unlink()
 
-    def _check_folder(self, path: str) -> None:
+    def _check_folder(self, folder: Path) -> None:
         """Refuse folders that are files, or that a symbolic link leads elsewhere."""
-        folder = (self._folder / path).parent
         while folder not in self._sound and not folder.exists():
             if folder.is_symlink():
                 raise DeliveryError(f"{folder} is a link to nothing", "remove the link")
@@ -164,9 +171,9 @@ class _Packed:
     writes: list[Write] = field(default_factory=list)
     outputs: tuple[LockedOutput, ...] = ()
 
-    def add(self, path: Path, data: bytes) -> None:
+    def add(self, path: Path, data: bytes, *, new: bool = False) -> None:
         """Write a file, unless it already holds this: its mtime tells the truth."""
-        if not holds(path, data):
+        if new or not holds(path, data):
             self.writes.append(Write.beside(path, data))
 
 

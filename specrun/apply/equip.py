@@ -1,11 +1,12 @@
 """The ledger and the clients that an apply needs, opened only where the plan needs them."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from specrun.apply.ask import Asker
 from specrun.apply.claims import Claims
+from specrun.apply.keep import Keeper, Parcel
 from specrun.apply.observe import Observer
 from specrun.apply.receive import Receiver
 from specrun.apply.send import Sender
@@ -44,7 +45,8 @@ async def equipped(session: Session) -> AsyncIterator[Asker | None]:
             stop=session.stop,
             emit=session.tally.emit,
         )
-        keeper = stack.enter_context(Batches(session.blobs.put_groups, name="keeper"))
+        keep_all = Keeper(ledger, session.blobs, place.quarantine()).keep_all
+        keeper: Batches[Parcel, None] = stack.enter_context(Batches(keep_all, name="keeper", threads=2))
         shared = _Shared(session, ledger, keeper)
         senders = {name: await shared.sender(stack, name) for name in sorted(asking)}
         for name in sorted(_linked(session) - asking):
@@ -65,7 +67,7 @@ def _linked(session: Session) -> set[str]:
 class _Shared:
     """What the senders of one apply have in common."""
 
-    def __init__(self, session: Session, ledger: Ledger, keeper: Batches[Sequence[bytes], tuple[str, ...]]) -> None:
+    def __init__(self, session: Session, ledger: Ledger, keeper: Batches[Parcel, None]) -> None:
         self._session = session
         self._ledger = ledger
         self._keeper = keeper
@@ -87,7 +89,6 @@ class _Shared:
             blobs=session.blobs,
             keeper=self._keeper,
             quarantine=session.place.quarantine(),
-            writers=session.writers,
             stop=session.stop,
             observer=self._observer,
             facts=session.facts,

@@ -1,18 +1,18 @@
 """The images of a reply: fetched, looked at, stored, and each of these written down in time."""
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specrun.apply.events import How
+from specrun.apply.keep import Parcel
 from specrun.apply.observe import Observer
 from specrun.apply.rescue import rescue
 from specrun.apply.results import Failed, Held, Obtained
 from specrun.apply.stop import Stop
 from specrun.batches import Batches
+from specrun.canonical import digest
 from specrun.catalog.schema import ModelSchema
 from specrun.model.lock import State
 from specrun.model.run import Run
@@ -37,15 +37,14 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receiver:
-    """Takes in replies of one provider: `keeper` puts images into the store, `facts` collects what they are."""
+    """Takes in replies of one provider: `keeper` stores them and writes them down, `facts` collects what images are."""
 
     client: ImageClient
     model_of: Callable[[Run], ModelSchema]
     ledger: Ledger
     blobs: Blobs
-    keeper: Batches[Sequence[bytes], tuple[str, ...]]
+    keeper: Batches[Parcel, None]
     quarantine: Blobs
-    writers: Executor
     stop: Stop
     observer: Observer
     facts: dict[str, ImageFacts]
@@ -90,11 +89,14 @@ class Receiver:
         images = [
             _stored(index, arrival) for index, arrival in arrivals.items() if isinstance(arrival, (Arrived, Kept))
         ]
+        whole = [arrival.image for arrival in arrivals.values() if isinstance(arrival, Arrived)]
+        broken = {digest(arrival.data): arrival.data for arrival in arrivals.values() if isinstance(arrival, Unusable)}
+        aside = [self.quarantine.path(name) for name in broken]
+        all_images = tuple(sorted([*before, *images], key=lambda image: image.index))
+        end = _verdict(request.run, received, len(all_images), arrivals.values(), aside)
+        fresh = {image.digest: image.data for image in whole}
         try:
-            aside = await self._keep(attempt, images, arrivals.values())
-            all_images = tuple(sorted([*before, *images], key=lambda image: image.index))
-            end = _verdict(request.run, received, len(all_images), arrivals.values(), aside)
-            await self.ledger.ended(attempt, end)
+            await self.keeper.done(Parcel(attempt=attempt, images=images, whole=fresh, broken=broken, ending=end))
         except (OSError, LedgerError) as error:
             return self._not_kept(request, received, arrivals, images, error)
         self.facts.update((image.blob, image.facts) for image in images)
@@ -102,22 +104,7 @@ class Receiver:
         blobs = tuple((image.index, image.blob) for image in all_images)
         if end.state is not AttemptState.RECEIVED:
             return held_by(request, end, blobs)
-        return Obtained(request_digest=request.digest, take=request.take, blobs=blobs, how=How.REQUESTED)
-
-    async def _keep(
-        self, attempt: int, images: Sequence[StoredImage], arrivals: Collection[Arrival]
-    ) -> tuple[Path, ...]:
-        """Store what arrived; return where bytes that are no image were put aside."""
-        if images:
-            await self.ledger.arrived(attempt, images)
-            whole = [arrival.image.data for arrival in arrivals if isinstance(arrival, Arrived)]
-            await self.keeper.done(whole)
-        broken = [arrival.data for arrival in arrivals if isinstance(arrival, Unusable)]
-        if not broken:
-            return ()
-        loop = asyncio.get_running_loop()
-        digests = await loop.run_in_executor(self.writers, self.quarantine.put_all, broken)
-        return tuple(self.quarantine.path(digest) for digest in digests)
+        return Obtained(request_digest=request.digest, take=request.take, blobs=blobs, how=How.REQUESTED, fresh=fresh)
 
     def _not_kept(
         self,

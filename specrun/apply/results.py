@@ -1,6 +1,7 @@
 """What became of one run: a closed set of types, to be narrowed by `match`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from specrun.apply.events import How
@@ -10,13 +11,17 @@ from specrun.model.provenance import Stamp
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Obtained:
-    """Images that are durable in the store, by their index, not yet delivered; `origin` is the row that had them."""
+    """Images that are durable in the store, by their index, not yet delivered; `origin` is the row that had them.
+
+    `fresh` holds the bytes, by digest, of those that have just come.
+    """
 
     request_digest: str | None
     take: int
     blobs: tuple[tuple[int, str], ...]
     how: How
     origin: LockRow | None = None
+    fresh: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -120,7 +120,7 @@ class _Work:
 
     async def _delivered(self, run: Run, obtained: Obtained) -> Done | Failed:
         row = self._stamped(run, obtained, obtained.origin)
-        outputs = await self._deliver(run, row, obtained.blobs)
+        outputs = await self._deliver(Consignment(run=run, row=row, blobs=obtained.blobs, fresh=obtained.fresh))
         if isinstance(outputs, Failed):
             return outputs
         return Done(
@@ -133,7 +133,7 @@ class _Work:
 
     async def _delivered_in_part(self, run: Run, held: Held) -> Held:
         row = self._stamped(run, held, None)
-        outputs = await self._deliver(run, row, held.blobs)
+        outputs = await self._deliver(Consignment(run=run, row=row, blobs=held.blobs))
         if isinstance(outputs, Failed):
             return replace(held, cause=f"{held.cause}; not delivered: {outputs.cause}")
         return replace(held, outputs=outputs, stamp=row.provenance)
@@ -144,11 +144,9 @@ class _Work:
         row = pinned(run, self._inputs, found.request_digest, found.take)
         return stamped(row, plan.provenance, plan.name, origin)
 
-    async def _deliver(
-        self, run: Run, row: LockRow, blobs: tuple[tuple[int, str], ...]
-    ) -> tuple[LockedOutput, ...] | Failed:
+    async def _deliver(self, consignment: Consignment) -> tuple[LockedOutput, ...] | Failed:
         try:
-            return await self._deliveries.done(Consignment(run=run, row=row, blobs=blobs))
+            return await self._deliveries.done(consignment)
         except DeliveryError as error:
             return Failed(cause=str(error), hint=f"{error.hint}, then apply again: the images are in the store")
         except OSError as error:

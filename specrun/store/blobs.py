@@ -1,11 +1,10 @@
 """Content-addressed local storage of the bytes that servers sent."""
 
 import contextlib
-import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from specrun.atomic import holds, sync_folder
+from specrun.atomic import holds, sync_folder, unused_number
 from specrun.canonical import digest
 from specrun.diagnostics import Diagnostic, SpecrunError
 from specrun.group_write import Write, write_all
@@ -60,27 +59,23 @@ class Blobs:
 
     def put_all(self, blobs: Sequence[bytes]) -> tuple[str, ...]:
         """Store several blobs, durably once this returns, and return their digests."""
-        (stored,) = self.put_groups([blobs])
-        if isinstance(stored, OSError):
-            raise stored
-        return stored
+        names = tuple(map(digest, blobs))
+        (error,) = self.put_groups([dict(zip(names, blobs, strict=True))])
+        if error is not None:
+            raise error
+        return names
 
-    def put_groups(self, groups: Sequence[Sequence[bytes]]) -> list[tuple[str, ...] | OSError]:
-        """Store groups of blobs, durably once this returns: each group's digests, or why it could not be stored.
+    def put_groups(self, groups: Sequence[Mapping[str, bytes]]) -> list[OSError | None]:
+        """Store groups of blobs by their digests, durably once this returns; return what kept each group from it.
 
         All of a group are staged before the first gets its name, so where one of them stands after a kill, `adopt`
         finds the rest. A blob that is there already is written again only where it is damaged.
         """
-        digests = [tuple(digest(data) for data in group) for group in groups]
-        named = [dict(zip(names, group, strict=True)) for names, group in zip(digests, groups, strict=True)]
-        found = {name for group in named for name, data in group.items() if holds(self.path(name), data)}
+        found = {name for group in groups for name, data in group.items() if holds(self.path(name), data)}
         errors = write_all(
-            [[self._write(name, data) for name, data in group.items() if name not in found] for group in named]
+            [[self._write(name, data) for name, data in group.items() if name not in found] for group in groups]
         )
-        return [
-            error or self._synced(found.intersection(names)) or names
-            for names, error in zip(digests, errors, strict=True)
-        ]
+        return [error or self._synced(found.intersection(group)) for group, error in zip(groups, errors, strict=True)]
 
     def adopt(self) -> None:
         """Name the whole files that a killed writer staged and drop the torn ones."""
@@ -92,7 +87,7 @@ class Blobs:
                 temporary.unlink()
 
     def _write(self, blob: str, data: bytes) -> Write:
-        name = f"{blob.removeprefix('sha256:')}.{os.urandom(4).hex()}"
+        name = f"{blob.removeprefix('sha256:')}.{unused_number()}"
         return Write(path=self.path(blob), data=data, temporary=self._staging / name)
 
     def _synced(self, found: Collection[str]) -> OSError | None:

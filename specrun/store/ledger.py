@@ -13,12 +13,13 @@ from msgspec.structs import replace
 from specrun.store import ledger_rows
 from specrun.store.attempts import Attempt, AttemptState, Ending, Intent, StoredImage
 from specrun.store.blobs import Blobs
-from specrun.store.group_commit import GroupCommit
+from specrun.store.group_commit import GroupCommit, Work
 from specrun.store.hold import held
 from specrun.store.ledger_schema import explained, open_for_writing
 from specrun.store.standing import Free, HeldBack, Made, Standing, UnderWay, standing
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _LEFT_BEHIND = "specrun ended before the reply came"
 _NEVER_SENT = "specrun ended before it was sent"
@@ -65,7 +66,7 @@ class Ledger:
 
     async def claim(self, intent: Intent, ignoring: Collection[int] = ()) -> Granted | Made | HeldBack | UnderWay:
         """Write the intent down unless an attempt by anyone in the project stands against it; say which."""
-        return await self._durably(lambda connection: self._claim(connection, intent, ignoring))
+        return await self._together(self._claim_all, (intent, ignoring))
 
     async def look(self, intent: Intent) -> Standing:
         """Return what stands against an intent, without writing it down."""
@@ -73,19 +74,23 @@ class Ledger:
 
     async def sent(self, attempt: int) -> None:
         """From here on the request may have been billed."""
-        await self._durably(lambda connection: ledger_rows.mark_sent(connection, attempt, time.time()))
+        await self._together(_mark_sent, attempt)
 
     async def linked(self, attempt: int, links: Sequence[tuple[int, str]]) -> None:
         """Keep where the images of a reply can be fetched, so that a kill or a failed download costs no new request."""
         await self._durably(lambda connection: ledger_rows.mark_linked(connection, attempt, links))
 
-    async def arrived(self, attempt: int, images: Sequence[StoredImage]) -> None:
-        """Say which images are about to be stored, so that a kill in between cannot orphan them."""
-        await self._durably(lambda connection: ledger_rows.mark_arrived(connection, attempt, images))
+    def arrived(self, arrivals: Sequence[tuple[int, Sequence[StoredImage]]]) -> None:
+        """Say, by attempt, which images are about to be stored, so that a kill in between cannot orphan them."""
+        self._now(lambda connection: ledger_rows.mark_arrived(connection, arrivals))
+
+    def ended_all(self, endings: Sequence[tuple[int, Ending]]) -> None:
+        """Say what came of attempts; images must be durable in the store before they count as received."""
+        self._now(lambda connection: ledger_rows.mark_ended(connection, endings, time.time()))
 
     async def ended(self, attempt: int, ending: Ending) -> None:
-        """Say what came of the attempt; images must be durable in the store before it counts as received."""
-        await self._durably(lambda connection: ledger_rows.mark_ended(connection, attempt, ending, time.time()))
+        """Say what came of an attempt that brought nothing to be stored."""
+        await self._durably(lambda connection: ledger_rows.mark_ended(connection, [(attempt, ending)], time.time()))
 
     async def again(self, attempt: int, ending: Ending) -> int:
         """End an attempt that will be made again, and return the id of the next: the claim never lapses in between."""
@@ -105,25 +110,32 @@ class Ledger:
 
     def settle(self, attempt: int, ending: Ending) -> None:
         """Say what a person found out about a held attempt."""
-        self._now(lambda connection: ledger_rows.mark_ended(connection, attempt, ending, time.time()))
+        self._now(lambda connection: ledger_rows.mark_ended(connection, [(attempt, ending)], time.time()))
 
     def record(self, intent: Intent, ending: Ending, images: Sequence[StoredImage]) -> None:
         """Write down an attempt whose images, durable in the store already, came another way than by a request."""
 
         def whole(connection: sqlite3.Connection) -> None:
             attempt = ledger_rows.insert(connection, intent, time.time())
-            ledger_rows.mark_arrived(connection, attempt, images)
-            ledger_rows.mark_ended(connection, attempt, ending, time.time())
+            ledger_rows.mark_arrived(connection, [(attempt, images)])
+            ledger_rows.mark_ended(connection, [(attempt, ending)], time.time())
 
         self._now(whole)
 
-    def _claim(
-        self, connection: sqlite3.Connection, intent: Intent, ignoring: Collection[int]
-    ) -> Granted | Made | HeldBack | UnderWay:
-        found = self._look(connection, intent, ignoring)
-        if not isinstance(found, Free):
-            return found
-        return Granted(attempt=ledger_rows.insert(connection, intent, time.time()))
+    def _claim_all(
+        self, connection: sqlite3.Connection, wanted: Sequence[tuple[Intent, Collection[int]]]
+    ) -> list[Granted | Made | HeldBack | UnderWay]:
+        digests = [intent.request_digest for intent, _ in wanted]
+        known = {attempt.intent.request_digest for attempt in ledger_rows.attempts_at(connection, digests)}
+        claims: list[Granted | Made | HeldBack | UnderWay] = []
+        for intent, ignoring in wanted:
+            found = self._look(connection, intent, ignoring) if intent.request_digest in known else Free()
+            if isinstance(found, Free):
+                claims.append(Granted(attempt=ledger_rows.insert(connection, intent, time.time())))
+                known.add(intent.request_digest)
+            else:
+                claims.append(found)
+        return claims
 
     def _look(self, connection: sqlite3.Connection, intent: Intent, ignoring: Collection[int]) -> Standing:
         found = self._standing(connection, intent, ignoring)
@@ -132,7 +144,7 @@ class Ledger:
             if ending.state is AttemptState.UNKNOWN:
                 # Not written down: the next apply of its own spec may find its images staged, and settle it better.
                 return HeldBack(attempt=replace(found.attempt, ending=ending))
-            ledger_rows.mark_ended(connection, found.attempt.id, ending, time.time())
+            ledger_rows.mark_ended(connection, [(found.attempt.id, ending)], time.time())
             found = self._standing(connection, intent, ignoring)
         return found
 
@@ -146,7 +158,7 @@ class Ledger:
         found: dict[AttemptState, list[Attempt]] = {}
         for attempt in ledger_rows.open_attempts(connection, hold):
             ending = self._what_became_of(attempt)
-            ledger_rows.mark_ended(connection, attempt.id, ending, time.time())
+            ledger_rows.mark_ended(connection, [(attempt.id, ending)], time.time())
             found.setdefault(ending.state, []).append(replace(attempt, ending=ending))
         return Recovery(
             unsent=tuple(found.pop(AttemptState.FAILED, ())),
@@ -163,10 +175,19 @@ class Ledger:
             return replace(attempt.ending, state=AttemptState.RECEIVED if whole else AttemptState.PARTIAL)
         return replace(attempt.ending, state=AttemptState.UNKNOWN, cause=_LEFT_BEHIND)
 
-    def _now(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _now(self, work: Callable[[sqlite3.Connection], R]) -> R:
         with explained(self._path):
-            return self._commits.submit(work).result()
+            return self._commits.submit(lambda connection, _: [work(connection)], None).result()
 
-    async def _durably(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _durably(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        return await self._together(lambda connection, _: [work(connection)], None)
+
+    async def _together(self, work: Work[T, R], item: T) -> R:
+        """Have work done that is the same for many."""
         with explained(self._path):
-            return await self._commits.done(work)
+            return await self._commits.done(work, item)
+
+
+def _mark_sent(connection: sqlite3.Connection, attempts: Sequence[int]) -> list[None]:
+    ledger_rows.mark_sent(connection, attempts, time.time())
+    return [None] * len(attempts)

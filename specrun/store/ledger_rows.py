@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -15,11 +15,11 @@ from specrun.store.manifest import ImageFacts
 def insert(connection: sqlite3.Connection, intent: Intent, now: float) -> int:
     """Write an intent down and return its attempt's id."""
     price = intent.price
-    row = connection.execute(
+    inserted = connection.execute(
         """
         INSERT INTO attempts (hold, spec, address, provider, model, request_digest, take, images, price, currency,
                               state, intended_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         (
             intent.hold,
@@ -35,14 +35,15 @@ def insert(connection: sqlite3.Connection, intent: Intent, now: float) -> int:
             AttemptState.INTENDED.value,
             now,
         ),
-    ).fetchone()
-    return int(row["id"])
+    )
+    return inserted.lastrowid or 0
 
 
-def mark_sent(connection: sqlite3.Connection, attempt: int, now: float) -> None:
-    """Say that from here on the request may have left."""
+def mark_sent(connection: sqlite3.Connection, attempts: Sequence[int], now: float) -> None:
+    """Say that from here on the requests may have left."""
     connection.execute(
-        "UPDATE attempts SET state = ?, sent_at = ? WHERE id = ?", (AttemptState.SENT.value, now, attempt)
+        "UPDATE attempts SET state = ?, sent_at = ? WHERE id IN (SELECT value FROM json_each(?))",
+        (AttemptState.SENT.value, now, json.dumps(attempts)),
     )
 
 
@@ -54,36 +55,43 @@ def mark_linked(connection: sqlite3.Connection, attempt: int, links: Iterable[tu
     )
 
 
-def mark_arrived(connection: sqlite3.Connection, attempt: int, images: Iterable[StoredImage]) -> None:
-    """List the images that are about to be stored."""
-    connection.executemany(
+def mark_arrived(connection: sqlite3.Connection, arrivals: Sequence[tuple[int, Sequence[StoredImage]]]) -> None:
+    """List, by attempt, the images that are about to be stored."""
+    rows = [
+        (attempt, image.index, image.blob, facts.media_type, facts.width, facts.height, facts.bytes)
+        for attempt, images in arrivals
+        for image in images
+        for facts in (image.facts,)
+    ]
+    connection.execute(
         "INSERT OR REPLACE INTO outputs (attempt, image, blob, media_type, width, height, bytes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [
-            (attempt, image.index, image.blob, facts.media_type, facts.width, facts.height, facts.bytes)
-            for image in images
-            for facts in (image.facts,)
-        ],
+        " SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),"
+        " json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),"
+        " json_extract(value, '$[6]') FROM json_each(?)",
+        (json.dumps(rows),),
     )
     connection.execute(
-        "UPDATE attempts SET state = ?, ended_at = NULL WHERE id = ?", (AttemptState.ARRIVED.value, attempt)
+        "UPDATE attempts SET state = ?, ended_at = NULL WHERE id IN (SELECT value FROM json_each(?))",
+        (AttemptState.ARRIVED.value, json.dumps([attempt for attempt, _ in arrivals])),
     )
 
 
-def mark_ended(connection: sqlite3.Connection, attempt: int, ending: Ending, now: float) -> None:
-    """Say what came of an attempt; links to images that are here now are forgotten."""
+def mark_ended(connection: sqlite3.Connection, endings: Sequence[tuple[int, Ending]], now: float) -> None:
+    """Say what came of attempts; links to images that are here now are forgotten."""
     connection.execute(
-        "DELETE FROM links WHERE attempt = ?1 AND image IN (SELECT image FROM outputs WHERE attempt = ?1)", (attempt,)
+        "DELETE FROM links WHERE attempt IN (SELECT value FROM json_each(?)) AND EXISTS"
+        " (SELECT 1 FROM outputs WHERE outputs.attempt = links.attempt AND outputs.image = links.image)",
+        (json.dumps([attempt for attempt, _ in endings]),),
     )
-    connection.execute(
+    connection.executemany(
         "UPDATE attempts SET state = ?, cause = ?, status = ?, request_id = ?, ended_at = ? WHERE id = ?",
-        (ending.state.value, ending.cause, ending.status, ending.request_id, now, attempt),
+        [(end.state.value, end.cause, end.status, end.request_id, now, attempt) for attempt, end in endings],
     )
 
 
 def insert_next(connection: sqlite3.Connection, attempt: int, ending: Ending, now: float) -> int:
     """End an attempt, write the same intent down anew, and return the new attempt's id."""
-    mark_ended(connection, attempt, ending, now)
+    mark_ended(connection, [(attempt, ending)], now)
     (ended,) = _attempts(connection, "id = ?", attempt)
     return insert(connection, ended.intent, now)
 

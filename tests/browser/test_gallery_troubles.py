@@ -108,9 +108,9 @@ def _failed(root: Path, row: LockRow) -> None:
         price=None,
     )
     attempt = ledger_rows.insert(connection, intent, time.time())
-    ledger_rows.mark_sent(connection, attempt, time.time())
+    ledger_rows.mark_sent(connection, [attempt], time.time())
     ending = Ending(state=AttemptState.FAILED, cause="too many requests <b>now</b>", status=429)
-    ledger_rows.mark_ended(connection, attempt, ending, time.time())
+    ledger_rows.mark_ended(connection, [(attempt, ending)], time.time())
     connection.close()
 
 

@@ -36,16 +36,16 @@ def page(new_project: Callable[[str, str], Any]) -> Path:
             price=Price(amount=Decimal(amount), currency="CNY"),
         )
         attempt = ledger_rows.insert(connection, intent, sent)
-        ledger_rows.mark_sent(connection, attempt, sent)
+        ledger_rows.mark_sent(connection, [attempt], sent)
         if number % 10:
             facts = ImageFacts(media_type="image/png", width=8, height=8, bytes=9)
             ledger_rows.mark_arrived(
-                connection, attempt, [StoredImage(index=1, blob=f"sha256:{number:064x}", facts=facts)]
+                connection, [(attempt, [StoredImage(index=1, blob=f"sha256:{number:064x}", facts=facts)])]
             )
             ending = Ending(state=AttemptState.RECEIVED)
         else:
             ending = Ending(state=AttemptState.REFUSED, cause=CAUSE)
-        ledger_rows.mark_ended(connection, attempt, ending, sent + number % 7 + 1)
+        ledger_rows.mark_ended(connection, [(attempt, ending)], sent + number % 7 + 1)
     connection.close()
     project.run("summary", "--html", "summary.html", "specs/zoo.yaml")
     return Path(project.root / "summary.html")

@@ -30,6 +30,7 @@ POINTS = (
     "specrun.store.ledger:Ledger.sent",
     "specrun.store.ledger:Ledger.arrived",
     "specrun.store.ledger:Ledger.ended",
+    "specrun.store.ledger:Ledger.ended_all",
     "specrun.store.blobs:Blobs.put_groups",
     "specrun.store.ledger_rows:mark_ended",
     "specrun.apply.delivery:Delivery.deliver_all",

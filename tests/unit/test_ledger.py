@@ -4,7 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -61,7 +61,7 @@ async def granted(ledger: Ledger, intent: Intent = INTENT, ignoring: tuple[int, 
 async def receive(ledger: Ledger, intent: Intent = INTENT) -> int:
     attempt = await granted(ledger, intent)
     await ledger.sent(attempt)
-    await ledger.arrived(attempt, [IMAGE])
+    ledger.arrived([(attempt, [IMAGE])])
     await ledger.ended(attempt, RECEIVED)
     return attempt
 
@@ -152,7 +152,7 @@ async def story():
             await ledger.sent(claim.attempt)
         if stage in ("arrived", "stored", "short"):
             blob = IMAGE.blob if stage != "arrived" else "sha256:" + "0" * 64
-            await ledger.arrived(claim.attempt, [replace(IMAGE, blob=blob)])
+            ledger.arrived([(claim.attempt, [replace(IMAGE, blob=blob)])])
 asyncio.run(story())
 ledger._blobs.put(b"pixels")
 os.kill(os.getpid(), 9)
@@ -291,16 +291,20 @@ open_ledger(Path({str(tmp_path)!r})).close()
     assert [child.wait() for child in children] == [0] * 6
 
 
+def _limit_pages(connection: sqlite3.Connection, most: Sequence[int]) -> list[None]:
+    connection.execute(f"PRAGMA max_page_count = {most[0]}")
+    return [None]
+
+
 def test_a_write_that_the_disk_refuses_is_told_to_the_writer_and_hurts_no_later_one(ledger: Ledger) -> None:
     async def story() -> None:
         attempt = await granted(ledger)
-        blocked = ledger._commits.submit(lambda connection: connection.execute("PRAGMA max_page_count = 1"))
-        blocked.result()
+        ledger._commits.submit(_limit_pages, 1).result()
         filler = [replace(IMAGE, index=n, blob="x" * 4000) for n in range(50)]
         with pytest.raises(LedgerError, match="database or disk is full"):
-            await ledger.arrived(attempt, filler)
-        ledger._commits.submit(lambda connection: connection.execute("PRAGMA max_page_count = 100000")).result()
-        await ledger.arrived(attempt, filler)
+            ledger.arrived([(attempt, filler)])
+        ledger._commits.submit(_limit_pages, 100_000).result()
+        ledger.arrived([(attempt, filler)])
 
     asyncio.run(story())
 
