@@ -109,7 +109,9 @@ class LocalCourier:
         secret = self._key()
         evidence = await post(
             self._transport,
-            httpx.Request("POST", self._url, headers=_headers(request, secret), content=request.body),
+            self._url,
+            _headers(request, secret),
+            request.body,
             timeout=self._provider.timeout,
             before=before,
         )
@@ -120,9 +122,9 @@ class LocalCourier:
     async def collect(self, received: Received) -> tuple[Arrival, ...]:
         """Return what each item of a reply turns out to be, in order: decoded, or fetched now and decoded."""
         secret = self._key()
-        return tuple(
-            await asyncio.gather(*(collect(item, self._downloader, self._lookers, secret) for item in received.items))
-        )
+        found = [collect(item, self._downloader, self._lookers, secret) for item in received.items]
+        # One is nearly always all, and needs no task of its own.
+        return (await found[0],) if len(found) == 1 else tuple(await asyncio.gather(*found))
 
     def _key(self) -> Secret | None:
         return api_key(self._provider, self._environ)

@@ -5,11 +5,14 @@ whose JSON body states an error. Whatever may have been billed is unknown: no re
 sending, 408, 502, 504, a bare 5xx, a 2xx that cannot be read.
 """
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
+
+import msgspec
 
 from specrun.model.project import Provider
 from specrun.provider.items import items_of
@@ -150,10 +153,11 @@ def _json(reply: Reply) -> Any:
     """Return the JSON of a whole body, None where there is none."""
     if reply.torn:
         return None
-    try:
-        return json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return None
+    # The first is several times as fast; the second also takes other encodings, halves of pairs, and infinity.
+    for read in (msgspec.json.decode, json.loads):
+        with contextlib.suppress(ValueError, RecursionError):
+            return read(reply.body)
+    return None
 
 
 def _tail(reply: Reply, document: Any, error: Statement | None, secret: Secret | None) -> str:

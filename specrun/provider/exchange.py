@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Final
 
 import httpx
 
-from specrun.provider.body import BodyError, read_body
+from specrun.provider.body import BodyError, read_stream
+from specrun.provider.inprocess import InProcessTransport
 from specrun.provider.reply import Evidence, NoReply, Reply
-from specrun.provider.transport import Departure, DepartureError, UntrustedCertificateError
+from specrun.provider.transport import Answer, Departure, DepartureError, SocketTransport, UntrustedCertificateError
 
 _MIB: Final = 1 << 20
 # Four images of 48 MiB in base64; what is larger is no reply to a request for images.
@@ -17,22 +19,23 @@ _LARGEST_ERROR: Final = _MIB
 
 
 async def post(
-    transport: httpx.AsyncBaseTransport,
-    request: httpx.Request,
+    transport: SocketTransport | InProcessTransport,
+    url: httpx.URL,
+    headers: Mapping[str, str],
+    content: bytes,
     *,
     timeout: float,  # noqa: ASYNC109 (an end of time is evidence here, not an exception)
     before: Callable[[], Awaitable[None]],
 ) -> Evidence:
-    """Send `request` after `before`, and read the reply within `timeout` seconds for all of it.
+    """Post `content` after `before`, and read the reply within `timeout` seconds for all of it.
 
     Raises what `before` raises; nothing was sent then.
     """
     departure = Departure(before)
-    request.extensions["departure"] = departure
-    head: httpx.Response | None = None
+    head: Answer | None = None
     try:
         async with asyncio.timeout(timeout):
-            head = await transport.handle_async_request(request)
+            head = await transport.post(url, headers, content, departure)
             body = await _read(head)
     except TimeoutError:
         trouble = f"no end of the reply in {timeout:g} s" if departure.left else f"no connection in {timeout:g} s"
@@ -43,18 +46,15 @@ async def post(
     except DepartureError as error:
         raise (error.__cause__ or error) from None
     else:
-        return Reply(status=head.status_code, headers=_lower(head.headers), body=body)
+        return Reply(status=head.status, headers=head.headers, body=body)
     if head is None:
         return NoReply(reason=trouble, left=departure.left)
-    return Reply(status=head.status_code, headers=_lower(head.headers), torn=trouble)
+    return Reply(status=head.status, headers=head.headers, torn=trouble)
 
 
-async def _read(response: httpx.Response) -> bytes:
+async def _read(answer: Answer) -> bytes:
+    most = _LARGEST_REPLY if answer.status // 100 == HTTPStatus.OK // 100 else _LARGEST_ERROR
     try:
-        return await read_body(response, _LARGEST_REPLY if response.is_success else _LARGEST_ERROR)
+        return await read_stream(answer.body, answer.headers, most)
     finally:
-        await response.aclose()
-
-
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+        await answer.body.aclose()

@@ -1,15 +1,17 @@
 """A transport that needs no network, such as an ASGI app's, as one that knows when a request leaves."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 import httpx
 
-from specrun.provider.transport import Departure
+from specrun.provider.body import async_stream
+from specrun.provider.transport import Answer, Departure
 
 
 class InProcessTransport(httpx.AsyncBaseTransport):
-    """Hands requests to `inner`, after their departure was allowed."""
+    """Hands requests to `inner`, posts after their departure was allowed."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
@@ -28,8 +30,12 @@ class InProcessTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request and return its reply."""
-        departure = request.extensions.get("departure")
-        if isinstance(departure, Departure):
-            await departure.allow()
-            departure.left = True
         return await self._inner.handle_async_request(request)
+
+    async def post(self, url: httpx.URL, headers: Mapping[str, str], content: bytes, departure: Departure) -> Answer:
+        """Post `content` once `departure` allows it."""
+        await departure.allow()
+        departure.left = True
+        response = await self._inner.handle_async_request(httpx.Request("POST", url, headers=headers, content=content))
+        known = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(status=response.status_code, headers=known, body=async_stream(response))

@@ -7,9 +7,10 @@ the adapter that others publish reports a connection lost after sending as one t
 import io
 import os
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from types import TracebackType
 from typing import Final, Self
 
@@ -54,14 +55,22 @@ class Departure:
             raise DepartureError from error
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """A reply as soon as its headers are there, their names in lower case; `body` is to be read, and closed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: httpx.AsyncByteStream
+
+
 _departure: ContextVar[Departure | None] = ContextVar("departure", default=None)
 
 
 class SocketTransport(httpx.AsyncBaseTransport):
     """Sends each request once, follows no redirect, keeps no cookie, reads no netrc.
 
-    `request.extensions["departure"]` may hold a `Departure`, `request.extensions["target"]` a path and query to be
-    sent as they are. Bodies come as the server sent them, not decompressed. Raises `httpx.TransportError`.
+    Bodies come as the server sent them, not decompressed. Raises `httpx.TransportError`.
     """
 
     def __init__(self, *, resolver: AbstractResolver | None = None) -> None:
@@ -96,32 +105,47 @@ class SocketTransport(httpx.AsyncBaseTransport):
             await self._session.close()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request and return its reply as soon as the headers are there."""
+        """Send one request and return its reply as soon as the headers are there.
+
+        `request.extensions["target"]` may hold a path and query to be sent as they are.
+        """
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw}
+        target = request.extensions.get("target", request.url.raw_path)
+        response = await self._send(request.method, request.url, target, headers, request.content)
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response, request.url))
+
+    async def post(self, url: httpx.URL, headers: Mapping[str, str], content: bytes, departure: Departure) -> Answer:
+        """Post `content` once `departure` allows it, without making httpx's request and response for each."""
+        token = _departure.set(departure)
+        try:
+            response = await self._send("POST", url, url.raw_path, headers, content)
+        finally:
+            _departure.reset(token)
+        known = {name.decode("latin-1").lower(): value.decode(errors="replace") for name, value in response.raw_headers}
+        return Answer(status=response.status, headers=known, body=_Body(response, url))
+
+    async def _send(
+        self, method: str, url: httpx.URL, target: bytes, headers: Mapping[str, str], content: bytes
+    ) -> aiohttp.ClientResponse:
         if self._session is None:
             raise RuntimeError("enter the transport first")
-        content = request.content
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw}
-        proxy = self._proxies.for_host(request.url.scheme, request.url.host)
-        if proxy is not None and request.url.scheme == "http":
+        proxy = self._proxies.for_host(url.scheme, url.host)
+        if proxy is not None and url.scheme == "http":
             # Over https the proxy sees nothing of the request; aiohttp tells it these when it asks for a tunnel.
-            headers |= proxy.headers
-        token = _departure.set(request.extensions.get("departure"))
+            headers = {**headers, **proxy.headers}
         try:
-            response = await self._session.request(
-                request.method,
-                _url(request),
+            return await self._session.request(
+                method,
+                _exact(f"{url.scheme}://{url.netloc.decode('ascii')}{target.decode('ascii')}"),
                 data=io.BytesIO(content) if len(content) > _LARGE_BODY else content or None,
                 headers=headers,
                 allow_redirects=False,
-                ssl=self._tls if request.url.scheme == "https" else True,
+                ssl=self._tls if url.scheme == "https" else True,
                 proxy=proxy.url if proxy else None,
                 proxy_headers=proxy.headers if proxy else None,
             )
         except (aiohttp.ClientError, OSError) as error:
-            raise _told(error, request) from error
-        finally:
-            _departure.reset(token)
-        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response, request))
+            raise _told(error, url) from error
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -156,37 +180,37 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, response: aiohttp.ClientResponse, request: httpx.Request) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, url: httpx.URL) -> None:
         self._response = response
-        self._request = request
+        self._url = url
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for chunk in self._response.content.iter_any():
                 yield chunk
         except (aiohttp.ClientError, OSError) as error:
-            raise _told(error, self._request) from error
+            raise _told(error, self._url) from error
 
     async def aclose(self) -> None:
         # What was read to its end has gone back to the pool by itself; the rest of an unread body is not waited for.
         self._response.close()
 
 
-def _url(request: httpx.Request) -> URL:
-    """Return the URL with its path and query exactly as given: a signature does not survive re-encoding."""
-    target = request.extensions.get("target", request.url.raw_path).decode("ascii")
-    return URL(f"{request.url.scheme}://{request.url.netloc.decode('ascii')}{target}", encoded=True)
+@lru_cache(maxsize=64)
+def _exact(url: str) -> URL:
+    """Return a URL with its path and query exactly as given: a signature does not survive re-encoding."""
+    return URL(url, encoded=True)
 
 
-def _told(error: aiohttp.ClientError | OSError, request: httpx.Request) -> httpx.TransportError | PrivateAddressError:
-    """Say what went wrong on the way; of the request nothing but its host is in the words."""
+def _told(error: aiohttp.ClientError | OSError, url: httpx.URL) -> httpx.TransportError | PrivateAddressError:
+    """Say what went wrong on the way; of the URL nothing but its host is in the words."""
     reason = _innermost(error)
     if isinstance(reason, PrivateAddressError):
         return reason
     if isinstance(reason, ssl.SSLCertVerificationError):
-        return UntrustedCertificateError(reason.verify_message, request=request)
-    kind, words = _kind_and_words(error, reason, request.url.netloc.decode("ascii"))
-    return kind(words, request=request)
+        return UntrustedCertificateError(reason.verify_message)
+    kind, words = _kind_and_words(error, reason, url.netloc.decode("ascii"))
+    return kind(words)
 
 
 def _kind_and_words(error: Exception, reason: BaseException, host: str) -> tuple[type[httpx.TransportError], str]:
