@@ -116,7 +116,7 @@ class Ledger:
         """Write down an attempt whose images, durable in the store already, came another way than by a request."""
 
         def whole(connection: sqlite3.Connection) -> None:
-            attempt = ledger_rows.insert(connection, intent, time.time())
+            (attempt,) = ledger_rows.insert(connection, [intent], time.time())
             ledger_rows.mark_arrived(connection, [(attempt, images)])
             ledger_rows.mark_ended(connection, [(attempt, ending)], time.time())
 
@@ -127,15 +127,24 @@ class Ledger:
     ) -> list[Granted | Made | HeldBack | UnderWay]:
         digests = [intent.request_digest for intent, _ in wanted]
         known = {attempt.intent.request_digest for attempt in ledger_rows.attempts_at(connection, digests)}
-        claims: list[Granted | Made | HeldBack | UnderWay] = []
-        for intent, ignoring in wanted:
-            found = self._look(connection, intent, ignoring) if intent.request_digest in known else Free()
-            if isinstance(found, Free):
-                claims.append(Granted(attempt=ledger_rows.insert(connection, intent, time.time())))
-                known.add(intent.request_digest)
-            else:
-                claims.append(found)
-        return claims
+        # Nearly all ask for what nobody has asked for yet; the others have theirs looked at one by one.
+        new = {intent.request_digest: intent for intent, _ in wanted if intent.request_digest not in known}
+        ids = dict(zip(new, ledger_rows.insert(connection, list(new.values()), time.time()), strict=True))
+        return [
+            Granted(attempt=ids[intent.request_digest])
+            if new.get(intent.request_digest) is intent
+            else self._claim(connection, intent, ignoring)
+            for intent, ignoring in wanted
+        ]
+
+    def _claim(
+        self, connection: sqlite3.Connection, intent: Intent, ignoring: Collection[int]
+    ) -> Granted | Made | HeldBack | UnderWay:
+        found = self._look(connection, intent, ignoring)
+        if not isinstance(found, Free):
+            return found
+        (attempt,) = ledger_rows.insert(connection, [intent], time.time())
+        return Granted(attempt=attempt)
 
     def _look(self, connection: sqlite3.Connection, intent: Intent, ignoring: Collection[int]) -> Standing:
         found = self._standing(connection, intent, ignoring)

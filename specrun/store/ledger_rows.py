@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from itertools import chain
 
 from msgspec.structs import replace
 
@@ -12,15 +13,11 @@ from specrun.store.attempts import Attempt, AttemptState, Ending, Intent, Stored
 from specrun.store.manifest import ImageFacts
 
 
-def insert(connection: sqlite3.Connection, intent: Intent, now: float) -> int:
-    """Write an intent down and return its attempt's id."""
-    price = intent.price
-    inserted = connection.execute(
-        """
-        INSERT INTO attempts (hold, spec, address, provider, model, request_digest, take, images, price, currency,
-                              state, intended_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """,
+def insert(connection: sqlite3.Connection, intents: Sequence[Intent], now: float) -> list[int]:
+    """Write intents down and return the ids of their attempts."""
+    if not intents:
+        return []
+    rows = [
         (
             intent.hold,
             intent.spec,
@@ -30,13 +27,24 @@ def insert(connection: sqlite3.Connection, intent: Intent, now: float) -> int:
             intent.request_digest,
             intent.take,
             intent.images,
-            str(price.amount) if price else None,
-            price.currency if price else None,
+            str(intent.price.amount) if intent.price else None,
+            intent.price.currency if intent.price else None,
             AttemptState.INTENDED.value,
             now,
-        ),
+        )
+        for intent in intents
+    ]
+    inserted = connection.execute(
+        f"""
+        INSERT INTO attempts (hold, spec, address, provider, model, request_digest, take, images, price, currency,
+                              state, intended_at)
+        {_values(rows)}
+        """,
+        list(chain(*rows)),
     )
-    return inserted.lastrowid or 0
+    # One statement gives consecutive ids.
+    last = inserted.lastrowid or 0
+    return list(range(last - len(rows) + 1, last + 1))
 
 
 def mark_sent(connection: sqlite3.Connection, attempts: Sequence[int], now: float) -> None:
@@ -63,13 +71,11 @@ def mark_arrived(connection: sqlite3.Connection, arrivals: Sequence[tuple[int, S
         for image in images
         for facts in (image.facts,)
     ]
-    connection.execute(
-        "INSERT OR REPLACE INTO outputs (attempt, image, blob, media_type, width, height, bytes)"
-        " SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),"
-        " json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),"
-        " json_extract(value, '$[6]') FROM json_each(?)",
-        (json.dumps(rows),),
-    )
+    if rows:
+        connection.execute(
+            "INSERT OR REPLACE INTO outputs (attempt, image, blob, media_type, width, height, bytes) " + _values(rows),
+            list(chain(*rows)),
+        )
     connection.execute(
         "UPDATE attempts SET state = ?, ended_at = NULL WHERE id IN (SELECT value FROM json_each(?))",
         (AttemptState.ARRIVED.value, json.dumps([attempt for attempt, _ in arrivals])),
@@ -83,17 +89,25 @@ def mark_ended(connection: sqlite3.Connection, endings: Sequence[tuple[int, Endi
         " (SELECT 1 FROM outputs WHERE outputs.attempt = links.attempt AND outputs.image = links.image)",
         (json.dumps([attempt for attempt, _ in endings]),),
     )
-    connection.executemany(
-        "UPDATE attempts SET state = ?, cause = ?, status = ?, request_id = ?, ended_at = ? WHERE id = ?",
-        [(end.state.value, end.cause, end.status, end.request_id, now, attempt) for attempt, end in endings],
-    )
+    rows = [(attempt, end.state.value, end.cause, end.status, end.request_id) for attempt, end in endings]
+    if rows:
+        connection.execute(
+            f"""
+            WITH ends (id, state, cause, status, request_id) AS ({_values(rows)})
+            UPDATE attempts SET state = ends.state, cause = ends.cause, status = ends.status,
+                                request_id = ends.request_id, ended_at = ?
+            FROM ends WHERE attempts.id = ends.id
+            """,  # noqa: S608 (question marks)
+            [*chain(*rows), now],
+        )
 
 
 def insert_next(connection: sqlite3.Connection, attempt: int, ending: Ending, now: float) -> int:
     """End an attempt, write the same intent down anew, and return the new attempt's id."""
     mark_ended(connection, [(attempt, ending)], now)
     (ended,) = _attempts(connection, "id = ?", attempt)
-    return insert(connection, ended.intent, now)
+    (following,) = insert(connection, [ended.intent], now)
+    return following
 
 
 def delete_unsent(connection: sqlite3.Connection, attempt: int) -> None:
@@ -138,6 +152,12 @@ def facts_of(connection: sqlite3.Connection, blobs: Iterable[str]) -> dict[str, 
         "SELECT * FROM outputs WHERE blob IN (SELECT value FROM json_each(?))", (json.dumps(list(blobs)),)
     )
     return {row["blob"]: _facts(row) for row in rows}
+
+
+def _values(rows: Sequence[tuple[object, ...]]) -> str:
+    """Return the SQL of so many rows, so that one statement does for all: each lets the interpreter go, and waits."""
+    row = f"({', '.join('?' * len(rows[0]))})"
+    return f"VALUES {', '.join([row] * len(rows))}"
 
 
 def _attempts(connection: sqlite3.Connection, condition: str, value: str | int) -> tuple[Attempt, ...]:

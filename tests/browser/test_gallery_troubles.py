@@ -107,7 +107,7 @@ def _failed(root: Path, row: LockRow) -> None:
         images=1,
         price=None,
     )
-    attempt = ledger_rows.insert(connection, intent, time.time())
+    (attempt,) = ledger_rows.insert(connection, [intent], time.time())
     ledger_rows.mark_sent(connection, [attempt], time.time())
     ending = Ending(state=AttemptState.FAILED, cause="too many requests <b>now</b>", status=429)
     ledger_rows.mark_ended(connection, [(attempt, ending)], time.time())

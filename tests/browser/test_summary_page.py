@@ -35,7 +35,7 @@ def page(new_project: Callable[[str, str], Any]) -> Path:
             images=1,
             price=Price(amount=Decimal(amount), currency="CNY"),
         )
-        attempt = ledger_rows.insert(connection, intent, sent)
+        (attempt,) = ledger_rows.insert(connection, [intent], sent)
         ledger_rows.mark_sent(connection, [attempt], sent)
         if number % 10:
             facts = ImageFacts(media_type="image/png", width=8, height=8, bytes=9)
