@@ -9,6 +9,7 @@ the lock says.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing
 
 from msgspec.structs import replace
 
@@ -26,6 +27,7 @@ from specrun.apply.place import Place, place_of, rehearsal_of
 from specrun.apply.recover import recover, sweep
 from specrun.apply.rehearse import rehearsed
 from specrun.apply.results import NotStarted
+from specrun.apply.scribe import Scribe
 from specrun.apply.session import Session, as_found
 from specrun.apply.shared import Sharing, sharing
 from specrun.apply.stop import Stop
@@ -71,12 +73,13 @@ async def apply(
     with (
         hold(place.holds, place.spec, place.held_as) as unfinished,
         ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer") as writers,
+        closing(Scribe()) as scribe,
         sharing(shared, place) as shared_images,
     ):
         if unfinished:
             sweep(place)
         recover(place, watch)
-        session = _begin(plan, project, catalog, client_for, options, watch, place, writers, shared_images)
+        session = _begin(plan, project, catalog, client_for, options, watch, place, writers, scribe, shared_images)
         session.purse.check(plan.totals)
         async with equipped(session) as asker:
             session.tally.emit(_started(session))
@@ -96,6 +99,7 @@ def _begin(
     watch: Callable[[Event], None],
     place: Place,
     writers: Executor,
+    scribe: Scribe,
     shared_images: Sharing | None,
 ) -> Session:
     stamp = stamp_of(place)
@@ -113,6 +117,7 @@ def _begin(
         tally=tally,
         stop=Stop(tally.emit),
         writers=writers,
+        scribe=scribe,
         sharing=shared_images,
         stamp=stamp,
         lock=found,

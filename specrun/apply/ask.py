@@ -8,7 +8,7 @@ Why no paid image is lost and none is paid for twice, wherever a kill falls. Eac
 3. `arrived`: the digests of the images that came. Killed before this, the reply is lost with the process, which is
    what unknown means; but what it only linked to was written down first, and is fetched by the next apply. The
    ledger does not say yet that the images are stored; it says what to look for.
-4. `put_groups`: the images, in the store. Killed between 3 and 4, the next apply looks for them: where their bytes
+4. `write_all`: the images, in the store. Killed between 3 and 4, the next apply looks for them: where their bytes
    stand, or were staged whole, they are received; where they do not, the run is unknown.
 5. `ended`: the images are received, and serve whoever wants them.
 

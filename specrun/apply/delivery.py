@@ -8,10 +8,11 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from specrun.apply.place import Place
+from specrun.apply.scribe import Draft
 from specrun.atomic import holds
 from specrun.canonical import digest
 from specrun.diagnostics import SpecrunError
-from specrun.group_write import Write, write_all
+from specrun.group_write import Write
 from specrun.media_type import media_type
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.model.output_path import folded, truthful
@@ -56,24 +57,27 @@ class Delivery:
         self._locked = {output.path for row in rows.values() for output in row.outputs}
         self._claimed: dict[str, str] = {}
         self._sound: set[Path] = set()
+        self._looked_at: set[Path] = set()
 
     def check(self, run: Run) -> None:
         """Raise `DeliveryError` where a run's images could not be delivered; makes nothing."""
         for path in run.outputs:
             target = self._folder / path
-            self._check_folder(target.parent)
+            if target.parent not in self._looked_at:
+                self._check_folder(target.parent)
+                self._looked_at.add(target.parent)
             self._stands(path, target)
 
-    def deliver_all(
-        self, consignments: Sequence[Consignment]
-    ) -> list[tuple[LockedOutput, ...] | DeliveryError | OSError | SpecrunError]:
-        """Bring the images of several runs to their paths; return each run's outputs, or why it has none.
+    def drafts(self, consignments: Sequence[Consignment]) -> list[Draft[tuple[LockedOutput, ...]] | Exception]:
+        """Return the files that bring the images of several runs to their paths, and each run's outputs.
 
+        In the place of a run whose images cannot be delivered stands a `DeliveryError`, `OSError` or `SpecrunError`.
         Images beyond those asked for stay in the store.
         """
-        packed = [self._packed(each) for each in consignments]
-        errors = iter(write_all([each.writes for each in packed if isinstance(each, _Packed)]))
-        return [(next(errors) or each.outputs) if isinstance(each, _Packed) else each for each in packed]
+        return [self._draft(each) for each in consignments]
+
+    def written(self, outputs: Sequence[tuple[LockedOutput, ...]]) -> None:
+        """Nothing more to do."""
 
     def remove(self, outputs: Iterable[LockedOutput], standing: set[str]) -> tuple[str, ...]:
         """Remove superseded files, except at paths that are `standing` (folded); return those a person has edited."""
@@ -90,7 +94,7 @@ class Delivery:
                 edited.append(output.path)
         return tuple(edited)
 
-    def _packed(self, consignment: Consignment) -> "_Packed | DeliveryError | OSError | SpecrunError":
+    def _draft(self, consignment: Consignment) -> Draft[tuple[LockedOutput, ...]] | Exception:
         run, packed = consignment.run, _Packed()
         try:
             for index, blob in consignment.blobs:
@@ -100,7 +104,7 @@ class Delivery:
                     self._pack(packed, consignment.row, output, data)
         except (DeliveryError, OSError, SpecrunError) as error:
             return error
-        return packed
+        return Draft(writes=packed.writes, result=packed.outputs)
 
     def _pack(self, packed: "_Packed", row: LockRow, planned: LockedOutput, data: bytes) -> None:
         path = truthful(planned.path, media_type(data) or "")

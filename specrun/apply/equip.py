@@ -6,14 +6,13 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from specrun.apply.ask import Asker
 from specrun.apply.claims import Claims
-from specrun.apply.keep import Keeper, Parcel
+from specrun.apply.keep import Keeper
 from specrun.apply.observe import Observer
 from specrun.apply.receive import Receiver
 from specrun.apply.send import Sender
 from specrun.apply.session import Session
 from specrun.apply.space import Room
 from specrun.apply.urls import UrlInputs
-from specrun.batches import Batches
 from specrun.diagnostics import InvalidInputError
 from specrun.model.plan import Verb
 from specrun.provider.download import Downloader
@@ -45,9 +44,7 @@ async def equipped(session: Session) -> AsyncIterator[Asker | None]:
             stop=session.stop,
             emit=session.tally.emit,
         )
-        keep_all = Keeper(ledger, session.blobs, place.quarantine()).keep_all
-        keeper: Batches[Parcel, None] = stack.enter_context(Batches(keep_all, name="keeper", threads=2))
-        shared = _Shared(session, ledger, keeper)
+        shared = _Shared(session, ledger, Keeper(ledger, session.blobs, place.quarantine()))
         senders = {name: await shared.sender(stack, name) for name in sorted(asking)}
         for name in sorted(_linked(session) - asking):
             # Without its key nothing is fetched, and the run stays held; that is no reason to refuse everything else.
@@ -67,7 +64,7 @@ def _linked(session: Session) -> set[str]:
 class _Shared:
     """What the senders of one apply have in common."""
 
-    def __init__(self, session: Session, ledger: Ledger, keeper: Batches[Parcel, None]) -> None:
+    def __init__(self, session: Session, ledger: Ledger, keeper: Keeper) -> None:
         self._session = session
         self._ledger = ledger
         self._keeper = keeper
@@ -88,6 +85,7 @@ class _Shared:
             ledger=self._ledger,
             blobs=session.blobs,
             keeper=self._keeper,
+            scribe=session.scribe,
             quarantine=session.place.quarantine(),
             stop=session.stop,
             observer=self._observer,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from specrun.apply.scribe import Draft
 from specrun.store.attempts import Ending, StoredImage
 from specrun.store.blobs import Blobs
 from specrun.store.ledger import Ledger
@@ -24,19 +25,25 @@ class Parcel:
 
 
 class Keeper:
-    """Keeps what came; bytes that are no image go into `quarantine`."""
+    """Has parcels kept; bytes that are no image go into `quarantine`."""
 
     def __init__(self, ledger: Ledger, blobs: Blobs, quarantine: Blobs) -> None:
         self._ledger = ledger
         self._blobs = blobs
         self._quarantine = quarantine
 
-    def keep_all(self, parcels: Sequence[Parcel]) -> list[OSError | None]:
-        """Keep parcels, durably once this returns; return what kept each from it. Raises `LedgerError`."""
+    def drafts(self, parcels: Sequence[Parcel]) -> list[Draft[Parcel] | Exception]:
+        """Write down what arrived, and return the files to be stored. Raises `LedgerError`."""
         self._ledger.arrived([(parcel.attempt, parcel.images) for parcel in parcels if parcel.images])
-        stored = self._blobs.put_groups([parcel.whole for parcel in parcels])
-        put_aside = self._quarantine.put_groups([parcel.broken for parcel in parcels])
-        errors = [one or other for one, other in zip(stored, put_aside, strict=True)]
-        kept = [parcel for parcel, error in zip(parcels, errors, strict=True) if error is None]
-        self._ledger.ended_all([(parcel.attempt, parcel.ending) for parcel in kept])
-        return errors
+        return [self._draft(parcel) for parcel in parcels]
+
+    def written(self, parcels: Sequence[Parcel]) -> None:
+        """Write down what the attempts came to. Raises `LedgerError`."""
+        self._ledger.ended_all([(parcel.attempt, parcel.ending) for parcel in parcels])
+
+    def _draft(self, parcel: Parcel) -> Draft[Parcel] | Exception:
+        try:
+            writes = [*self._blobs.writes(parcel.whole), *self._quarantine.writes(parcel.broken)]
+        except OSError as error:
+            return error
+        return Draft(writes=writes, result=parcel)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specrun.apply.events import How
-from specrun.apply.keep import Parcel
+from specrun.apply.keep import Keeper, Parcel
 from specrun.apply.observe import Observer
 from specrun.apply.rescue import rescue
 from specrun.apply.results import Failed, Held, Obtained
+from specrun.apply.scribe import Scribe
 from specrun.apply.stop import Stop
-from specrun.batches import Batches
 from specrun.canonical import digest
 from specrun.catalog.schema import ModelSchema
 from specrun.model.lock import State
@@ -43,7 +43,8 @@ class Receiver:
     model_of: Callable[[Run], ModelSchema]
     ledger: Ledger
     blobs: Blobs
-    keeper: Batches[Parcel, None]
+    keeper: Keeper
+    scribe: Scribe
     quarantine: Blobs
     stop: Stop
     observer: Observer
@@ -96,7 +97,8 @@ class Receiver:
         end = _verdict(request.run, received, len(all_images), arrivals.values(), aside)
         fresh = {image.digest: image.data for image in whole}
         try:
-            await self.keeper.done(Parcel(attempt=attempt, images=images, whole=fresh, broken=broken, ending=end))
+            parcel = Parcel(attempt=attempt, images=images, whole=fresh, broken=broken, ending=end)
+            await self.scribe.done(self.keeper, parcel)
         except (OSError, LedgerError) as error:
             return self._not_kept(request, received, arrivals, images, error)
         self.facts.update((image.blob, image.facts) for image in images)

@@ -9,6 +9,7 @@ from specrun.apply.inputs import Inputs
 from specrun.apply.money import Prices
 from specrun.apply.place import Place
 from specrun.apply.results import Done, Held, Result
+from specrun.apply.scribe import Scribe
 from specrun.apply.shared import Sharing
 from specrun.apply.stop import Stop
 from specrun.apply.tally import Tally
@@ -46,6 +47,7 @@ class Session:
     tally: Tally
     stop: Stop
     writers: Executor
+    scribe: Scribe
     sharing: Sharing | None
     stamp: Stamp | None
     lock: Lock | None

@@ -14,7 +14,6 @@ from specrun.apply.results import Done, Failed, Held, Obtained, Result
 from specrun.apply.schedule import Schedule
 from specrun.apply.session import Session
 from specrun.apply.shelf import Shelf
-from specrun.batches import Batches
 from specrun.diagnostics import SpecrunError
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.model.plan import Action, Verb
@@ -43,8 +42,11 @@ async def work(session: Session, asker: Asker | None, delivery: Delivery) -> Non
     workers += min(_BEHIND * (workers - 1), _MOST_BEHIND)
     schedule = Schedule(todo, workers=workers)
     session.stop.whenever(schedule.close)
-    with Batches(delivery.deliver_all, name="delivery") as deliveries:
-        await _Work(session, obtainer, deliveries, in_the_way(todo, delivery)).all(schedule, workers)
+    try:
+        await _Work(session, obtainer, delivery, in_the_way(todo, delivery)).all(schedule, workers)
+    finally:
+        # What was given to be written is, whatever ends the work.
+        session.scribe.close()
 
 
 def _stands(session: Session, action: Action) -> bool:
@@ -69,13 +71,13 @@ class _Work:
         self,
         session: Session,
         obtainer: Obtainer,
-        deliveries: Batches[Consignment, tuple[LockedOutput, ...]],
+        delivery: Delivery,
         in_the_way: Mapping[str, Failed],
     ) -> None:
         self._session = session
         self._inputs = obtainer.inputs
         self._obtainer = obtainer
-        self._deliveries = deliveries
+        self._delivery = delivery
         self._in_the_way = in_the_way
 
     async def all(self, schedule: Schedule, workers: int) -> None:
@@ -146,7 +148,7 @@ class _Work:
 
     async def _deliver(self, consignment: Consignment) -> tuple[LockedOutput, ...] | Failed:
         try:
-            return await self._deliveries.done(consignment)
+            return await self._session.scribe.done(self._delivery, consignment)
         except DeliveryError as error:
             return Failed(cause=str(error), hint=f"{error.hint}, then apply again: the images are in the store")
         except OSError as error:

@@ -1,7 +1,7 @@
 """Content-addressed local storage of the bytes that servers sent."""
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from specrun.atomic import holds, sync_folder, unused_number
@@ -60,22 +60,22 @@ class Blobs:
     def put_all(self, blobs: Sequence[bytes]) -> tuple[str, ...]:
         """Store several blobs, durably once this returns, and return their digests."""
         names = tuple(map(digest, blobs))
-        (error,) = self.put_groups([dict(zip(names, blobs, strict=True))])
+        (error,) = write_all([self.writes(dict(zip(names, blobs, strict=True)))])
         if error is not None:
             raise error
         return names
 
-    def put_groups(self, groups: Sequence[Mapping[str, bytes]]) -> list[OSError | None]:
-        """Store groups of blobs by their digests, durably once this returns; return what kept each group from it.
+    def writes(self, blobs: Mapping[str, bytes]) -> list[Write]:
+        """Return what is to be written, as one group, so that these blobs, by their digests, are stored durably.
 
         All of a group are staged before the first gets its name, so where one of them stands after a kill, `adopt`
         finds the rest. A blob that is there already is written again only where it is damaged.
         """
-        found = {name for group in groups for name, data in group.items() if holds(self.path(name), data)}
-        errors = write_all(
-            [[self._write(name, data) for name, data in group.items() if name not in found] for group in groups]
-        )
-        return [error or self._synced(found.intersection(group)) for group, error in zip(groups, errors, strict=True)]
+        found = {name for name, data in blobs.items() if holds(self.path(name), data)}
+        # Who gave them their names may not have come to making these durable yet.
+        for folder in {self.path(name).parent for name in found}:
+            sync_folder(folder)
+        return [self._write(name, data) for name, data in blobs.items() if name not in found]
 
     def adopt(self) -> None:
         """Name the whole files that a killed writer staged and drop the torn ones."""
@@ -89,12 +89,3 @@ class Blobs:
     def _write(self, blob: str, data: bytes) -> Write:
         name = f"{blob.removeprefix('sha256:')}.{unused_number()}"
         return Write(path=self.path(blob), data=data, temporary=self._staging / name)
-
-    def _synced(self, found: Collection[str]) -> OSError | None:
-        """Make the names of blobs found here durable: who gave them may not have come to that yet."""
-        try:
-            for folder in {self.path(blob).parent for blob in found}:
-                sync_folder(folder)
-        except OSError as error:
-            return error
-        return None

@@ -31,9 +31,11 @@ POINTS = (
     "specrun.store.ledger:Ledger.arrived",
     "specrun.store.ledger:Ledger.ended",
     "specrun.store.ledger:Ledger.ended_all",
-    "specrun.store.blobs:Blobs.put_groups",
+    "specrun.store.blobs:Blobs.writes",
+    "specrun.apply.keep:Keeper.drafts",
+    "specrun.apply.keep:Keeper.written",
     "specrun.store.ledger_rows:mark_ended",
-    "specrun.apply.delivery:Delivery.deliver_all",
+    "specrun.apply.delivery:Delivery.drafts",
     "specrun.apply.delivery:Delivery._pack",
     # The steps of one batch, of images on their way into the store and of deliveries alike.
     "specrun.group_write:_Group.stage",
