@@ -291,6 +291,23 @@ open_ledger(Path({str(tmp_path)!r})).close()
     assert [child.wait() for child in children] == [0] * 6
 
 
+def test_of_claims_that_come_together_one_is_granted_for_each_request(ledger: Ledger, tmp_path: Path) -> None:
+    intents = [replace(INTENT, request_digest=f"sha256:{n % 3}", address=f"shots[a={n}]") for n in range(9)]
+
+    async def all_at_once() -> list[Granted | Made | HeldBack | UnderWay]:
+        return await asyncio.gather(*(ledger.claim(intent) for intent in intents))
+
+    claims = asyncio.run(all_at_once())
+    granted = {
+        claim.attempt: intent for claim, intent in zip(claims, intents, strict=True) if isinstance(claim, Granted)
+    }
+    assert {intent.request_digest for intent in granted.values()} == {f"sha256:{n}" for n in range(3)}
+    assert len(granted) == 3
+    with view_ledger(tmp_path / "ledger.db") as view:
+        for number, intent in granted.items():
+            assert [(attempt.id, attempt.intent) for attempt in view.attempts(intent.address)] == [(number, intent)]
+
+
 def _limit_pages(connection: sqlite3.Connection, most: Sequence[int]) -> list[None]:
     connection.execute(f"PRAGMA max_page_count = {most[0]}")
     return [None]
