@@ -4,8 +4,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-import msgspec
-
 from specrun.provenance.facts import Provenance
 
 SPECRUN = "urn:specrun:provenance/"
