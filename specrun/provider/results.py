@@ -69,8 +69,8 @@ Lookers: TypeAlias = "Batches[Callable[[], Arrived | Unusable], Arrived | Unusab
 
 
 def lookers() -> Lookers:
-    """Return threads to look at images in, a few for each client."""
-    return Batches(_each, name="looker", threads=min(_MOST_LOOKERS, os.cpu_count() or 1))
+    """Return threads to look at images in, a few for each client: half the processors are left for all else."""
+    return Batches(_each, name="looker", threads=max(1, min(_MOST_LOOKERS, (os.cpu_count() or 1) // 2)))
 
 
 async def collect(item: Item, downloader: Downloader, lookers: Lookers, secret: Secret | None) -> Arrival:
