@@ -57,15 +57,15 @@ class Delivery:
         self._locked = {output.path for row in rows.values() for output in row.outputs}
         self._claimed: dict[str, str] = {}
         self._sound: set[Path] = set()
-        self._looked_at: set[Path] = set()
+        self._checked: set[Path] = set()
 
     def check(self, run: Run) -> None:
         """Raise `DeliveryError` where a run's images could not be delivered; makes nothing."""
         for path in run.outputs:
             target = self._folder / path
-            if target.parent not in self._looked_at:
+            if target.parent not in self._checked:
                 self._check_folder(target.parent)
-                self._looked_at.add(target.parent)
+                self._checked.add(target.parent)
             self._stands(path, target)
 
     def drafts(self, consignments: Sequence[Consignment]) -> list[Draft[tuple[LockedOutput, ...]] | Exception]:
