@@ -1,11 +1,13 @@
 """Who watches an apply: a person at a terminal, a log, or a program."""
 
+import asyncio
 import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from specrun.apply.events import Event
 from specrun.cli.console import complain, ink, note, say
@@ -15,13 +17,18 @@ from specrun.report.event_json import as_line
 from specrun.report.event_text import progress, result, trouble
 
 Watch = Callable[[Event], None]
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
 def watching(plan: Plan, *, json: bool) -> Iterator[Watch]:
     """Give a function that shows each event as whoever watches wants it."""
     if json:
-        yield _patient(lambda event: say(as_line(event, datetime.now(UTC)), line_break=False))
+        lines = _Lines()
+        try:
+            yield lines.tell
+        finally:
+            lines.write()
     elif has_bar():
         with _bar(plan) as watch:
             yield _patient(watch)
@@ -48,15 +55,33 @@ def logging_to(path: Path | None) -> Iterator[Watch]:
         yield _patient(write)
 
 
-def _patient(watch: Watch) -> Watch:
+class _Lines:
+    """Writes events to standard output, a line each: those of one round of the event loop in one go, at its end."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._say: Callable[[str], None] = _patient(lambda text: say(text, line_break=False))
+
+    def tell(self, event: Event) -> None:
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self.write)
+        self._lines.append(as_line(event, datetime.now(UTC)))
+
+    def write(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines:
+            self._say("".join(lines))
+
+
+def _patient(watch: Callable[[T], None]) -> Callable[[T], None]:
     """Let an apply go on where nobody can be told any more: its reader has left, or the disk of its log is full."""
     gone = False
 
-    def told(event: Event) -> None:
+    def told(what: T) -> None:
         nonlocal gone
         if not gone:
             try:
-                watch(event)
+                watch(what)
             except OSError:
                 gone = True
 
