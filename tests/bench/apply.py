@@ -7,6 +7,9 @@ in the store and the ledger, delivered with its provenance, locked and listed. T
 base64 and writes each file once, without a sync. Each is measured from its first request to its end (`phase`; ours
 with lock and manifest) and, ours, with start-up and planning (`whole`). Where strace is installed, an apply more
 counts the system calls that wait for the disk. Read the ratios, not the figures.
+
+For minutes ext4 makes files slowly where many were deleted, as tests do in the temporary folder: give `--folder` a new
+one at the top of the file system, which is put elsewhere on the disk.
 """
 
 import argparse
