@@ -12,6 +12,9 @@ from specrun.model.run import Price
 from specrun.store.attempts import Attempt, AttemptState, Ending, Intent, StoredImage
 from specrun.store.manifest import ImageFacts
 
+# SQLite takes some 32,000 values a statement; replies may hold any number of images.
+_MOST_ROWS = 1000
+
 
 def insert(connection: sqlite3.Connection, intents: Sequence[Intent], now: float) -> list[int]:
     """Write intents down and return the ids of their attempts."""
@@ -71,10 +74,11 @@ def mark_arrived(connection: sqlite3.Connection, arrivals: Sequence[tuple[int, S
         for image in images
         for facts in (image.facts,)
     ]
-    if rows:
+    for start in range(0, len(rows), _MOST_ROWS):
+        part = rows[start : start + _MOST_ROWS]
         connection.execute(
-            "INSERT OR REPLACE INTO outputs (attempt, image, blob, media_type, width, height, bytes) " + _values(rows),
-            list(chain(*rows)),
+            "INSERT OR REPLACE INTO outputs (attempt, image, blob, media_type, width, height, bytes) " + _values(part),
+            list(chain(*part)),
         )
     connection.execute(
         "UPDATE attempts SET state = ?, ended_at = NULL WHERE id IN (SELECT value FROM json_each(?))",

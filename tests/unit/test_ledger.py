@@ -291,6 +291,14 @@ open_ledger(Path({str(tmp_path)!r})).close()
     assert [child.wait() for child in children] == [0] * 6
 
 
+def test_replies_with_very_many_images_are_listed_whole(ledger: Ledger, tmp_path: Path) -> None:
+    images = tuple(replace(IMAGE, index=n) for n in range(1, 6001))
+    attempt = asyncio.run(granted(ledger))
+    ledger.arrived([(attempt, images)])
+    with view_ledger(tmp_path / "ledger.db") as view:
+        assert [found.images for found in view.attempts(INTENT.address)] == [images]
+
+
 def test_of_claims_that_come_together_one_is_granted_for_each_request(ledger: Ledger, tmp_path: Path) -> None:
     intents = [replace(INTENT, request_digest=f"sha256:{n % 3}", address=f"shots[a={n}]") for n in range(9)]
 
