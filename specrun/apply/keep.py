@@ -38,12 +38,14 @@ class Keeper:
         return [self._draft(parcel) for parcel in parcels]
 
     def written(self, parcels: Sequence[Parcel]) -> None:
-        """Write down what the attempts came to. Raises `LedgerError`."""
+        """Put aside what is no image, and write down what the attempts came to. Raises `OSError`, `LedgerError`."""
+        broken = [data for parcel in parcels for data in parcel.broken.values()]
+        if broken:
+            self._quarantine.put_all(broken)
         self._ledger.ended_all([(parcel.attempt, parcel.ending) for parcel in parcels])
 
     def _draft(self, parcel: Parcel) -> Draft[Parcel] | Exception:
         try:
-            writes = [*self._blobs.writes(parcel.whole), *self._quarantine.writes(parcel.broken)]
+            return Draft(writes=self._blobs.writes(parcel.whole), result=parcel)
         except OSError as error:
             return error
-        return Draft(writes=writes, result=parcel)
