@@ -28,6 +28,7 @@ class Batches(Generic[T, R]):
         self._work = work
         self._most = most
         self._queue: queue.SimpleQueue[tuple[T, _Waiter] | None] = queue.SimpleQueue()
+        self._gathered: list[tuple[T, _Waiter]] = []
         self._threads = [threading.Thread(target=self._run, name=name, daemon=True) for _ in range(threads)]
         for thread in self._threads:
             thread.start()
@@ -50,16 +51,26 @@ class Batches(Generic[T, R]):
 
     async def done(self, item: T) -> R:
         """Have an item worked on, and return what came of it; it is worked on also where the caller is cancelled."""
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._queue.put((item, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        if not self._gathered:
+            # At the end of the loop's round: a thread that wakes in the middle of it vies for the interpreter.
+            loop.call_soon(self._hand_over)
+        self._gathered.append((item, future))
         return await future
 
     def close(self) -> None:
-        """Finish what was submitted; nothing may be submitted any more."""
+        """Finish what was submitted; nothing may be submitted any more. To be called where `done` is."""
+        self._hand_over()
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads:
             thread.join()
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        for each in gathered:
+            self._queue.put(each)
 
     def _run(self) -> None:
         while batch := self._next():
