@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from specrun.apply.catch_up import catch_up
+from specrun.apply.catch_up import catch_up, stamp_of
 from specrun.apply.delivery import Delivery
 from specrun.apply.events import How, Warned
 from specrun.apply.listing import gather_facts, listed
@@ -30,11 +30,19 @@ def leave(session: Session, delivery: Delivery) -> Lock:
     if place.shard is not None:
         mine = {action.address for action in session.plan.actions}
         lock = replace(lock, rows={address: row for address, row in lock.rows.items() if address in mine})
-    write_lock(place.written_lock, lock)
+    if not _stands(session, lock):
+        write_lock(place.written_lock, lock)
     facts = gather_facts(lock, session.facts, ledger=place.ledger, blobs=session.blobs, outputs=place.outputs)
     write_manifest(place.outputs, listed(lock, session.plan, facts, session.price_of), place.written_manifest)
     _remember(session, lock)
     return lock
+
+
+def _stands(session: Session, lock: Lock) -> bool:
+    """Say whether the lock's file is known to say just this, which is faster to see than to write."""
+    if session.place.shard is not None or session.stamp is None:
+        return False
+    return stamp_of(session.place) == session.stamp and lock == session.lock
 
 
 def _remember(session: Session, lock: Lock) -> None:
@@ -42,8 +50,11 @@ def _remember(session: Session, lock: Lock) -> None:
     done = (result for result in session.results.values() if isinstance(result, Done) and result.how is not How.KEPT)
     written = {output.path: output.file for result in done for output in result.outputs}
     # In the order of the lock, in which a plan looks for them.
-    paths = [output.path for address in sorted(lock.rows) for output in lock.rows[address].outputs]
-    seen_files(session.place.state, session.place.outputs).remember(paths, written)
+    outputs = [output for address in sorted(lock.rows) for output in lock.rows[address].outputs]
+    paths, files = ([output.path for output in outputs], [output.file for output in outputs])
+    seen = seen_files(session.place.state, session.place.outputs)
+    if written or not seen.knows(paths, files) or not seen.unmoved():
+        seen.remember(paths, written)
 
 
 def _warn_of_edited(session: Session, path: str) -> None:

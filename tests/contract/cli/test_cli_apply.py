@@ -91,6 +91,18 @@ def test_a_second_apply_asks_nobody_sends_nothing_and_touches_nothing(project: A
     assert state(project.folder) == before
 
 
+def test_an_apply_that_keeps_everything_still_writes_what_the_lock_says_otherwise(project: Any) -> None:
+    spec, lock = project.folder / QUICKSTART, project.folder / "specs/quickstart.lock.json"
+    project("apply", "--yes", QUICKSTART)
+    before = json.loads(lock.read_text())
+    assert all("n" in row["defaults"] for row in before["runs"])
+    spec.write_text(spec.read_text() + "      n: 1\n")
+    assert "6 runs kept" in project("apply", "--yes", QUICKSTART).out
+    after = json.loads(lock.read_text())
+    assert [row["key"] for row in after["runs"]] == [row["key"] for row in before["runs"]]
+    assert not any("n" in row["defaults"] for row in after["runs"])
+
+
 def test_without_a_terminal_and_without_yes_nothing_is_changed(project: Any) -> None:
     ended = project("apply", QUICKSTART, code=64)
     assert "there is no terminal to ask on" in ended.err
