@@ -4,14 +4,21 @@ import contextlib
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from specrun.atomic import make_folder
 from specrun.diagnostics import Diagnostic, SpecrunError
 
 _VERSION = 1
 _BUSY_TIMEOUT = 60.0  # seconds
+# Seconds for which another process may be making the ledger, or taking its log away as the last that had it open.
+_MOMENT = 2.0
+_PASSING = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN))
+
+T = TypeVar("T")
 
 # One row an attempt; outputs are listed as soon as they arrive, and count once the attempt is received or partial;
 # links are what a reply gave instead of images, kept until these are here.
@@ -67,19 +74,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     """Open the ledger, made where there is none; every commit is durable when it returns."""
     make_folder(path.parent)
     with explained(path):
-        connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
-        try:
-            torn = path.with_name(path.name + "-wal").exists()
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            _make_tables(connection, path)
-            if torn:
-                _check_whole(connection, path)
-        except BaseException:
-            connection.close()
-            raise
-    return connection
+        return _patiently(lambda: _writer(path))
 
 
 @contextlib.contextmanager
@@ -89,7 +84,7 @@ def open_for_reading(path: Path) -> Iterator[sqlite3.Connection | None]:
         yield None
         return
     with contextlib.ExitStack() as stack, explained(path):
-        connection = _connected(path, stack)
+        connection = _patiently(lambda: _connected(path, stack))
         _check_version(connection, path)
         made = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'attempts'").fetchone()[0]
         # Another process may be making the ledger at this moment; until it has, there is none.
@@ -103,6 +98,35 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         raise LedgerError(_diagnostic(path, error)) from error
+
+
+def _patiently(step: Callable[[], T]) -> T:
+    """Try again what fails only because of what another process does at this moment: SQLite itself does not wait."""
+    until = time.monotonic() + _MOMENT
+    while True:
+        try:
+            return step()
+        except (sqlite3.OperationalError, FileNotFoundError) as error:
+            passing = not isinstance(error, sqlite3.Error) or error.sqlite_errorcode & 0xFF in _PASSING
+            if not passing or time.monotonic() > until:
+                raise
+        time.sleep(0.01)
+
+
+def _writer(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+    try:
+        torn = path.with_name(path.name + "-wal").exists()
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        _make_tables(connection, path)
+        if torn:
+            _check_whole(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _connected(path: Path, stack: contextlib.ExitStack) -> sqlite3.Connection:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -183,3 +184,30 @@ def test_requests_are_sent_in_the_order_of_the_plan_and_no_more_at_once_than_all
         child.communicate()
     assert sorted(first) == [f"lamp {number}" for number in range(1, 6)]
     assert server.most_in_flight == 5
+
+
+OPENING = """
+import sys
+from pathlib import Path
+from specrun.store.ledger_schema import open_for_reading, open_for_writing
+
+path = Path(sys.argv[1])
+for turn in range(30):
+    if turn % 2:
+        with open_for_reading(path) as connection:
+            if connection is not None:
+                connection.execute("SELECT count(*) FROM attempts").fetchone()
+    else:
+        connection = open_for_writing(path)
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("COMMIT")
+        connection.close()
+"""
+
+
+def test_a_ledger_can_be_opened_while_others_make_it_and_take_its_log_away(tmp_path: Path) -> None:
+    for turn in range(4):
+        path = tmp_path / str(turn) / "ledger.db"
+        command = [sys.executable, "-c", OPENING, str(path)]
+        children = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+        assert [child.communicate()[1] for child in children] == [""] * 4
