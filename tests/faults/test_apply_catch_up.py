@@ -1,14 +1,18 @@
 """A lock that somebody changes in its file while an apply goes on."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from applying import Shop, numbered
+from applying import Shop, client_for, numbered
 from fault_server import Behaviour, FaultServer, Post
 from faults import good
 
-from specrun.apply.events import Warned
+from specrun.apply.apply import apply
+from specrun.apply.events import Event, Started, Warned
+from specrun.apply.options import ApplyOptions
+from specrun.catalog.load import load_catalog
 from specrun.store.lockfile import lock_bytes
 
 LOCK = "specs/shots.lock.json"
@@ -88,3 +92,23 @@ def test_a_lock_that_became_unreadable_meanwhile_is_written_whole(tmp_path: Path
         shop.write(shots=numbered(2))
         shop.apply()
         assert len(shop.lock().rows) == 2
+
+
+@pytest.mark.parametrize("damage", [lambda lock: lock.unlink(), lambda lock: lock.write_bytes(b"{")])
+def test_a_lock_lost_while_everything_is_kept_is_written_whole(
+    tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    with FaultServer([good()]) as server:
+        shop = Shop(tmp_path, server)
+        shop.write(shots=numbered(2))
+        shop.apply()
+        before = (tmp_path / LOCK).read_bytes()
+        plan, project = shop.plan(), shop.project()
+
+        def watch(event: Event) -> None:
+            if isinstance(event, Started):
+                damage(tmp_path / LOCK)
+
+        kept = asyncio.run(apply(plan, project, load_catalog(project.schemas), client_for, ApplyOptions(), watch))
+    assert kept.kept == 2
+    assert (tmp_path / LOCK).read_bytes() == before
