@@ -20,6 +20,7 @@ from specrun.apply.check import check_writable
 from specrun.apply.delivery import Delivery
 from specrun.apply.equip import equipped
 from specrun.apply.events import Event, Finished, Started
+from specrun.apply.group_writer import GroupWriter
 from specrun.apply.interrupt import interruptible
 from specrun.apply.leave import leave
 from specrun.apply.options import ApplyOptions
@@ -27,7 +28,6 @@ from specrun.apply.place import Place, place_of, rehearsal_of
 from specrun.apply.recover import recover, sweep
 from specrun.apply.rehearse import rehearsed
 from specrun.apply.results import NotStarted
-from specrun.apply.scribe import Scribe
 from specrun.apply.session import Session, as_found
 from specrun.apply.shared import Sharing, sharing
 from specrun.apply.stop import Stop
@@ -73,13 +73,15 @@ async def apply(
     with (
         hold(place.holds, place.spec, place.held_as) as unfinished,
         ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer") as writers,
-        closing(Scribe()) as scribe,
+        closing(GroupWriter()) as group_writer,
         sharing(shared, place) as shared_images,
     ):
         if unfinished:
             sweep(place)
         recover(place, watch)
-        session = _begin(plan, project, catalog, client_for, options, watch, place, writers, scribe, shared_images)
+        session = _begin(
+            plan, project, catalog, client_for, options, watch, place, writers, group_writer, shared_images
+        )
         session.purse.check(plan.totals)
         async with equipped(session) as asker:
             session.tally.emit(_started(session))
@@ -99,7 +101,7 @@ def _begin(
     watch: Callable[[Event], None],
     place: Place,
     writers: Executor,
-    scribe: Scribe,
+    group_writer: GroupWriter,
     shared_images: Sharing | None,
 ) -> Session:
     stamp = stamp_of(place)
@@ -117,7 +119,7 @@ def _begin(
         tally=tally,
         stop=Stop(tally.emit),
         writers=writers,
-        scribe=scribe,
+        group_writer=group_writer,
         sharing=shared_images,
         stamp=stamp,
         lock=found,

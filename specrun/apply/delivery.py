@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from specrun.apply.group_writer import Draft
 from specrun.apply.place import Place
-from specrun.apply.scribe import Draft
 from specrun.atomic import holds
 from specrun.canonical import digest
 from specrun.diagnostics import SpecrunError

@@ -85,7 +85,7 @@ class _Shared:
             ledger=self._ledger,
             blobs=session.blobs,
             keeper=self._keeper,
-            scribe=session.scribe,
+            group_writer=session.group_writer,
             quarantine=session.place.quarantine(),
             stop=session.stop,
             observer=self._observer,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from specrun.apply.scribe import Draft
+from specrun.apply.group_writer import Draft
 from specrun.store.attempts import Ending, StoredImage
 from specrun.store.blobs import Blobs
 from specrun.store.ledger import Ledger

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specrun.apply.events import How
+from specrun.apply.group_writer import GroupWriter
 from specrun.apply.keep import Keeper, Parcel
 from specrun.apply.observe import Observer
 from specrun.apply.rescue import rescue
 from specrun.apply.results import Failed, Held, Obtained
-from specrun.apply.scribe import Scribe
 from specrun.apply.stop import Stop
 from specrun.canonical import digest
 from specrun.catalog.schema import ModelSchema
@@ -44,7 +44,7 @@ class Receiver:
     ledger: Ledger
     blobs: Blobs
     keeper: Keeper
-    scribe: Scribe
+    group_writer: GroupWriter
     quarantine: Blobs
     stop: Stop
     observer: Observer
@@ -98,7 +98,7 @@ class Receiver:
         fresh = {image.digest: image.data for image in whole}
         try:
             parcel = Parcel(attempt=attempt, images=images, whole=fresh, broken=broken, ending=end)
-            await self.scribe.done(self.keeper, parcel)
+            await self.group_writer.done(self.keeper, parcel)
         except (OSError, LedgerError) as error:
             return self._not_kept(request, received, arrivals, images, error)
         self.facts.update((image.blob, image.facts) for image in images)

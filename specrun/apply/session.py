@@ -5,11 +5,11 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from specrun.apply.budget import Purse
+from specrun.apply.group_writer import GroupWriter
 from specrun.apply.inputs import Inputs
 from specrun.apply.money import Prices
 from specrun.apply.place import Place
 from specrun.apply.results import Done, Held, Result
-from specrun.apply.scribe import Scribe
 from specrun.apply.shared import Sharing
 from specrun.apply.stop import Stop
 from specrun.apply.tally import Tally
@@ -47,7 +47,7 @@ class Session:
     tally: Tally
     stop: Stop
     writers: Executor
-    scribe: Scribe
+    group_writer: GroupWriter
     sharing: Sharing | None
     stamp: Stamp | None
     lock: Lock | None

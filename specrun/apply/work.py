@@ -46,7 +46,7 @@ async def work(session: Session, asker: Asker | None, delivery: Delivery) -> Non
         await _Work(session, obtainer, delivery, in_the_way(todo, delivery)).all(schedule, workers)
     finally:
         # What was given to be written is, whatever ends the work.
-        session.scribe.close()
+        session.group_writer.close()
 
 
 def _stands(session: Session, action: Action) -> bool:
@@ -148,7 +148,7 @@ class _Work:
 
     async def _deliver(self, consignment: Consignment) -> tuple[LockedOutput, ...] | Failed:
         try:
-            return await self._session.scribe.done(self._delivery, consignment)
+            return await self._session.group_writer.done(self._delivery, consignment)
         except DeliveryError as error:
             return Failed(cause=str(error), hint=f"{error.hint}, then apply again: the images are in the store")
         except OSError as error:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from specrun.apply.scribe import Draft, Scribe
+from specrun.apply.group_writer import Draft, GroupWriter
 from specrun.group_write import Write
 
 
 @dataclass(eq=False)
 class Notes:
-    """An office that writes one file for each name, and refuses what is named so; `told` is what it heard of."""
+    """A source that writes one file for each name, and refuses what is named so; `told` is what it heard of."""
 
     folder: Path
     fault: Exception | None = None
@@ -39,8 +39,8 @@ class Notes:
             raise self.fault
 
 
-async def gather(scribe: Scribe, *given: tuple[Notes, str]) -> list[str | BaseException]:
-    return await asyncio.gather(*(scribe.done(office, name) for office, name in given), return_exceptions=True)
+async def gather(group_writer: GroupWriter, *given: tuple[Notes, str]) -> list[str | BaseException]:
+    return await asyncio.gather(*(group_writer.done(source, name) for source, name in given), return_exceptions=True)
 
 
 def test_what_waits_is_written_together_whoever_it_is_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,20 +53,20 @@ def test_what_waits_is_written_together_whoever_it_is_from(tmp_path: Path, monke
         syncs.append(handle)
         sync(handle)
 
-    async def story(scribe: Scribe) -> None:
-        first = asyncio.create_task(scribe.done(one, "first"))
+    async def story(group_writer: GroupWriter) -> None:
+        first = asyncio.create_task(group_writer.done(one, "first"))
         await asyncio.to_thread(begun.wait)
         rest = asyncio.create_task(
-            gather(scribe, *[(office, f"{office is one}{n}") for n in "abc" for office in (one, other)])
+            gather(group_writer, *[(source, f"{source is one}{n}") for n in "abc" for source in (one, other)])
         )
         await asyncio.sleep(0)
         leave.set()
         assert await first == "first"
-        assert await rest == [f"{office is one}{n}" for n in "abc" for office in (one, other)]
+        assert await rest == [f"{source is one}{n}" for n in "abc" for source in (one, other)]
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with closing(Scribe()) as scribe:
-        asyncio.run(story(scribe))
+    with closing(GroupWriter()) as group_writer:
+        asyncio.run(story(group_writer))
     assert (one.drafted, other.drafted) == ([1, 3], [3])
     # The first file and its folder; then six files, and their folder once.
     assert len(syncs) == 2 + 7
@@ -75,8 +75,8 @@ def test_what_waits_is_written_together_whoever_it_is_from(tmp_path: Path, monke
 def test_what_cannot_be_drafted_or_written_is_its_own_items_alone(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     good, lost = Notes(tmp_path), Notes(tmp_path / "file")
-    with closing(Scribe()) as scribe:
-        found = asyncio.run(gather(scribe, (good, "a"), (good, "refused"), (lost, "b"), (good, "c")))
+    with closing(GroupWriter()) as group_writer:
+        found = asyncio.run(gather(group_writer, (good, "a"), (good, "refused"), (lost, "b"), (good, "c")))
     assert (found[0], found[3]) == ("a", "c")
     assert isinstance(found[1], ValueError)
     assert isinstance(found[2], NotADirectoryError)
@@ -86,21 +86,21 @@ def test_what_cannot_be_drafted_or_written_is_its_own_items_alone(tmp_path: Path
 @pytest.mark.parametrize("fault", [RuntimeError("no draft"), RuntimeError("not told")])
 def test_an_office_that_fails_does_not_keep_another_from_writing(tmp_path: Path, fault: Exception) -> None:
     good, bad = Notes(tmp_path), Notes(tmp_path, fault)
-    with closing(Scribe()) as scribe:
-        assert asyncio.run(gather(scribe, (bad, "b"), (good, "a"))) == [fault, "a"]
+    with closing(GroupWriter()) as group_writer:
+        assert asyncio.run(gather(group_writer, (bad, "b"), (good, "a"))) == [fault, "a"]
     assert good.told == ["a"]
 
 
 def test_closing_waits_for_what_was_given(tmp_path: Path) -> None:
-    office, scribe = Notes(tmp_path), Scribe()
+    source, group_writer = Notes(tmp_path), GroupWriter()
 
     async def give_and_leave() -> None:
-        waiting = [asyncio.ensure_future(scribe.done(office, f"{n}")) for n in range(20)]
+        waiting = [asyncio.ensure_future(group_writer.done(source, f"{n}")) for n in range(20)]
         await asyncio.sleep(0)
         for each in waiting:
             each.cancel()
 
     asyncio.run(give_and_leave())
-    scribe.close()
-    scribe.close()
-    assert sorted(office.told, key=int) == [str(n) for n in range(20)]
+    group_writer.close()
+    group_writer.close()
+    assert sorted(source.told, key=int) == [str(n) for n in range(20)]
