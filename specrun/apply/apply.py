@@ -83,10 +83,13 @@ async def apply(
             plan, project, catalog, client_for, options, watch, place, writers, group_writer, shared_images
         )
         session.purse.check(plan.totals)
-        async with equipped(session) as asker:
-            session.tally.emit(_started(session))
-            left = await _work_and_leave(session, asker)
-        unshared = await _shared(session, left)
+        if shared_images is not None:
+            session.stop.at_once(shared_images.abandon)
+        with interruptible(session.stop):
+            async with equipped(session) as asker:
+                session.tally.emit(_started(session))
+                left = await _work_and_leave(session, asker)
+            unshared = await _shared(session, left)
         finished = session.tally.finished(interrupted=session.stop.interrupted, unshared=unshared)
         session.tally.emit(finished)
         return finished
@@ -146,24 +149,18 @@ def _started(session: Session) -> Started:
 async def _work_and_leave(session: Session, asker: Asker | None) -> Lock:
     delivery = Delivery(session.place, session.blobs, {} if session.lock is None else session.lock.rows)
     working = asyncio.create_task(work(session, asker, delivery))
-
-    def end() -> None:
-        working.cancel()
-        if session.sharing is not None:
-            session.sharing.abandon()
-
-    with interruptible(session.stop, end):
-        try:
-            await working
-        except asyncio.CancelledError:
-            if not session.stop.interrupted:
-                raise
-        finally:
-            for action in session.plan.actions:
-                if action.run is not None and action.address not in session.results:
-                    session.tally.add(action.run, NotStarted())
-            # Also when all of it goes wrong: the ledger knows what was received, and the lock should.
-            lock = leave(session, delivery)
+    session.stop.at_once(working.cancel)
+    try:
+        await working
+    except asyncio.CancelledError:
+        if not session.stop.interrupted:
+            raise
+    finally:
+        for action in session.plan.actions:
+            if action.run is not None and action.address not in session.results:
+                session.tally.add(action.run, NotStarted())
+        # Also when all of it goes wrong: the ledger knows what was received, and the lock should.
+        lock = leave(session, delivery)
     return lock
 
 
@@ -173,8 +170,7 @@ async def _shared(session: Session, lock: Lock) -> int:
         return 0
     uploads = session.sharing.uploads
     changed = any(action.verb in _CHANGING for action in session.plan.actions)
-    with interruptible(session.stop, session.sharing.abandon):
-        warned = await session.sharing.settle(lock, uploads, session.stop, changed=changed)
+    warned = await session.sharing.settle(lock, uploads, session.stop, changed=changed)
     if warned is not None:
         session.tally.emit(warned)
     return uploads.left

@@ -51,7 +51,7 @@ def push(
         hint = "push it from the machine that made it"
         raise SharedStoreError(f"{blob} is neither on this machine nor in {store.url}", hint, gone=True)
 
-    return _each(blobs, one, "image not pushed")
+    return _each(blobs, one, store, "image not pushed")
 
 
 def pull(blobs: Iterable[str], local: Blobs, store: SharedStore, record: SharedRecord) -> Exchanged:
@@ -65,10 +65,10 @@ def pull(blobs: Iterable[str], local: Blobs, store: SharedStore, record: SharedR
         record.add(blob)
         return Way.MOVED
 
-    return _each(blobs, one, "image not pulled")
+    return _each(blobs, one, store, "image not pulled")
 
 
-def _each(blobs: Iterable[str], one: Callable[[str], Way], summary: str) -> Exchanged:
+def _each(blobs: Iterable[str], one: Callable[[str], Way], store: SharedStore, summary: str) -> Exchanged:
     def tried(blob: str) -> tuple[Way, Diagnostic | None]:
         try:
             return one(blob), None
@@ -76,7 +76,12 @@ def _each(blobs: Iterable[str], one: Callable[[str], Way], summary: str) -> Exch
             return Way.FAILED, Diagnostic(summary=summary, detail=str(error), hint=error.hint)
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="exchange") as threads:
-        found = list(threads.map(tried, dict.fromkeys(blobs)))
+        try:
+            found = list(threads.map(tried, dict.fromkeys(blobs)))
+        except KeyboardInterrupt:
+            store.abandon()
+            threads.shutdown(cancel_futures=True)
+            raise
     ways = [way for way, _ in found]
     return Exchanged(
         moved=ways.count(Way.MOVED),

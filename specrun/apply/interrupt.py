@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from specrun.apply.stop import Stop
 
@@ -12,8 +12,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextlib.contextmanager
-def interruptible(stop: Stop, at_once: Callable[[], object]) -> Iterator[None]:
-    """While inside, the first signal requests a stop and the second calls `at_once`.
+def interruptible(stop: Stop) -> Iterator[None]:
+    """While inside, each signal interrupts: the first lets what is in flight arrive, any other waits for nothing.
 
     Signals belong to a process's main thread; in any other this does nothing.
     """
@@ -21,18 +21,10 @@ def interruptible(stop: Stop, at_once: Callable[[], object]) -> Iterator[None]:
         yield
         return
     loop = asyncio.get_running_loop()
-    signals = 0
-
-    def heard() -> None:
-        nonlocal signals
-        signals += 1
-        if signals > 1:
-            at_once()
-        stop.request("interrupted", "waiting for what is in flight; once more ends at once", interrupted=True)
 
     def handle(_number: int, _frame: object) -> None:
-        # Python calls this between two of its instructions, anywhere; the loop calls `heard` when it is safe.
-        loop.call_soon_threadsafe(heard)
+        # Python calls this between two of its instructions, anywhere; the loop goes on when it is safe.
+        loop.call_soon_threadsafe(stop.interrupt)
 
     before = {number: signal.signal(number, handle) for number in _SIGNALS}
     try:

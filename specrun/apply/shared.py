@@ -53,10 +53,8 @@ class Sharing:
 
         Where nothing `changed`, what was known counts, so that an apply with nothing to do asks nobody.
         """
-        if stop.interrupted:
-            uploads.hurry()
-        else:
-            stop.whenever(lambda: uploads.hurry() if stop.interrupted else None)
+        stop.when_interrupted(uploads.hurry)
+        if not stop.interrupted:
             if changed:
                 await asyncio.to_thread(self.record.heed, self.store)
             uploads.offer(output.blob for row in lock.rows.values() for output in row.outputs)

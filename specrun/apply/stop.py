@@ -1,4 +1,4 @@
-"""Stopping: nothing more is sent, what is in flight is awaited."""
+"""Stopping: nothing more is sent, what is in flight is awaited, unless that is to end as well."""
 
 from collections.abc import Callable
 
@@ -6,11 +6,18 @@ from specrun.apply.events import Event, Stopping
 
 
 class Stop:
-    """Set once, by a signal or by what dooms every request; tells those who registered with `whenever`."""
+    """Set once, by a person or by what dooms every request; tells those who registered.
+
+    Register with `whenever` what ends for any reason, with `when_interrupted` what only a person ends, and with
+    `at_once` how to end without waiting, for a person who interrupts once more.
+    """
 
     def __init__(self, emit: Callable[[Event], None]) -> None:
         self._emit = emit
-        self._listeners: list[Callable[[], None]] = []
+        self._whenever: list[Callable[[], None]] = []
+        self._when_interrupted: list[Callable[[], None]] = []
+        self._at_once: list[Callable[[], object]] = []
+        self._ended = False
         self.requested = False
         self.interrupted = False
 
@@ -19,14 +26,48 @@ class Stop:
         if self.requested:
             listener()
         else:
-            self._listeners.append(listener)
+            self._whenever.append(listener)
 
-    def request(self, cause: str, hint: str = "", *, interrupted: bool = False) -> None:
-        """Stop, and say why; only the first reason is told."""
-        self.interrupted |= interrupted
-        if self.requested:
-            return
-        self.requested = True
-        self._emit(Stopping(cause=cause, hint=hint, interrupted=interrupted))
-        for listener in self._listeners:
+    def when_interrupted(self, listener: Callable[[], None]) -> None:
+        """Call `listener` when a person interrupts; at once where that was before."""
+        if self.interrupted:
             listener()
+        else:
+            self._when_interrupted.append(listener)
+
+    def at_once(self, ender: Callable[[], object]) -> None:
+        """Call `ender` when nothing is to be waited for any longer; at once where that was before."""
+        if self._ended:
+            ender()
+        else:
+            self._at_once.append(ender)
+
+    def request(self, cause: str, hint: str = "") -> None:
+        """Stop, and say why; only the first reason is told, and an interruption."""
+        if not self.requested:
+            self._emit(Stopping(cause=cause, hint=hint, interrupted=False))
+            self._stop()
+
+    def interrupt(self) -> None:
+        """Stop because a person says so; once more, wait for nothing any longer."""
+        if self.interrupted:
+            self._end()
+            return
+        self.interrupted = True
+        hint = "waiting for what is in flight; once more ends at once"
+        self._emit(Stopping(cause="interrupted", hint=hint, interrupted=True))
+        self._stop()
+        for listener in self._when_interrupted:
+            listener()
+
+    def _stop(self) -> None:
+        if not self.requested:
+            self.requested = True
+            for listener in self._whenever:
+                listener()
+
+    def _end(self) -> None:
+        if not self._ended:
+            self._ended = True
+            for ender in self._at_once:
+                ender()

@@ -19,6 +19,8 @@ _MARK = "pruned"
 _NAME = re.compile(r"([0-9a-f]{2})/([0-9a-f]{62})")
 # Objects that one request removes; more S3 does not take.
 _BATCH = 1000
+# Seconds between one cut and the next, where a store is abandoned.
+_CUT = 0.1
 
 
 class Objects(Protocol):
@@ -140,7 +142,14 @@ class SharedStore:
         # Clients of fsspec wait on a loop that they share, in a thread of its own.
         loop: asyncio.AbstractEventLoop | None = getattr(self._objects, "loop", None)
         if loop is not None:
-            loop.call_soon_threadsafe(_cut_off, loop)
+            loop.call_soon_threadsafe(self._cut_off, loop)
+
+    def _cut_off(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Cancel what runs on the loop, until nobody waits there: some are about to, and some clients try again."""
+        if self._tried.busy:
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+            loop.call_later(_CUT, self._cut_off, loop)
 
     def _stands(self, path: str, blob: str, data: bytes) -> bool:
         try:
@@ -163,8 +172,3 @@ class SharedStore:
     def _path(self, blob: str) -> str:
         name = blob.removeprefix("sha256:")
         return f"{self._root}/{name[:2]}/{name[2:]}"
-
-
-def _cut_off(loop: asyncio.AbstractEventLoop) -> None:
-    for task in asyncio.all_tasks(loop):
-        task.cancel()

@@ -41,11 +41,18 @@ class Tries:
         self._pauses = pauses
         self._out_of_reach = 0
         self._counting = threading.Lock()
+        self._under_way = 0
         self._abandoned = False
 
     def abandon(self) -> None:
         """Begin nothing any longer, and believe nothing that is under way: it may have been cut off."""
-        self._abandoned = True
+        with self._counting:
+            self._abandoned = True
+
+    @property
+    def busy(self) -> bool:
+        """Whether any work is under way; once abandoned and idle, it stays so."""
+        return self._under_way > 0
 
     def __call__(self, work: Callable[[], T]) -> T:
         """Do `work`, again after a pause where it fails; a store that stays out of reach is soon given up on.
@@ -74,10 +81,16 @@ class Tries:
         raise AssertionError("the last try returns or raises")
 
     def _once(self, work: Callable[[], T]) -> T:
-        self._check()
-        found = work()
-        self._check()
-        return found
+        with self._counting:
+            self._check()
+            self._under_way += 1
+        try:
+            return work()
+        finally:
+            with self._counting:
+                self._under_way -= 1
+            # Whatever came of it; clients may trip over what was cut off.
+            self._check()
 
     def _check(self) -> None:
         if self._abandoned:

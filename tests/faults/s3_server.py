@@ -25,7 +25,7 @@ class Fault:
     """What goes wrong with the next `times` requests of a method to an object: one kind of trouble."""
 
     method: str
-    kind: str  # unavailable, hang, cut, swap, denied
+    kind: str  # unavailable, hang, silent, cut, swap, denied
     times: int = 1
 
 
@@ -36,6 +36,7 @@ class S3Server:
     url: str
     asked: list[tuple[str, str]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
 
     def bucket(self) -> str:
         """Make a bucket of its own and return its name."""
@@ -107,6 +108,8 @@ class _Troubled:
                 return [body]
             case "hang":
                 time.sleep(HANGS)
+            case "silent":
+                self._server.over.wait()
             case "cut" | "swap" as kind:
                 return self._spoiled(environ, start_response, kind)
             case _:
@@ -141,6 +144,7 @@ def s3_server() -> Iterator[S3Server]:
     try:
         yield server
     finally:
+        server.over.set()
         listening.shutdown()
         listening.server_close()
         thread.join()

@@ -1,21 +1,26 @@
 """Images on their way to a shared store while an apply goes on, ends badly, or is interrupted."""
 
 import asyncio
+import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from applying import Applied, Shop, client_for, numbered
+import pytest
+from applying import KEY, Applied, Shop, client_for, numbered
 from fault_server import Behaviour, Exchange, FaultServer, Post
 from faults import error, good
 
 from specrun.apply.apply import apply
-from specrun.apply.events import Event, Warned
+from specrun.apply.events import Event, Stopping, Warned
 from specrun.apply.options import ApplyOptions
 from specrun.apply.place import place_of
 from specrun.apply.shared import sharing
 from specrun.apply.stop import Stop
 from specrun.catalog.load import load_catalog
+from specrun.model.project import Provider
+from specrun.provider.client import ImageClient
 from specrun.store.shared import SharedStore
 
 
@@ -59,11 +64,24 @@ def store_in(bucket: Bucket) -> SharedStore:
     return SharedStore(bucket, "team", url="s3://team", writable=True, faults=(OSError,), pauses=())
 
 
-def apply_sharing(shop: Shop, bucket: Bucket) -> Applied:
+def apply_sharing(shop: Shop, bucket: Bucket, clients: Callable[[Provider], ImageClient] = client_for) -> Applied:
     project, events = shop.project(), list[Event]()
-    plan, catalog = shop.plan(), load_catalog(project.schemas)
-    finished = asyncio.run(apply(plan, project, catalog, client_for, ApplyOptions(), events.append, store_in(bucket)))
+    plan, catalog, options = shop.plan(), load_catalog(project.schemas), ApplyOptions()
+    finished = asyncio.run(apply(plan, project, catalog, clients, options, events.append, store_in(bucket)))
     return Applied(plan, finished, tuple(events))
+
+
+class Interrupting(ImageClient):
+    """Interrupts once it is closed: all is made, and uploads go on, as soon as the bucket takes them."""
+
+    def __init__(self, provider: Provider, bucket: Bucket) -> None:
+        super().__init__(provider, environ={"FAULT_KEY": KEY})
+        self._bucket = bucket
+
+    async def __aexit__(self, *raised: Any) -> None:  # noqa: PYI036 - whatever it is, it is handed on
+        await super().__aexit__(*raised)
+        signal.raise_signal(signal.SIGINT)
+        asyncio.get_running_loop().call_later(0.5, self._bucket.gate.set)
 
 
 def test_images_are_uploaded_while_others_are_being_made_a_few_at_a_time(tmp_path: Path) -> None:
@@ -115,7 +133,7 @@ def test_an_interruption_does_not_wait_for_uploads_and_the_next_apply_goes_on(tm
                 assert part.uploads is not None
                 settling = asyncio.create_task(part.settle(shop.lock(), part.uploads, stop, changed=True))
                 await asyncio.to_thread(bucket.begun.wait)
-                stop.request("interrupted", interrupted=True)
+                stop.interrupt()
                 bucket.gate.set()
                 return await settling
 
@@ -127,3 +145,21 @@ def test_an_interruption_does_not_wait_for_uploads_and_the_next_apply_goes_on(tm
         again = apply_sharing(shop, bucket)
     assert (again.finished.exit_code, again.finished.requests, server.posts) == (0, 0, [])
     assert len(bucket.held) == 40
+
+
+@pytest.mark.parametrize("last", [good(), error(401, "auth_error")])
+def test_an_interruption_between_making_and_sharing_ends_the_sharing_and_nothing_else(
+    tmp_path: Path, last: Behaviour
+) -> None:
+    """Also where the apply had stopped before, for a reason of its own."""
+    bucket = Bucket()
+    bucket.gate.clear()
+    with FaultServer(lambda post: last if post.prompt == "lamp 12" else good()) as server:
+        shop = Shop(tmp_path, server, {"concurrency": 1})
+        shop.write(shots=numbered(12))
+        done = apply_sharing(shop, bucket, lambda provider: Interrupting(provider, bucket))
+        made = server.images_billed
+    assert (done.finished.interrupted, done.finished.exit_code) == (True, 130)
+    assert done.told(Stopping)[-1].cause == "interrupted"
+    assert sum(len(row.outputs) for row in shop.lock().rows.values()) == made
+    assert len(bucket.held) <= 4

@@ -1,11 +1,13 @@
 """The shared store's own rules, against a bucket in memory; the real protocol is tried in `test_cli_shared.py`."""
 
+import asyncio
 import base64
 import contextlib
 import hashlib
 import sys
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.asyn import get_loop, sync
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,6 +110,34 @@ def test_nothing_but_the_named_bytes_is_ever_returned(other: bytes) -> None:
     with pytest.raises(SharedStoreError, match="something else in the place") as caught:
         store_in(bucket).fetch(BLOB)
     assert caught.value.gone
+
+
+class Silent(Bucket):
+    """Begins to wait for a service that never answers, when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = get_loop()
+        self.entered, self.let = threading.Event(), threading.Event()
+
+    def cat_file(self, path: str) -> bytes:
+        self.entered.set()
+        self.let.wait()
+        sync(self.loop, asyncio.Event().wait)
+        raise TypeError("a client that trips over what was cut off")
+
+
+def test_who_begins_to_wait_while_a_store_is_abandoned_does_not_wait_either() -> None:
+    bucket = Silent()
+    store = store_in(bucket)
+    with ThreadPoolExecutor() as threads:
+        fetched = threads.submit(store.fetch, BLOB)
+        bucket.entered.wait()
+        store.abandon()
+        sync(bucket.loop, asyncio.sleep, 0)
+        bucket.let.set()
+        with pytest.raises(SharedStoreError, match="was not waited for"):
+            fetched.result(20)
 
 
 @pytest.mark.parametrize("checksum", ["s3", "gs", "az"])

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,18 +85,37 @@ def test_a_second_interruption_does_not_wait_for_a_bucket_that_never_answers(tea
             command, env=os.environ | environment, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         ) as process:
             try:
-                kept_open = silent.accept()
+                kept_open, _ = silent.accept()
                 process.send_signal(signal.SIGINT)
                 assert process.stderr is not None
                 while "once more ends at once" not in process.stderr.readline():
                     assert process.poll() is None
                 process.send_signal(signal.SIGINT)
                 process.communicate(timeout=20)
-                kept_open[0].close()
+                kept_open.close()
             finally:
                 process.kill()
     assert process.returncode == 130
     assert "Requests: 0." in team.run(machine, "apply", "--yes", SPEC).out
+
+
+def test_an_interrupted_pull_does_not_wait_for_a_bucket_that_never_answers(team: Team) -> None:
+    team.run(team.machine("first", runs=12), "apply", "--yes", SPEC)
+    second = team.machine("second", mode="read", runs=12)
+    team.s3.faults.append(Fault(method="GET", kind="silent", times=8))
+    command = [sys.executable, "-m", "specrun", "-C", str(second), "pull", SPEC]
+    with subprocess.Popen(command, env=os.environ | team.s3.environment(), stderr=subprocess.DEVNULL) as process:
+        try:
+            while team.s3.faults:
+                assert process.poll() is None
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=20)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    team.run(second, "pull", SPEC)
+    team.run(second, "apply", "--frozen", "--yes", SPEC)
 
 
 def test_uploads_that_a_kill_cut_off_go_on_with_the_next_apply(team: Team) -> None:
