@@ -65,7 +65,7 @@ def test_a_wait_longer_than_allowed_is_not_begun() -> None:
 
 def test_resends_end_when_their_time_is_over() -> None:
     with FaultServer([busy()]) as server:
-        answer = ask(server, retry_for=0.1)
+        answer = ask(server, retry_for=1.0)
     assert isinstance(answer.settled, Failed)
     assert answer.settled.status == 429
     assert 1 < len(server.posts) == len(answer.journal.outcomes)
