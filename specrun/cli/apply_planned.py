@@ -1,4 +1,7 @@
-"""Plans made, shown, agreed to and applied."""
+"""Plans made, shown, agreed to and applied.
+
+What asks and what prunes is imported where it is used: that takes longer than to see that there is nothing to do.
+"""
 
 import sys
 
@@ -7,14 +10,15 @@ import click
 from specrun.apply.options import ApplyOptions
 from specrun.cli.apply_options import ApplyCommandOptions
 from specrun.cli.apply_outcomes import ApplyOutcomes
-from specrun.cli.applying import apply_all
 from specrun.cli.boundary import DONE, FAILED
 from specrun.cli.consent import agreed, check_budgets
 from specrun.cli.console import ink, note, write
 from specrun.cli.discipline import disciplined
 from specrun.cli.executor import cluster_for
+from specrun.cli.gallery_command import gallery_command
 from specrun.cli.planning import Planned, plan_all, plan_saved, quotas_of
-from specrun.cli.prune import remove_orphans
+from specrun.cli.settled_apply import tell_kept
+from specrun.cli.settling import nothing_to_write, settle
 from specrun.model.project import Budget
 from specrun.report.plan_text import as_text
 
@@ -36,10 +40,19 @@ def plan_and_apply(options: ApplyCommandOptions) -> int:
             return FAILED
     how = ApplyOptions(jobs=options.jobs, budget=budget, rehearse=options.rehearse)
     with cluster as joined:
-        apply_all(planned, how, joined, outcomes, options)
+        for each in planned:
+            if options.plain and nothing_to_write(each):
+                _tell_kept(each)
+            else:
+                from specrun.cli.applying import apply_one  # noqa: PLC0415
+
+                if not apply_one(each, how, joined, outcomes, options):
+                    break
     if options.junit is not None:
         outcomes.write_junit(options.junit)
     if options.prune and outcomes.code == DONE:
+        from specrun.cli.prune import remove_orphans  # noqa: PLC0415
+
         for each in planned:
             remove_orphans(each.plan, each.project)
     return outcomes.code
@@ -54,3 +67,10 @@ def _planned(options: ApplyCommandOptions, outcomes: ApplyOutcomes) -> list[Plan
     if any(path.suffix != ".json" for path in options.specs):
         raise click.UsageError("apply specs or saved plans, not both at once")
     return plan_saved(options.specs, outcomes)
+
+
+def _tell_kept(planned: Planned) -> None:
+    plan = planned.plan
+    gallery = gallery_command(plan.spec, plan.asked.variant)
+    tell_kept(plan.name, len(plan.actions), planned.project.outputs / plan.name, gallery)
+    settle(planned)

@@ -16,7 +16,7 @@ def all_settled(options: WishOptions) -> Sequence[tuple[Path, Settled]] | None:
         request = options.request(spec)
         path, context = where(spec, request.name), request.context
         settled = None if path is None or context is None else read_settled(path, context)
-        if settled is None:
+        if path is None or settled is None or not settled.holds(path.parent.parent):
             return None
         found.append((spec, settled))
     return found

@@ -1,4 +1,4 @@
-"""What an apply writes down of a spec that has nothing left to do."""
+"""What an apply writes down of a spec that has nothing left to do, and what it need not do because of that."""
 
 import time
 
@@ -9,7 +9,9 @@ from specrun.cli.planning import Planned
 from specrun.cli.settled import where
 from specrun.model.plan import Verb
 from specrun.plan.make import make_plan
-from specrun.plan.settle import LAG, settled
+from specrun.plan.settle import LAG, kept_files, left_as_wanted, settled
+from specrun.store.seen import changed, stamp
+from specrun.store.settled import read_settled
 
 
 def settle(planned: Planned) -> None:
@@ -18,7 +20,7 @@ def settle(planned: Planned) -> None:
     if path is None or planned.request.context is None:
         return
     plan, began = planned.plan, planned.began
-    if plan.totals.actions[Verb.KEEP] < len(plan.actions):
+    if plan.totals.actions[Verb.KEEP] < len(plan.actions) or _written(planned):
         # What was just written must be seen to be older than the plan that reads it.
         time.sleep(2 * LAG / 1e9)
         began = time.time_ns()
@@ -27,3 +29,22 @@ def settle(planned: Planned) -> None:
     if found is not None:
         make_folder(path.parent)
         write_if_changed(path, msgspec.json.encode(found))
+
+
+def nothing_to_write(planned: Planned) -> bool:
+    """Say whether an apply would find everything as the last one left it, which is faster to see than to try."""
+    path, context = where(planned.request.spec, planned.request.name), planned.request.context
+    before = None if path is None or context is None else read_settled(path, context)
+    return before is not None and left_as_wanted(planned.plan, planned.request, planned.project, before)
+
+
+def _written(planned: Planned) -> bool:
+    """Say whether anything that an apply leaves was written since the plan began."""
+    for path in kept_files(planned.plan, planned.request, planned.project):
+        try:
+            found = stamp(str(path))
+        except FileNotFoundError:
+            continue
+        if found is not None and changed(found) > planned.began - LAG:
+            return True
+    return False

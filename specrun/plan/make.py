@@ -81,7 +81,8 @@ def _make_plan(request: PlanRequest, project: Project) -> Plan:
         # Whether the store has an image is for delivery to find out; a plan contacts nobody.
         shared = project.store is not None and not request.regenerate_lost
         world = World(lock, seen_files(project.state, project.outputs / spec.name), blobs, ledger, shared=shared)
-        actions = Decider(expanded.runs, world, wishes).actions()
+        decider = Decider(expanded.runs, world, wishes)
+        actions = decider.actions()
     _refuse_protected(actions)
     if targets:
         actions = narrow(actions, targets)
@@ -94,6 +95,7 @@ def _make_plan(request: PlanRequest, project: Project) -> Plan:
         totals=total(actions),
         sources=_sources(expanded, project),
         lock=lock,
+        kept_at_a_glance=decider.kept_at_a_glance,
         asked=_asked(request, expanded),
         budget=spec.budget or Budget(),
         files=expanded.files,

@@ -16,16 +16,32 @@ from specrun.store.seen import Stamp, seen_files, stamp
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
     """A spec that keeps all its images: `kept` are its runs by job, in plan order.
 
-    `context` stands for the program and the command line. `stamps` say what every file was like that was read, None
-    for one that must not be there; `globs` what was found by patterns in folders. `outputs` is the folder of images.
+    `context` stands for the program and the command line, `prices` for what images cost. `outputs` is the folder of
+    images. What files were like, None for one that must not be there: `reads` has those that the runs follow from,
+    `left` those that an apply leaves behind. `globs` say what was found by patterns in folders.
     """
 
     context: str
     name: str
     kept: Mapping[str, int]
+    prices: str
     outputs: str
-    stamps: Mapping[str, Stamp | None]
+    reads: Mapping[str, Stamp | None]
+    left: Mapping[str, Stamp | None]
     globs: Sequence[tuple[str, str, Sequence[str]]]
+
+    def holds(self, state: Path) -> bool:
+        """Whether nothing at all has moved since, so that the spec need not even be planned."""
+        return (
+            _as_it_was(self.reads)
+            and self.left_alone()
+            and all(search(folder, pattern) == list(names) for folder, pattern, names in self.globs)
+            and seen_files(state, Path(self.outputs)).unmoved()
+        )
+
+    def left_alone(self) -> bool:
+        """Whether lock, manifest and the list of files seen are as the last apply left them."""
+        return _as_it_was(self.left)
 
 
 _DECODER = msgspec.json.Decoder(Settled)
@@ -37,11 +53,10 @@ def settled_path(state: Path, spec: str, variant: str | None) -> Path:
 
 
 def read_settled(path: Path, context: str) -> Settled | None:
-    """Return what was settled, if it still is; None where a plan has to tell."""
+    """Return what was settled by this program for this command line; whether it still is, only a look tells."""
     with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
         found = _DECODER.decode(path.read_bytes())
-        if found.context == context and _unmoved(found, path.parent.parent):
-            return found
+        return found if found.context == context else None
     return None
 
 
@@ -65,9 +80,5 @@ def search(folder: str, pattern: str) -> list[str]:
     return sorted(path.as_posix() for path in Path(folder).glob(pattern))
 
 
-def _unmoved(found: Settled, state: Path) -> bool:
-    return (
-        look([Path(file) for file in found.stamps]) == found.stamps
-        and all(search(folder, pattern) == list(names) for folder, pattern, names in found.globs)
-        and seen_files(state, Path(found.outputs)).unmoved()
-    )
+def _as_it_was(stamps: Mapping[str, Stamp | None]) -> bool:
+    return look([Path(file) for file in stamps]) == stamps
