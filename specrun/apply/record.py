@@ -48,7 +48,7 @@ def _row(action: Action, old: LockRow | None, result: Result, inputs: Inputs) ->
     if run is None:
         return None if old is None else replace(old, state=old.state or State.ORPHAN)
     match result:
-        case Done() if action.verb is Verb.KEEP and old is not None and old.pins(run):
+        case Done() if action.verb is Verb.KEEP and old is not None and _as_pinned(old, run):
             return old
         case Done():
             row = pinned(run, inputs, result.request_digest, result.take)
@@ -82,6 +82,23 @@ def pinned(run: Run, inputs: Inputs, sent: str | None, take: int) -> LockRow:
         sample=run.sample,
         schema_digest=run.schema_digest,
         inputs={image.source: inputs.digest(image) for image in run.inputs},
+    )
+
+
+def _as_pinned(old: LockRow, run: Run) -> bool:
+    """Say whether it shows at a glance that a run would be pinned just as it is, as nearly all that are kept are.
+
+    The key stands for all that is asked for; images that runs are made from are looked at one by one.
+    """
+    common = run.common
+    return (
+        old.key == run.key is not None
+        and old.seed == run.seed
+        and old.sample == run.sample
+        and old.defaults == common.defaults
+        and old.schema_digest == common.schema_digest
+        and old.state is None
+        and not (common.inputs or old.inputs)
     )
 
 

@@ -78,14 +78,19 @@ def command(**given: Any) -> int:
     options = ApplyCommandOptions(**given)
     _refuse(options)
     # What plans and what asks takes a while to import: where nothing is left to do, none of it is needed.
-    if options.plain and (kept := all_settled(options)) is not None:
-        from specrun.cli.settled_apply import tell_settled  # noqa: PLC0415
+    kept = all_settled(options) if options.plain else None
+    if kept is None:
+        from specrun.cli.unchanged import all_unchanged  # noqa: PLC0415
 
-        tell_settled(kept, options.name)
-        return DONE
-    from specrun.cli.apply_planned import plan_and_apply  # noqa: PLC0415
+        kept, unlocked = all_unchanged(options, renew=True) if options.plain else (None, {})
+    if kept is None:
+        from specrun.cli.apply_planned import plan_and_apply  # noqa: PLC0415
 
-    return plan_and_apply(options)
+        return plan_and_apply(options, unlocked)
+    from specrun.cli.settled_apply import tell_settled  # noqa: PLC0415
+
+    tell_settled(kept, options.name)
+    return DONE
 
 
 def _refuse(options: ApplyCommandOptions) -> None:

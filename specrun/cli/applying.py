@@ -1,8 +1,9 @@
-"""A plan applied, watched while it is, and shown when it is done."""
+"""Plans applied one after another, each watched while it is, and shown when it is done."""
 
 import asyncio
 import gc
 import os
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -29,27 +30,29 @@ from specrun.report import inert
 from specrun.report.event_text import summary
 
 
-def apply_one(
-    planned: Planned,
+def apply_all(
+    planned: Sequence[Planned],
     how: ApplyOptions,
     cluster: Cluster | None,
     outcomes: ApplyOutcomes,
     options: ApplyCommandOptions,
-) -> bool:
-    """Apply a plan and say how that went, which `outcomes` notes; say whether others may follow."""
-    events: list[Event] = []
-    try:
-        fetched = _with_inputs(planned)
-        with logging_to(options.log_file) as log:
-            finished = _apply(fetched, how, cluster, events, log, json=options.json)
-    except SpecrunError as error:
-        outcomes.refused(planned.plan.spec, "apply", error)
-        return True
-    outcomes.applied(fetched.plan, events, finished)
-    _show_images(fetched, finished, events, options)
-    if finished.exit_code == DONE and not options.rehearse:
-        settle(planned)
-    return not finished.interrupted
+) -> None:
+    """Apply plan after plan, so that one that fails does not keep the others; an interruption ends them all."""
+    for each in planned:
+        events: list[Event] = []
+        try:
+            fetched = _with_inputs(each)
+            with logging_to(options.log_file) as log:
+                finished = _apply(fetched, how, cluster, events, log, json=options.json)
+        except SpecrunError as error:
+            outcomes.refused(each.plan.spec, "apply", error)
+            continue
+        outcomes.applied(fetched.plan, events, finished)
+        _show_images(fetched, finished, events, options)
+        if finished.interrupted:
+            break
+        if finished.exit_code == DONE and not options.rehearse:
+            settle(each)
 
 
 def _with_inputs(planned: Planned) -> Planned:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from specrun.apply.relock import stale_pins
 from specrun.cli.apply_options import ApplyCommandOptions
 from specrun.cli.outcomes import Outcomes
 from specrun.cli.planning import Planned
@@ -31,25 +32,16 @@ def _check(planned: Planned, options: ApplyCommandOptions) -> None:
     """Raise where --expect, --locked or --frozen do not allow a plan."""
     if options.expect is not None:
         check_expected(options.expect, planned.plan)
-    if options.locked:
-        _check_pins(planned)
+    if options.locked and (moved := stale_pins(planned.plan, planned.project)):
+        lock = lock_path(planned.plan.spec, planned.plan.asked.variant)
+        detail = f"{lock}: {moved[0]}{_more(moved, ', and')}"
+        hint = "run `specrun lock`, and commit the lock; `specrun lock --check` lists what would change"
+        raise PendingError(Diagnostic(summary="lock out of date", detail=detail, hint=hint))
     needed = [action.address for action in planned.plan.actions if action.requested]
     if options.frozen and needed:
         detail = f"{planned.plan.spec}: {needed[0]}{_more(needed, ' and')} would have to be asked for"
         hint = "apply without --frozen, or bring the images: from a shared store, or from who made them"
         raise FrozenError(Diagnostic(summary="frozen", detail=detail, hint=hint))
-
-
-def _check_pins(planned: Planned) -> None:
-    # Whoever pins needs much that an apply with nothing to do does not.
-    from specrun.apply.relock import stale_pins  # noqa: PLC0415
-
-    moved = stale_pins(planned.plan, planned.project)
-    if moved:
-        lock = lock_path(planned.plan.spec, planned.plan.asked.variant)
-        detail = f"{lock}: {moved[0]}{_more(moved, ', and')}"
-        hint = "run `specrun lock`, and commit the lock; `specrun lock --check` lists what would change"
-        raise PendingError(Diagnostic(summary="lock out of date", detail=detail, hint=hint))
 
 
 def _more(found: Sequence[str], joint: str) -> str:

@@ -47,14 +47,19 @@ def command(**given: Any) -> int:
     """
     options = PlanOptions(**given)
     _refuse(options)
-    if options.plain and (settled := all_settled(options)) is not None:
-        write(f"{line}\n" for line in as_text(settled, ink(sys.stdout)))
-        return DONE
     # Templates, schemas and views: where nothing is left to do, none of it is needed.
-    with collector_paused():
-        from specrun.cli.plan_shown import plan_and_show  # noqa: PLC0415
+    kept = all_settled(options) if options.plain else None
+    if kept is None:
+        with collector_paused():
+            from specrun.cli.unchanged import all_unchanged  # noqa: PLC0415
 
-        return plan_and_show(options)
+            kept, unlocked = all_unchanged(options, renew=False) if options.plain else (None, {})
+            if kept is None:
+                from specrun.cli.plan_shown import plan_and_show  # noqa: PLC0415
+
+                return plan_and_show(options, unlocked)
+    write(f"{line}\n" for line in as_text(kept, ink(sys.stdout)))
+    return DONE
 
 
 def _refuse(options: PlanOptions) -> None:

@@ -12,14 +12,18 @@ from specrun.cli.outcomes import Outcomes
 from specrun.cli.plan_options import PlanOptions
 from specrun.cli.planning import Planned, plan_all, quotas_of
 from specrun.model.plan import Plan
+from specrun.plan.make import Expanded
 from specrun.report.plan_text import as_text
 from specrun.report.totals import pending
 
 
-def plan_and_show(options: PlanOptions) -> int:
-    """Plan the specs, show the plans, and return the exit code."""
+def plan_and_show(options: PlanOptions, unlocked: Mapping[Path, Expanded]) -> int:
+    """Plan the specs, show the plans, and return the exit code.
+
+    `unlocked` holds what specs were expanded to before, without their locks.
+    """
     outcomes = Outcomes()
-    planned = plan_all(options, outcomes)
+    planned = plan_all(options, outcomes, unlocked)
     if planned:
         _show(planned, options)
     changes = any(pending(each.plan.totals) for each in planned)

@@ -12,7 +12,7 @@ from specrun.cli.outcomes import Outcomes
 from specrun.diagnostics import SpecrunError
 from specrun.model.plan import Plan
 from specrun.model.project import Project
-from specrun.plan.make import make_plan, spec_name
+from specrun.plan.make import Expanded, make_plan, spec_name
 from specrun.plan.request import PlanRequest, request_of
 from specrun.plan.saved import check_saved, read_saved
 from specrun.report.plan_json import as_json
@@ -32,9 +32,16 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
         return as_json(self.plan, spec_name(self.plan.spec, self.project))
 
 
-def plan_all(options: WishOptions, outcomes: Outcomes) -> list[Planned]:
-    """Plan each spec; those with faults go to `outcomes`, and do not hide the others."""
-    return _plan_each(options.specs, lambda spec: _planned(options.request(spec), load_project(spec.parent)), outcomes)
+def plan_all(options: WishOptions, outcomes: Outcomes, unlocked: Mapping[Path, Expanded]) -> list[Planned]:
+    """Plan each spec; those with faults go to `outcomes`, and do not hide the others.
+
+    `unlocked` holds what specs were expanded to before, without their locks.
+    """
+
+    def plan(spec: Path) -> Planned:
+        return _planned(options.request(spec), load_project(spec.parent), unlocked.get(spec))
+
+    return _plan_each(options.specs, plan, outcomes)
 
 
 def plan_saved(paths: Iterable[Path], outcomes: Outcomes) -> list[Planned]:
@@ -55,9 +62,9 @@ def _plan_each(paths: Iterable[Path], make: Callable[[Path], Planned], outcomes:
     return planned
 
 
-def _planned(request: PlanRequest, project: Project) -> Planned:
+def _planned(request: PlanRequest, project: Project, unlocked: Expanded | None = None) -> Planned:
     began = time.time_ns()
-    return Planned(plan=make_plan(request, project), project=project, request=request, began=began)
+    return Planned(plan=make_plan(request, project, unlocked), project=project, request=request, began=began)
 
 
 def _planned_again(path: Path) -> Planned:

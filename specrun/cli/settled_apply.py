@@ -19,26 +19,21 @@ def tell_settled(settled: Sequence[tuple[Path, Settled]], variant: str | None) -
     """Say that all images are kept, and where they are."""
     write(f"{line}\n" for line in as_text(settled, ink(sys.stdout)))
     for spec, found in settled:
-        tell_kept(found.name, sum(found.kept.values()), found.outputs, gallery_command(spec, variant))
-
-
-def tell_kept(name: str, runs: int, outputs: str | Path, gallery: str) -> None:
-    """Say of one spec that all its runs are kept, where their images are, and how to see them."""
-    if not has_bar():
-        note(inert.line(f"{name}: no request to send"))
-    finished = Finished(
-        requests=0,
-        made=0,
-        delivered=0,
-        kept=runs,
-        failed=(),
-        held=(),
-        blocked=(),
-        not_started=0,
-        spent=(),
-        stake=(),
-        unpriced=0,
-        interrupted=False,
-    )
-    say("\n".join(("", *summary(finished, os.path.relpath(outputs)))))
-    say(inert.line(f"Gallery: {gallery}"))
+        if not has_bar():
+            note(inert.line(f"{found.name}: no request to send"))
+        finished = Finished(
+            requests=0,
+            made=0,
+            delivered=0,
+            kept=sum(found.kept.values()),
+            failed=(),
+            held=(),
+            blocked=(),
+            not_started=0,
+            spent=(),
+            stake=(),
+            unpriced=0,
+            interrupted=False,
+        )
+        say("\n".join(("", *summary(finished, os.path.relpath(found.outputs)))))
+        say(inert.line(f"Gallery: {gallery_command(spec, variant)}"))

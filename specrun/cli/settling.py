@@ -1,4 +1,4 @@
-"""What an apply writes down of a spec that has nothing left to do, and what it need not do because of that."""
+"""What an apply writes down of a spec that has nothing left to do."""
 
 import time
 
@@ -9,13 +9,12 @@ from specrun.cli.planning import Planned
 from specrun.cli.settled import where
 from specrun.model.plan import Verb
 from specrun.plan.make import make_plan
-from specrun.plan.settle import LAG, kept_files, left_as_wanted, settled
+from specrun.plan.settle import LAG, kept_files, settled
 from specrun.store.seen import changed, stamp
-from specrun.store.settled import read_settled
 
 
 def settle(planned: Planned) -> None:
-    """Write down, after an apply, what its plan proves; where it did something, what a new plan does."""
+    """Write down, after an apply, what its plan proves; where it wrote anything, what a new plan does."""
     path = where(planned.request.spec, planned.request.name)
     if path is None or planned.request.context is None:
         return
@@ -31,16 +30,9 @@ def settle(planned: Planned) -> None:
         write_if_changed(path, msgspec.json.encode(found))
 
 
-def nothing_to_write(planned: Planned) -> bool:
-    """Say whether an apply would find everything as the last one left it, which is faster to see than to try."""
-    path, context = where(planned.request.spec, planned.request.name), planned.request.context
-    before = None if path is None or context is None else read_settled(path, context)
-    return before is not None and left_as_wanted(planned.plan, planned.request, planned.project, before)
-
-
 def _written(planned: Planned) -> bool:
     """Say whether anything that an apply leaves was written since the plan began."""
-    for path in kept_files(planned.plan, planned.request, planned.project):
+    for path in kept_files(planned.plan.name, planned.request, planned.project):
         try:
             found = stamp(str(path))
         except FileNotFoundError:

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from specrun.model.provenance import Stamp
-from specrun.model.run import Run
 
 
 class State(Enum):
@@ -70,22 +69,6 @@ class LockRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     provenance: Stamp | None = None
     state: State | None = None
     accepted: bool = False
-
-    def pins(self, run: Run) -> bool:
-        """Say whether it shows at a glance that a run would be pinned just so, as nearly all that are kept are.
-
-        The key stands for all that is asked for; images that runs are made from are looked at one by one.
-        """
-        common = run.common
-        return (
-            self.key == run.key is not None
-            and self.seed == run.seed
-            and self.sample == run.sample
-            and self.defaults == common.defaults
-            and self.schema_digest == common.schema_digest
-            and self.state is None
-            and not (common.inputs or self.inputs)
-        )
 
 
 class Lock(msgspec.Struct, frozen=True, kw_only=True):

@@ -131,8 +131,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     `sources` maps what a person calls an input (spec, files, vars, schemas, project) to its digest, `lock` is the one
     more; `budget` is the spec's own, beside the project's; `quotas` are the images that models give free, by model id.
-    With a `shard` the actions are only that machine's. `kept_at_a_glance` is whether all runs of the spec keep their
-    images, which were neither read nor looked for anywhere else.
+    With a `shard` the actions are only that machine's.
     """
 
     spec: Path
@@ -141,7 +140,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     totals: Totals
     sources: Mapping[str, str] = msgspec.field(default_factory=dict)
     lock: Lock | None = None
-    kept_at_a_glance: bool = False
     asked: Asked = msgspec.field(default_factory=Asked)
     budget: Budget = msgspec.field(default_factory=Budget)
     files: Mapping[str, str] = msgspec.field(default_factory=dict)

@@ -58,11 +58,6 @@ class Decider:
             actions.append(self._shared(action))
         return (*actions, *self._orphans())
 
-    @property
-    def kept_at_a_glance(self) -> bool:
-        """Whether every action keeps images, and that shows without reading a file or asking the ledger."""
-        return bool(self._runs) and all(self._stands) and self._world.as_seen and not any(self._orphans())
-
     def _all_new(self) -> bool:
         """Whether nothing is known of any run, and no two share a request: a spec before its first apply."""
         if self._world.rows or self._standings or self._wishes.replace or self._chains:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from specrun.canonical import canonical_digest, digest
 from specrun.catalog.load import load_catalog
@@ -52,20 +53,32 @@ class Expanded(msgspec.Struct, frozen=True, kw_only=True):
     catalog: Catalog
     warnings: tuple[Diagnostic, ...]
 
+    @property
+    def var_digests(self) -> dict[str, str]:
+        """The digests of the variables' values, by name."""
+        return _var_digests(self.variables)
 
-def make_plan(request: PlanRequest, project: Project) -> Plan:
-    """Plan one spec; raise `InvalidInputError` with every fault there is. Reads only, writes nothing."""
+
+def make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None = None) -> Plan:
+    """Plan one spec; raise `InvalidInputError` with every fault there is. Reads only, writes nothing.
+
+    `unlocked` is the spec as it is expanded without a lock, where that was done already; it serves where the lock pins
+    nothing of it.
+    """
     with collector_paused():
-        return _make_plan(request, project)
+        return _make_plan(request, project, unlocked)
 
 
-def _make_plan(request: PlanRequest, project: Project) -> Plan:
+def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None) -> Plan:
     path = lock_path(request.spec, request.name)
     lock = read_standing(path, request.shard)
     shown = spec_name(request.spec, project)
     if lock is not None:
         check_owner(lock, path, spec=shown)
-    expanded = expand(request, project, lock)
+    if unlocked is None or _pinned(unlocked, lock):
+        expanded = expand(request, project, lock)
+    else:
+        expanded = replace(unlocked, warnings=(*unlocked.warnings, *_moved_variables(unlocked.variables, lock)))
     spec = expanded.spec
     replaced = select(request.replace, expanded.runs, "--replace")
     targets = select(request.targets, expanded.runs, "--target")
@@ -81,8 +94,7 @@ def _make_plan(request: PlanRequest, project: Project) -> Plan:
         # Whether the store has an image is for delivery to find out; a plan contacts nobody.
         shared = project.store is not None and not request.regenerate_lost
         world = World(lock, seen_files(project.state, project.outputs / spec.name), blobs, ledger, shared=shared)
-        decider = Decider(expanded.runs, world, wishes)
-        actions = decider.actions()
+        actions = Decider(expanded.runs, world, wishes).actions()
     _refuse_protected(actions)
     if targets:
         actions = narrow(actions, targets)
@@ -95,12 +107,11 @@ def _make_plan(request: PlanRequest, project: Project) -> Plan:
         totals=total(actions),
         sources=_sources(expanded, project),
         lock=lock,
-        kept_at_a_glance=decider.kept_at_a_glance,
         asked=_asked(request, expanded),
         budget=spec.budget or Budget(),
         files=expanded.files,
         reads=expanded.reads,
-        vars=_var_digests(expanded.variables),
+        vars=expanded.var_digests,
         quotas=expanded.catalog.quotas,
         provenance=spec.provenance,
         shard=request.shard,
@@ -144,6 +155,13 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
         catalog=catalog,
         warnings=(*faults.sorted(), *_moved_variables(variables, lock)),
     )
+
+
+def _pinned(unlocked: Expanded, lock: Lock | None) -> bool:
+    """Whether a lock holds anything still of a spec that was expanded without it."""
+    pins = Pins(lock)
+    contracts = {(run.model, run.schema_digest) for run in unlocked.runs}
+    return bool(pins.urls) or any(pins.earlier(*contract) for contract in contracts)
 
 
 def _reads(request: PlanRequest, project: Project, spec: Spec, functions: Functions) -> Reads:
@@ -213,7 +231,7 @@ def _sources(expanded: Expanded, project: Project) -> dict[str, str]:
     return {
         "spec": digest(expanded.spec.source.text),
         "files": canonical_digest(dict(expanded.files)),
-        "vars": canonical_digest(_var_digests(expanded.variables)),
+        "vars": canonical_digest(expanded.var_digests),
         "schemas": canonical_digest(schemas),
         "project": project.digest or canonical_digest(None),
     }

@@ -1,18 +1,22 @@
 """What to write down of a spec with nothing left to do, so that the next command need not plan it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from specrun.canonical import digest
-from specrun.model.plan import Plan, Verb
+from msgspec.structs import replace
+
+from specrun.canonical import Json, canonical, digest
+from specrun.model.plan import Plan, Reads, Verb
 from specrun.model.project import Project
-from specrun.plan.make import spec_name
+from specrun.model.provenance import ProvenanceSettings
+from specrun.model.run import Common, Run
+from specrun.plan.make import Expanded, spec_name
 from specrun.plan.request import PlanRequest
 from specrun.store.hold_name import hold_name, holder_path
 from specrun.store.lockfile import lock_path
 from specrun.store.manifest import FILE_NAME
-from specrun.store.seen import SeenFiles, changed, seen_files, seen_path
+from specrun.store.seen import Stamp, changed, seen_files, seen_path
 from specrun.store.settled import Settled, look, search
 
 # Nanoseconds by which a file system's clock may lag behind.
@@ -29,51 +33,61 @@ def settled(plan: Plan, request: PlanRequest, project: Project, began: int) -> S
     context = request.context
     if context is None or plan.warnings or project.store is not None:
         return None
+    rows = [action.row for action in plan.actions if action.verb is Verb.KEEP and action.row is not None]
+    made = [output for row in rows for output in row.outputs]
+    told = all(row.provenance is None or output.file != output.blob for row in rows for output in row.outputs)
     outputs = project.outputs / plan.name
-    if not plan.kept_at_a_glance and not _kept(plan, seen_files(project.state, outputs)):
+    seen = seen_files(project.state, outputs)
+    if len(rows) < len(plan.actions) or not told:
         return None
-    kept = kept_files(plan, request, project)
+    if not seen.knows([output.path for output in made], [output.file for output in made]):
+        return None
+    kept = kept_files(plan.name, request, project)
     # What a killed apply left behind is for the next one to pick up, whatever its plan says.
     holder = holder_path(project.state / "holds", hold_name(spec_name(request.spec, project), plan.name))
-    reads, left = look(plan.reads.files), look([*kept, holder])
+    reads, left = _look(plan.reads.files, began), _look([*kept, holder], began)
     if reads is None or left is None or left[str(holder)] is not None or any(left[str(path)] is None for path in kept):
         return None
-    if any(stamp is not None and changed(stamp) > began - LAG for stamp in (*reads.values(), *left.values())):
-        return None
+    runs = [action.run for action in plan.actions if action.run is not None]
     return Settled(
         context=context,
         name=plan.name,
-        kept=Counter(action.run.job for action in plan.actions if action.run is not None),
-        prices=_prices(plan),
+        kept=Counter(run.job for run in runs),
+        runs=_digest(runs, plan.files, plan.vars, plan.provenance),
+        prices=_prices(runs),
         outputs=str(outputs),
         reads=reads,
         left=left,
-        globs=[(str(folder), pattern, search(str(folder), pattern)) for folder, pattern in plan.reads.globs],
+        globs=_globs(plan.reads),
     )
 
 
-def left_as_wanted(plan: Plan, request: PlanRequest, project: Project, before: Settled) -> bool:
-    """Say whether an apply of a plan would leave behind just what one left `before`.
+def still_settled(known: Settled, expanded: Expanded, project: Project) -> bool:
+    """Say whether a spec that was touched, expanded without its lock, is still all that was settled.
 
-    The lock follows from the plan, the manifest from the lock and from prices; axes are part of addresses.
+    Then a plan would decide as it did, since nothing that it decides from has moved, and an apply would leave what it
+    left: the lock follows from the runs, the manifest from the lock and from prices.
     """
-    lock = plan.lock
+    spec, runs = expanded.spec, expanded.runs
     return (
-        plan.kept_at_a_glance
+        not expanded.warnings
         and project.store is None
-        and lock is not None
-        and (plan.name, str(project.outputs / plan.name)) == (before.name, before.outputs)
-        and (lock.spec, lock.name) == (spec_name(request.spec, project), plan.name)
-        and (lock.files, lock.vars) == (plan.files, plan.vars)
-        and _prices(plan) == before.prices
-        and all(action.row.pins(action.run) for action in plan.actions if action.run and action.row)
-        and before.left_alone()
+        and (known.name, known.outputs) == (spec.name, str(project.outputs / spec.name))
+        and known.runs == _digest(runs, expanded.files, expanded.var_digests, spec.provenance)
+        and known.prices == _prices(runs)
+        and seen_files(project.state, Path(known.outputs)).unmoved()
     )
 
 
-def kept_files(plan: Plan, request: PlanRequest, project: Project) -> Sequence[Path]:
+def settled_anew(known: Settled, reads: Reads, began: int) -> Settled | None:
+    """Return what is settled now that other files are read for it; None where one changed after that `began`."""
+    found = _look(reads.files, began)
+    return None if found is None else replace(known, reads=found, globs=_globs(reads))
+
+
+def kept_files(name: str, request: PlanRequest, project: Project) -> Sequence[Path]:
     """Return the files that an apply leaves beside images: the lock, the manifest, and the list of files seen."""
-    outputs = project.outputs / plan.name
+    outputs = project.outputs / name
     return (
         lock_path(request.spec, request.name).absolute(),
         outputs / FILE_NAME,
@@ -81,18 +95,32 @@ def kept_files(plan: Plan, request: PlanRequest, project: Project) -> Sequence[P
     )
 
 
-def _kept(plan: Plan, seen: SeenFiles) -> bool:
-    """Say whether a plan keeps all images, and whether each has been seen to be as it is."""
-    rows = [action.row for action in plan.actions if action.verb is Verb.KEEP and action.row is not None]
-    made = [output for row in rows for output in row.outputs]
-    told = all(row.provenance is None or output.file != output.blob for row in rows for output in row.outputs)
-    if len(rows) < len(plan.actions) or not told:
-        return False
-    return seen.knows([output.path for output in made], [output.file for output in made])
+def _look(files: Sequence[Path], began: int) -> Mapping[str, Stamp | None] | None:
+    """Return what files are like, None for all where one may have changed since."""
+    stamps = look(files)
+    late = stamps is None or any(stamp is not None and changed(stamp) > began - LAG for stamp in stamps.values())
+    return None if late else stamps
 
 
-def _prices(plan: Plan) -> str:
-    """Return what stands for all that images of a plan cost."""
-    commons = {id(action.run.common): action.run.common for action in plan.actions if action.run is not None}
-    prices = {(common.provider, common.model, common.price) for common in commons.values()}
-    return digest(repr(sorted(prices, key=repr)))
+def _globs(reads: Reads) -> list[tuple[str, str, Sequence[str]]]:
+    return [(str(folder), pattern, search(str(folder), pattern)) for folder, pattern in reads.globs]
+
+
+def _digest(
+    runs: Sequence[Run], files: Mapping[str, str], variables: Mapping[str, str], provenance: ProvenanceSettings
+) -> str:
+    """Return what stands for all that a lock says of runs, and for what their keep is decided from."""
+    told: list[Json] = [[common.job, common.defaults, common.schema_digest] for common in _commons(runs)]
+    lines = [canonical([files, variables, provenance.mode.value, provenance.omit, told])]
+    lines += [f"{run.address} {run.key} {run.seed} {run.sample} {' '.join(run.outputs)}" for run in runs]
+    lines += [image.source for run in runs if run.common.inputs for image in run.inputs]
+    return digest("\n".join(lines))
+
+
+def _prices(runs: Iterable[Run]) -> str:
+    """Return what stands for all that images of runs cost."""
+    return digest("\n".join(sorted({f"{each.provider} {each.model} {each.price}" for each in _commons(runs)})))
+
+
+def _commons(runs: Iterable[Run]) -> Collection[Common]:
+    return {id(run.common): run.common for run in runs}.values()

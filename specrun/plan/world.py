@@ -35,11 +35,6 @@ class World:
         outputs = [output for row in self.rows.values() for output in row.outputs]
         return self._outputs.differing([output.path for output in outputs], [output.file for output in outputs])
 
-    @property
-    def as_seen(self) -> bool:
-        """Whether all outputs are what the lock says, and were seen to be before, so that no file had to be read."""
-        return not self.damaged and self._outputs.all_as_seen
-
     def told(self, row: LockRow, output: LockedOutput) -> bool:
         """Whether what should stand beside the file, if anything, does."""
         text = sidecar(row, output)

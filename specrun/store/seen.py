@@ -34,16 +34,12 @@ _DECODER = msgspec.json.Decoder(_Seen)
 
 
 class SeenFiles:
-    """The files below one folder, by path; a list that is missing or damaged only costs time.
-
-    `all_as_seen` is whether those that were asked about last are just those of the list, and none has moved.
-    """
+    """The files below one folder, by path; a list that is missing or damaged only costs time."""
 
     def __init__(self, record: Path, folder: Path) -> None:
         self._record = record
         self._folder = folder
         self._seen = _Seen()
-        self.all_as_seen = False
         with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError), collector_paused():
             found = _DECODER.decode(record.read_bytes())
             if len(found.paths) == len(found.stamps) == len(found.digests):
@@ -62,8 +58,7 @@ class SeenFiles:
     def differing(self, paths: Sequence[str], digests: Sequence[str]) -> set[tuple[str, str]]:
         """Return which of some paths, each with the digest wanted, have another content, or none."""
         moved = set(self._moved())
-        self.all_as_seen = not moved and paths == self._seen.paths and digests == self._seen.digests
-        if self.all_as_seen:
+        if not moved and paths == self._seen.paths and digests == self._seen.digests:
             return set()
         known = self._digests
         wanted = zip(paths, digests, strict=True)

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,8 @@ import pytest
 from fault_server import FaultServer
 from faults import good
 
-from specrun.cli.planning import Planned
-from specrun.cli.settling import nothing_to_write
-from specrun.plan.make import make_plan
-from specrun.plan.request import PlanRequest
-from specrun.spec.project import load_project
+from specrun.cli.options import WishOptions
+from specrun.cli.unchanged import all_unchanged
 
 SPEC = """\
 specrun: 1
@@ -55,9 +51,17 @@ def applied(specrun: Any) -> Any:
 
 def short(folder: Path) -> bool:
     """Say whether an apply would take the short way."""
-    project, began = load_project(folder / "specs"), time.time_ns()
-    request = PlanRequest(spec=folder / "specs/shots.yaml", environment={})
-    return nothing_to_write(Planned(plan=make_plan(request, project), project=project, request=request, began=began))
+    spec = WishOptions(
+        specs=(folder / "specs/shots.yaml",),
+        vars=(),
+        var_files=(),
+        name=None,
+        targets=(),
+        replace=(),
+        retry_unknown=False,
+        regenerate_lost=False,
+    )
+    return all_unchanged(spec, renew=False)[0] is not None
 
 
 def left(folder: Path) -> dict[str, bytes]:
