@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -148,7 +149,10 @@ class SharedStore:
         """Cancel what runs on the loop, until nobody waits there: some are about to, and some clients try again."""
         if self._tried.busy:
             for task in asyncio.all_tasks(loop):
-                task.cancel()
+                work = task.get_coro()
+                # What is cancelled before its first step never tells whoever waits for it.
+                if inspect.iscoroutine(work) and inspect.getcoroutinestate(work) != inspect.CORO_CREATED:
+                    task.cancel()
             loop.call_later(_CUT, self._cut_off, loop)
 
     def _stands(self, path: str, blob: str, data: bytes) -> bool:

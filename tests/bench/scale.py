@@ -124,7 +124,7 @@ def plan(sizes: Sequence[int], times: int) -> None:
 
 
 def noop(sizes: Sequence[int], times: int) -> None:
-    """Plan and apply where nothing has moved since the last apply, where the spec was touched, and with one item new."""
+    """Plan and apply where nothing has moved, where the spec was touched, and where one item has changed."""
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             root = project(Path(folder), size)

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -136,6 +137,22 @@ def test_who_begins_to_wait_while_a_store_is_abandoned_does_not_wait_either() ->
         store.abandon()
         sync(bucket.loop, asyncio.sleep, 0)
         bucket.let.set()
+        with pytest.raises(SharedStoreError, match="was not waited for"):
+            fetched.result(20)
+
+
+def test_what_is_cut_off_before_its_first_step_is_told_too() -> None:
+    bucket = Silent()
+    store = store_in(bucket)
+    busy = threading.Event()
+    with ThreadPoolExecutor() as threads:
+        bucket.loop.call_soon_threadsafe(busy.wait)
+        bucket.let.set()
+        fetched = threads.submit(store.fetch, BLOB)
+        bucket.entered.wait()
+        time.sleep(0.2)  # until it stands in line behind what keeps the loop busy
+        store.abandon()
+        busy.set()
         with pytest.raises(SharedStoreError, match="was not waited for"):
             fetched.result(20)
 
