@@ -84,6 +84,7 @@ async def apply(
         )
         session.purse.check(plan.totals)
         if shared_images is not None:
+            session.stop.when_interrupted(shared_images.hurry)
             session.stop.at_once(shared_images.abandon)
         with interruptible(session.stop):
             async with equipped(session) as asker:

@@ -15,9 +15,9 @@ from specrun.model.plan import Plan
 from specrun.model.project import Project
 from specrun.model.shard import Shard
 from specrun.store.hold import hold
-from specrun.store.lockfile import check_owner, lock_path, read_lock, write_lock
+from specrun.store.lockfile import check_owner, lock_path, write_lock
 from specrun.store.manifest import FILE_NAME, ImageFacts, read_manifest, write_manifest
-from specrun.store.parts import part_path, parts_of
+from specrun.store.parts import part_path, parts_of, read_part
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +110,7 @@ def _complete(place: Place) -> tuple[Shard, ...]:
 
 def _read(place: Place, shard: Shard) -> Lock:
     path = part_path(place.lock, shard)
-    part = read_lock(path)
+    part = read_part(place.lock, shard)
     if part is None:
         raise _unmergeable(f"{path} has gone", "apply that shard again")
     check_owner(part, path, spec=place.spec)

@@ -42,10 +42,15 @@ class Sharing:
         if self.uploads is not None:
             self.uploads.offer(blobs)
 
-    def abandon(self) -> None:
-        """Wait for nothing that comes from the store or goes there."""
+    def hurry(self) -> None:
+        """Begin no more uploads, and try nothing again: what is on its way arrives, or does not."""
         if self.uploads is not None:
             self.uploads.hurry()
+        self.store.hurry()
+
+    def abandon(self) -> None:
+        """Wait for nothing that comes from the store or goes there."""
+        self.hurry()
         self.store.abandon()
 
     async def settle(self, lock: Lock, uploads: Uploads, stop: Stop, *, changed: bool) -> Warned | None:
@@ -53,7 +58,6 @@ class Sharing:
 
         Where nothing `changed`, what was known counts, so that an apply with nothing to do asks nobody.
         """
-        stop.when_interrupted(uploads.hurry)
         if not stop.interrupted:
             if changed:
                 await asyncio.to_thread(self.record.heed, self.store)

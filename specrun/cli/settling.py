@@ -9,7 +9,7 @@ from specrun.cli.planning import Planned
 from specrun.cli.settled import where
 from specrun.model.plan import Verb
 from specrun.plan.make import make_plan
-from specrun.plan.settle import LAG, kept_files, settled
+from specrun.plan.settle import LAG, left_files, settled
 from specrun.store.seen import changed, stamp
 
 
@@ -32,7 +32,7 @@ def settle(planned: Planned) -> None:
 
 def _written(planned: Planned) -> bool:
     """Say whether anything that an apply leaves was written since the plan began."""
-    for path in kept_files(planned.plan.name, planned.request, planned.project):
+    for path in left_files(planned.plan.name, planned.request, planned.project):
         try:
             found = stamp(str(path))
         except FileNotFoundError:

@@ -18,6 +18,7 @@ from specrun.store.lockfile import lock_path
 from specrun.store.manifest import FILE_NAME
 from specrun.store.seen import Stamp, changed, seen_files, seen_path
 from specrun.store.settled import Settled, look, search
+from specrun.store.shared_record import record_path
 
 # Nanoseconds by which a file system's clock may lag behind.
 LAG = 20_000_000
@@ -26,12 +27,12 @@ LAG = 20_000_000
 def settled(plan: Plan, request: PlanRequest, project: Project, began: int) -> Settled | None:
     """Return what a plan proves, as long as no file that it follows from moves; None where that may be too little.
 
-    It is too little where anything is left to do or to say, where images may have to be uploaded, where facts stand
-    beside images, which nobody looks at one by one, and where a file may have changed after the plan `began` (Unix
-    time in nanoseconds).
+    It is too little where anything is left to do or to say, where facts stand beside images, which nobody looks at one
+    by one, and where a file may have changed after the plan `began` (Unix time in nanoseconds). That a shared store has
+    the images is for the caller to know.
     """
     context = request.context
-    if context is None or plan.warnings or project.store is not None:
+    if context is None or plan.warnings:
         return None
     rows = [action.row for action in plan.actions if action.verb is Verb.KEEP and action.row is not None]
     made = [output for row in rows for output in row.outputs]
@@ -42,9 +43,9 @@ def settled(plan: Plan, request: PlanRequest, project: Project, began: int) -> S
         return None
     if not seen.knows([output.path for output in made], [output.file for output in made]):
         return None
-    kept = kept_files(plan.name, request, project)
     # What a killed apply left behind is for the next one to pick up, whatever its plan says.
     holder = holder_path(project.state / "holds", hold_name(spec_name(request.spec, project), plan.name))
+    kept = left_files(plan.name, request, project)
     reads, left = _look(plan.reads.files, began), _look([*kept, holder], began)
     if reads is None or left is None or left[str(holder)] is not None or any(left[str(path)] is None for path in kept):
         return None
@@ -55,6 +56,7 @@ def settled(plan: Plan, request: PlanRequest, project: Project, began: int) -> S
         kept=Counter(run.job for run in runs),
         runs=_digest(runs, plan.files, plan.vars, plan.provenance),
         prices=_prices(runs),
+        shared=_shared(project),
         outputs=str(outputs),
         reads=reads,
         left=left,
@@ -71,8 +73,8 @@ def still_settled(known: Settled, expanded: Expanded, project: Project) -> bool:
     spec, runs = expanded.spec, expanded.runs
     return (
         not expanded.warnings
-        and project.store is None
         and (known.name, known.outputs) == (spec.name, str(project.outputs / spec.name))
+        and known.shared == _shared(project)
         and known.runs == _digest(runs, expanded.files, expanded.var_digests, spec.provenance)
         and known.prices == _prices(runs)
         and seen_files(project.state, Path(known.outputs)).unmoved()
@@ -85,14 +87,17 @@ def settled_anew(known: Settled, reads: Reads, began: int) -> Settled | None:
     return None if found is None else replace(known, reads=found, globs=_globs(reads))
 
 
-def kept_files(name: str, request: PlanRequest, project: Project) -> Sequence[Path]:
-    """Return the files that an apply leaves beside images: the lock, the manifest, and the list of files seen."""
+def left_files(name: str, request: PlanRequest, project: Project) -> Sequence[Path]:
+    """Return what an apply leaves beside images: lock, manifest, and the lists of files seen and of images shared."""
     outputs = project.outputs / name
-    return (
+    files = [
         lock_path(request.spec, request.name).absolute(),
         outputs / FILE_NAME,
         seen_path(project.state, outputs),
-    )
+    ]
+    shared = None if project.store is None else record_path(project.state, project.store.url)
+    # Who has put nothing into the store, and had nothing from it, has no list.
+    return files if shared is None or not shared.exists() else [*files, shared]
 
 
 def _look(files: Sequence[Path], began: int) -> Mapping[str, Stamp | None] | None:
@@ -120,6 +125,11 @@ def _digest(
 def _prices(runs: Iterable[Run]) -> str:
     """Return what stands for all that images of runs cost."""
     return digest("\n".join(sorted({f"{each.provider} {each.model} {each.price}" for each in _commons(runs)})))
+
+
+def _shared(project: Project) -> str:
+    """Return what stands for the store that images are put into or had from."""
+    return "" if project.store is None else f"{project.store.url} {project.store.writable}"
 
 
 def _commons(runs: Iterable[Run]) -> Collection[Common]:

@@ -27,14 +27,19 @@ class _LockDocument(msgspec.Struct, kw_only=True, gc=False):
 
 _DOCUMENT = msgspec.json.Decoder(_LockDocument)
 
+_REMEDY = "`specrun lock` merges them by address, losing no output of either side"
+
 
 def lock_path(spec: Path, variant: str | None = None) -> Path:
     """Return where a spec's lock stands: beside it, named by its stem or by the variant."""
     return spec.with_name(f"{variant or spec.stem}.lock.json")
 
 
-def read_lock(path: Path) -> Lock | None:
-    """Return the lock at `path`, None where there is none; raise `InvalidInputError` for one that cannot be used."""
+def read_lock(path: Path, *, remedy: str = _REMEDY) -> Lock | None:
+    """Return the lock at `path`, None where there is none; raise `InvalidInputError` for one that cannot be used.
+
+    `remedy` says what to do where git has left both sides in it.
+    """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -49,7 +54,7 @@ def read_lock(path: Path) -> Lock | None:
         Diagnostic(
             summary="lock with conflict markers",
             detail=f"{path} holds both sides of a git merge",
-            hint="`specrun lock` merges them by address, losing no output of either side",
+            hint=remedy,
         )
     )
 

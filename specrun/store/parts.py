@@ -29,10 +29,20 @@ def parts_of(whole: Path) -> Mapping[Shard, Path]:
     return {shard: found[shard] for shard in sorted(found, key=lambda shard: (shard.count, shard.number))}
 
 
+def read_part(whole: Path, shard: Shard) -> Lock | None:
+    """Return the part of a lock that a shard has written, None where it has not."""
+    path = part_path(whole, shard)
+    again = f"specrun apply --shard {shard.number}/{shard.count}"
+    remedy = (
+        f"take one side of it whole, as `git checkout --ours {path.name}` does, then apply the shard again: `{again} …`"
+    )
+    return read_lock(path, remedy=remedy)
+
+
 def read_standing(path: Path, shard: Shard | None) -> Lock | None:
     """Return the lock as an apply goes on from it: for a shard with the rows of its part over it."""
     whole = read_lock(path)
-    part = None if shard is None else read_lock(part_path(path, shard))
+    part = None if shard is None else read_part(path, shard)
     if whole is None or part is None:
         return part or whole
     return replace(whole, files=part.files, vars=part.vars, rows={**whole.rows, **part.rows})

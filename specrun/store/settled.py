@@ -17,9 +17,9 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     """A spec that keeps all its images: `kept` are its runs by job, in plan order.
 
     `context` stands for the program and the command line, `runs` for all that the lock says of the runs, `prices` for
-    what images cost. `outputs` is the folder of images. What files were like, None for one that must not be there:
-    `reads` has those that the runs follow from, `left` those that an apply leaves behind. `globs` say what was found by
-    patterns in folders.
+    what images cost, `shared` for the store that has them all. `outputs` is the folder of images. What files were like,
+    None for one that must not be there: `reads` has those that the runs follow from, `left` those that an apply leaves
+    behind. `globs` say what was found by patterns in folders.
     """
 
     context: str
@@ -27,6 +27,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     kept: Mapping[str, int]
     runs: str
     prices: str
+    shared: str
     outputs: str
     reads: Mapping[str, Stamp | None]
     left: Mapping[str, Stamp | None]

@@ -137,6 +137,10 @@ class SharedStore:
         except FileNotFoundError:
             return ""
 
+    def hurry(self) -> None:
+        """Try nothing again that fails from now on."""
+        self._tried.hurry()
+
     def abandon(self) -> None:
         """Wait for nothing any longer: whoever does gets a `SharedStoreError`, at once or when a folder answers."""
         self._tried.abandon()

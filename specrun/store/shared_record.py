@@ -28,6 +28,11 @@ def ended() -> str:
     return f"ended {secrets.token_hex(16)}"
 
 
+def record_path(state: Path, url: str) -> Path:
+    """Return where it is written down what is known of a store; `state` is the project's `.specrun`."""
+    return state / "shared" / f"{digest(url)[7:23]}.txt"
+
+
 class SharedRecord:
     """Digests of images that this machine has put into one shared store, or has had from it whole; a line each.
 
@@ -37,7 +42,7 @@ class SharedRecord:
     """
 
     def __init__(self, state: Path, url: str) -> None:
-        self._path = state / "shared" / f"{digest(url)[7:23]}.txt"
+        self._path = record_path(state, url)
         self._writing = threading.Lock()
         self._heeding = threading.Lock()
         self._heeded = False

@@ -42,7 +42,12 @@ class Tries:
         self._out_of_reach = 0
         self._counting = threading.Lock()
         self._under_way = 0
+        self._hurried = False
         self._abandoned = False
+
+    def hurry(self) -> None:
+        """Try nothing again that fails from now on."""
+        self._hurried = True
 
     def abandon(self) -> None:
         """Begin nothing any longer, and believe nothing that is under way: it may have been cut off."""
@@ -70,7 +75,7 @@ class Tries:
                 hint = "check the credentials in the environment, and what the bucket allows them"
                 raise RefusedError(f"{self._url} refuses access: {_said(error)}", hint) from error
             except self._faults as error:
-                if pause is None:
+                if pause is None or self._hurried:
                     self._count(1)
                     hint = "check the network and the credentials, then try again"
                     raise SharedStoreError(f"{self._url} is out of reach: {_said(error)}", hint) from error

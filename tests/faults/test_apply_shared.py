@@ -131,6 +131,7 @@ def test_an_interruption_does_not_wait_for_uploads_and_the_next_apply_goes_on(tm
             with sharing(store_in(bucket), place) as part:
                 assert part is not None
                 assert part.uploads is not None
+                stop.when_interrupted(part.hurry)
                 settling = asyncio.create_task(part.settle(shop.lock(), part.uploads, stop, changed=True))
                 await asyncio.to_thread(bucket.begun.wait)
                 stop.interrupt()

@@ -113,6 +113,16 @@ def test_nothing_but_the_named_bytes_is_ever_returned(other: bytes) -> None:
     assert caught.value.gone
 
 
+def test_who_is_in_a_hurry_tries_nothing_again() -> None:
+    bucket = Bucket()
+    store = store_in(bucket)
+    store.hurry()
+    bucket.troubles = [OSError("no route"), OSError("no route")]
+    with pytest.raises(SharedStoreError, match="out of reach: no route"):
+        store.fetch(BLOB)
+    assert bucket.asked == 1
+
+
 class Silent(Bucket):
     """Begins to wait for a service that never answers, when it is let."""
 

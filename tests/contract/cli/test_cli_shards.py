@@ -36,3 +36,18 @@ def test_merge_names_the_shards_that_are_missing(project: Any) -> None:
     assert "no parts of quickstart.lock.json" in project("merge", QUICKSTART, code=1).err
     project("apply", "--yes", "--shard=2/3", QUICKSTART)
     assert "of 3 shards these have left no part here: 1, 3" in project("merge", QUICKSTART, code=1).err
+
+
+def test_a_part_that_git_could_not_join_is_healed_as_its_message_says(project: Any) -> None:
+    for number in (1, 2):
+        project("apply", "--yes", "--shard", f"{number}/2", QUICKSTART)
+    part = project.folder / "specs/quickstart.lock.1-of-2.json"
+    text = part.read_text()
+    part.write_text(f"<<<<<<< ours\n{text}=======\n{text}>>>>>>> theirs\n")
+    for command in (("merge",), ("apply", "--yes", "--shard=1/2")):
+        said = project(*command, QUICKSTART, code=1).err
+        assert "take one side of it whole" in said
+        assert "`specrun apply --shard 1/2 …`" in said
+    part.write_text(text)
+    assert "Requests: 0." in project("apply", "--yes", "--shard=1/2", QUICKSTART).out
+    project("merge", QUICKSTART)

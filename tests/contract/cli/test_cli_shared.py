@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,6 +125,54 @@ def test_uploads_that_a_kill_cut_off_go_on_with_the_next_apply(team: Team) -> No
     assert len(team.s3.objects(team.bucket)) < 12
     assert "Requests: 0." in team.run(first, "apply", "--yes", SPEC).out
     assert len(team.s3.objects(team.bucket)) == 12
+
+
+def settled(machine: Path) -> bool:
+    return (machine / ".specrun/settled").exists()
+
+
+def test_where_all_is_shared_nothing_is_left_to_do_and_nobody_is_asked(team: Team) -> None:
+    first = team.machine("first")
+    team.run(first, "apply", "--yes", SPEC)
+    assert settled(first)
+    team.s3.asked.clear()
+    for _ in range(2):
+        assert "Done: 4 runs kept." in team.run(first, "apply", "--yes", SPEC).out
+        (first / SPEC).write_text((first / SPEC).read_text() + "# more\n")
+    assert team.s3.asked == []
+
+
+def test_what_could_not_be_shared_is_not_settled(team: Team) -> None:
+    first = team.machine("first")
+    team.s3.faults.append(Fault(method="PUT", kind="denied", times=100))
+    team.run(first, "apply", "--yes", SPEC, code=1)
+    assert not settled(first)
+    team.s3.faults.clear()
+    team.run(first, "apply", "--yes", SPEC)
+    assert settled(first)
+    assert len(team.s3.objects(team.bucket)) == 4
+
+
+@pytest.mark.parametrize("how", ["another store", "a store that is written", "no list of what was shared"])
+def test_what_is_to_be_shared_once_more_is_although_all_runs_are_kept(team: Team, how: str) -> None:
+    first = team.machine("first", mode="read" if how == "a store that is written" else "readwrite")
+    team.run(first, "apply", "--yes", SPEC)
+    assert settled(first)
+    before = team.s3.objects(team.bucket)
+    if how == "no list of what was shared":
+        shutil.rmtree(first / ".specrun/shared")
+    else:
+        settings = (
+            (first / "specrun.yaml")
+            .read_text()
+            .replace("/images", "/others")
+            .replace("mode: read}", "mode: readwrite}")
+        )
+        (first / "specrun.yaml").write_text(settings)
+    team.s3.asked.clear()
+    team.run(first, "apply", "--yes", SPEC)
+    assert team.s3.count("HEAD") == 4
+    assert len(team.s3.objects(team.bucket)) == len(before) + (0 if how == "no list of what was shared" else 4)
 
 
 @pytest.mark.parametrize("kind", ["unavailable", "cut", "swap"])
