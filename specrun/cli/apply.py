@@ -78,11 +78,11 @@ def command(**given: Any) -> int:
     options = ApplyCommandOptions(**given)
     _refuse(options)
     # What plans and what asks takes a while to import: where nothing is left to do, none of it is needed.
-    kept = all_settled(options) if options.plain else None
+    kept = all_settled(options)
     if kept is None:
         from specrun.cli.unchanged import all_unchanged  # noqa: PLC0415
 
-        kept, unlocked = all_unchanged(options, renew=True) if options.plain else (None, {})
+        kept, unlocked = all_unchanged(options, renew=True)
     if kept is None:
         from specrun.cli.apply_planned import plan_and_apply  # noqa: PLC0415
 

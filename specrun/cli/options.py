@@ -50,6 +50,11 @@ class WishOptions(SpecOptions, frozen=True, kw_only=True):
     retry_unknown: bool
     regenerate_lost: bool
 
+    @property
+    def plain(self) -> bool:
+        """Whether it is enough to say how many runs are kept, where all are."""
+        return True
+
     def request(self, spec: Path) -> PlanRequest:
         """Return the request to plan one of the specs."""
         return PlanRequest(

@@ -48,12 +48,12 @@ def command(**given: Any) -> int:
     options = PlanOptions(**given)
     _refuse(options)
     # Templates, schemas and views: where nothing is left to do, none of it is needed.
-    kept = all_settled(options) if options.plain else None
+    kept = all_settled(options)
     if kept is None:
         with collector_paused():
             from specrun.cli.unchanged import all_unchanged  # noqa: PLC0415
 
-            kept, unlocked = all_unchanged(options, renew=False) if options.plain else (None, {})
+            kept, unlocked = all_unchanged(options, renew=False)
             if kept is None:
                 from specrun.cli.plan_shown import plan_and_show  # noqa: PLC0415
 

@@ -10,7 +10,9 @@ from specrun.store.settled import Settled, read_settled, settled_path
 
 
 def all_settled(options: WishOptions) -> Sequence[tuple[Path, Settled]] | None:
-    """Return what is settled about the specs; None where one of them has to be planned."""
+    """Return what is settled about the specs; None where one of them has to be planned, or more is to be told."""
+    if not options.plain:
+        return None
     found = []
     for spec in options.specs:
         request = options.request(spec)

@@ -24,13 +24,15 @@ from specrun.store.settled import Settled, read_settled
 def all_unchanged(
     options: WishOptions, *, renew: bool
 ) -> tuple[Sequence[tuple[Path, Settled]] | None, Mapping[Path, Expanded]]:
-    """Return what is settled about the specs, None where one of them has to be planned, and what they expand to.
+    """Return what is settled about the specs, and what they expand to without their locks, as far as that was needed.
 
-    The latter without their locks, as far as it was needed, for a plan to go on from. With `renew`, what the files are
-    like now is written down.
+    The former is None where one of them has to be planned, or more is to be told; a plan goes on from the latter. With
+    `renew`, what the files are like now is written down.
     """
     found: list[tuple[Path, Settled]] = []
     unlocked: dict[Path, Expanded] = {}
+    if not options.plain:
+        return None, unlocked
     for spec in options.specs:
         settled = _unchanged(options.request(spec), unlocked, renew=renew)
         if settled is None:
