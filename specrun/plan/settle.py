@@ -18,7 +18,7 @@ from specrun.store.lockfile import lock_path
 from specrun.store.manifest import FILE_NAME
 from specrun.store.seen import Stamp, changed, seen_files, seen_path
 from specrun.store.settled import Settled, look, search
-from specrun.store.shared_record import record_path
+from specrun.store.shared_name import record_path
 
 # Nanoseconds by which a file system's clock may lag behind.
 LAG = 20_000_000

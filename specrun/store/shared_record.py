@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 
 from specrun.atomic import make_folder
-from specrun.canonical import digest
 from specrun.store.shared import SharedStore
+from specrun.store.shared_name import record_path
 from specrun.store.tries import SharedStoreError
 
 _LINE = len("sha256:") + 64
@@ -26,11 +26,6 @@ def begun() -> str:
 def ended() -> str:
     """Return the mark of a removal that has ended."""
     return f"ended {secrets.token_hex(16)}"
-
-
-def record_path(state: Path, url: str) -> Path:
-    """Return where it is written down what is known of a store; `state` is the project's `.specrun`."""
-    return state / "shared" / f"{digest(url)[7:23]}.txt"
 
 
 class SharedRecord:
