@@ -27,18 +27,19 @@ from specrun.apply.options import ApplyOptions
 from specrun.apply.place import Place, place_of, rehearsal_of
 from specrun.apply.recover import recover, sweep
 from specrun.apply.rehearse import rehearsed
-from specrun.apply.results import NotStarted
+from specrun.apply.results import Held, NotStarted
 from specrun.apply.session import Session, as_found
 from specrun.apply.shared import Sharing, sharing
 from specrun.apply.stop import Stop
 from specrun.apply.tally import Tally
 from specrun.apply.work import work
 from specrun.catalog.models import Catalog
-from specrun.model.lock import Lock
+from specrun.model.lock import Lock, State
 from specrun.model.plan import Plan, Verb
 from specrun.model.project import Project, Provider
 from specrun.provider.client import ImageClient
 from specrun.store.hold import hold
+from specrun.store.ledger_view import view_ledger
 from specrun.store.lockfile import lock_path
 from specrun.store.shared import SharedStore
 
@@ -157,12 +158,41 @@ async def _work_and_leave(session: Session, asker: Asker | None) -> Lock:
         if not session.stop.interrupted:
             raise
     finally:
+        cut_off = _cut_off(session)
         for action in session.plan.actions:
             if action.run is not None and action.address not in session.results:
-                session.tally.add(action.run, NotStarted())
+                if action.address in cut_off:
+                    session.results[action.address] = cut_off[action.address]
+                session.tally.add(action.run, cut_off.get(action.address, NotStarted()))
         # Also when all of it goes wrong: the ledger knows what was received, and the lock should.
         lock = leave(session, delivery)
     return lock
+
+
+def _cut_off(session: Session) -> dict[str, Held]:
+    """Return the runs whose requests had left when the work was cut off, by address: nobody knows what comes of them.
+
+    The ledger knows it as well, but the lock is what outlives this machine.
+    """
+    missing = {action.address for action in session.plan.actions if action.run is not None} - session.results.keys()
+    if not missing:
+        return {}
+    with view_ledger(session.place.ledger) as ledger:
+        attempts = ledger.history(session.place.spec)
+    return {
+        attempt.intent.address: Held(
+            state=State.UNKNOWN,
+            cause="interrupted before its reply was here",
+            request_digest=attempt.intent.request_digest,
+            take=attempt.intent.take,
+            asked=True,
+        )
+        for attempt in attempts
+        if attempt.intent.hold == session.place.hold
+        and attempt.intent.address in missing
+        and attempt.state.open
+        and attempt.sent_at is not None
+    }
 
 
 async def _shared(session: Session, lock: Lock) -> int:

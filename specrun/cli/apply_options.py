@@ -42,6 +42,7 @@ class ApplyCommandOptions(WishOptions, frozen=True, kw_only=True):
             self.rehearse,
             self.locked,
             self.expect,
+            self.address,
             self.prune,
             self.junit,
             self.log_file,

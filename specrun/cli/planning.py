@@ -63,7 +63,7 @@ def _plan_each(paths: Iterable[Path], make: Callable[[Path], Planned], outcomes:
 
 
 def _planned(request: PlanRequest, project: Project, unlocked: Expanded | None = None) -> Planned:
-    began = time.time_ns()
+    began = time.time_ns() if unlocked is None else unlocked.began
     return Planned(plan=make_plan(request, project, unlocked), project=project, request=request, began=began)
 
 

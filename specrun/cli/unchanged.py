@@ -3,6 +3,7 @@
 Between reading the record, which is enough where nothing has moved, and a plan, which also reads the lock.
 """
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -58,5 +59,6 @@ def _unchanged(request: PlanRequest, unlocked: dict[Path, Expanded], *, renew: b
         return None
     anew = settled_anew(known, expanded.reads, began) if renew else None
     if anew is not None:
-        write_if_changed(record, msgspec.json.encode(anew))
+        with contextlib.suppress(OSError):
+            write_if_changed(record, msgspec.json.encode(anew))
     return known

@@ -94,7 +94,11 @@ class Functions:
         for path in found:
             name = path.relative_to(self._paths.folder).as_posix()
             hidden = any(part.startswith(".") and part not in named for part in name.split("/"))
-            if hidden or not path.is_file():
+            if hidden:
+                continue
+            if not path.is_file():
+                # A link to what is not there yet, or a folder, may come to be an image under the same name.
+                self._paths.asked.add(path)
                 continue
             real = self._inside("glob", name)
             if not real.is_relative_to(self._paths.outputs):

@@ -1,5 +1,6 @@
 """The whole way from a spec file to its plan."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,7 +44,10 @@ from specrun.store.seen import seen_files
 
 
 class Expanded(msgspec.Struct, frozen=True, kw_only=True):
-    """A spec with everything resolved that needs no look at the world."""
+    """A spec with everything resolved that needs no look at the world; `began` is before its files were read.
+
+    The latter in Unix nanoseconds.
+    """
 
     spec: Spec
     runs: tuple[Run, ...]
@@ -52,6 +56,7 @@ class Expanded(msgspec.Struct, frozen=True, kw_only=True):
     reads: Reads
     catalog: Catalog
     warnings: tuple[Diagnostic, ...]
+    began: int
 
     @property
     def var_digests(self) -> dict[str, str]:
@@ -121,6 +126,7 @@ def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None
 
 def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expanded:
     """Load a spec and expand it to runs; raise `InvalidInputError` with every fault of every stage reached."""
+    began = time.time_ns()
     spec_name(request.spec, project)
     faults = Collector()
     spec = load_spec(request.spec, project, faults, name=request.name)
@@ -154,6 +160,7 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
         reads=_reads(request, project, spec, functions),
         catalog=catalog,
         warnings=(*faults.sorted(), *_moved_variables(variables, lock)),
+        began=began,
     )
 
 

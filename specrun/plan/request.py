@@ -46,15 +46,23 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def context(self) -> str | None:
-        """What stands for the program and the command line; None where more is asked than what is left to do."""
+        """What stands for the program, the spec and the command line.
+
+        None where more is asked than what is left to do, or where variables come from what can be read only once.
+        """
         if self.targets or self.replace or self.retry_unknown or self.regenerate_lost:
             return None
         if self.urls or self.upgrade or self.shard is not None:
+            return None
+        if not all(path.is_file() for path in self.var_files):
             return None
         told = {name: text for name, text in self.environment.items() if name.startswith(ENVIRONMENT_PREFIX)}
         return canonical_digest(
             {
                 "specrun": __version__,
+                # By which way, and not only which: lock and project are found from there.
+                "spec": str(self.spec.absolute()),
+                "name": self.name,
                 "vars": self.vars,
                 "var_files": [str(path.absolute()) for path in self.var_files],
                 "environment": told,

@@ -115,9 +115,15 @@ def _digest(
     runs: Sequence[Run], files: Mapping[str, str], variables: Mapping[str, str], provenance: ProvenanceSettings
 ) -> str:
     """Return what stands for all that a lock says of runs, and for what their keep is decided from."""
-    told: list[Json] = [[common.job, common.defaults, common.schema_digest] for common in _commons(runs)]
+    commons = _commons(runs)
+    told: list[Json] = [[common.job, common.defaults, common.schema_digest] for common in commons]
+    numbers = {id(common): number for number, common in enumerate(commons)}
     lines = [canonical([files, variables, provenance.mode.value, provenance.omit, told])]
-    lines += [f"{run.address} {run.key} {run.seed} {run.sample} {' '.join(run.outputs)}" for run in runs]
+    # With tabs between, which stand in no address and in no path.
+    lines += [
+        "\t".join((run.address, f"{numbers[id(run.common)]} {run.key} {run.seed} {run.sample}", *run.outputs))
+        for run in runs
+    ]
     lines += [image.source for run in runs if run.common.inputs for image in run.inputs]
     return digest("\n".join(lines))
 

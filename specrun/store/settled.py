@@ -72,6 +72,9 @@ def look(files: Sequence[Path]) -> Mapping[str, Stamp | None] | None:
         except FileNotFoundError:
             stamps[str(file)] = None
             continue
+        except OSError:
+            # A file where a folder was, a link in a circle: what is wrong is for a plan to say.
+            return None
         if found is None:
             return None
         stamps[str(file)] = found
