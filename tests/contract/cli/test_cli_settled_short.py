@@ -270,11 +270,13 @@ def test_what_a_second_interruption_cuts_off_is_held_in_the_lock(specrun: Any) -
             stdout=subprocess.DEVNULL,
             text=True,
         ) as child:
-            assert asked.wait(20)
+            assert asked.wait(60)
             child.send_signal(signal.SIGINT)
-            time.sleep(0.3)
+            assert child.stderr is not None
+            while "once more ends at once" not in child.stderr.readline():
+                assert child.poll() is None
             child.send_signal(signal.SIGINT)
-            _, told = child.communicate(timeout=20)
+            _, told = child.communicate(timeout=60)
         assert (child.returncode, "held as unknown" in told) == (130, True)
         shutil.rmtree(specrun.folder / ".specrun")
         again = specrun("apply", "--yes", SPEC, env=environment, code=1)
