@@ -9,7 +9,7 @@ the lock says.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 
 from msgspec.structs import replace
 
@@ -38,7 +38,9 @@ from specrun.model.lock import Lock, State
 from specrun.model.plan import Plan, Verb
 from specrun.model.project import Project, Provider
 from specrun.provider.client import ImageClient
+from specrun.store.attempts import Attempt
 from specrun.store.hold import hold
+from specrun.store.ledger_schema import LedgerError
 from specrun.store.ledger_view import view_ledger
 from specrun.store.lockfile import lock_path
 from specrun.store.shared import SharedStore
@@ -177,7 +179,9 @@ def _cut_off(session: Session) -> dict[str, Held]:
     missing = {action.address for action in session.plan.actions if action.run is not None} - session.results.keys()
     if not missing:
         return {}
-    with view_ledger(session.place.ledger) as ledger:
+    attempts: tuple[Attempt, ...] = ()
+    # The lock is written also where the ledger cannot be read, which may be why the work ended.
+    with suppress(LedgerError), view_ledger(session.place.ledger) as ledger:
         attempts = ledger.history(session.place.spec)
     return {
         attempt.intent.address: Held(
