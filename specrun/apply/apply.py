@@ -9,7 +9,7 @@ the lock says.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 
 from msgspec.structs import replace
 
@@ -17,6 +17,7 @@ from specrun.apply.ask import Asker
 from specrun.apply.budget import Purse
 from specrun.apply.catch_up import stamp_of
 from specrun.apply.check import check_writable
+from specrun.apply.cut_off import cut_off
 from specrun.apply.delivery import Delivery
 from specrun.apply.equip import equipped
 from specrun.apply.events import Event, Finished, Started
@@ -27,21 +28,18 @@ from specrun.apply.options import ApplyOptions
 from specrun.apply.place import Place, place_of, rehearsal_of
 from specrun.apply.recover import recover, sweep
 from specrun.apply.rehearse import rehearsed
-from specrun.apply.results import Held, NotStarted
+from specrun.apply.results import NotStarted
 from specrun.apply.session import Session, as_found
 from specrun.apply.shared import Sharing, sharing
 from specrun.apply.stop import Stop
 from specrun.apply.tally import Tally
 from specrun.apply.work import work
 from specrun.catalog.models import Catalog
-from specrun.model.lock import Lock, State
+from specrun.model.lock import Lock
 from specrun.model.plan import Plan, Verb
 from specrun.model.project import Project, Provider
 from specrun.provider.client import ImageClient
-from specrun.store.attempts import Attempt
 from specrun.store.hold import hold
-from specrun.store.ledger_schema import LedgerError
-from specrun.store.ledger_view import view_ledger
 from specrun.store.lockfile import lock_path
 from specrun.store.shared import SharedStore
 
@@ -160,43 +158,14 @@ async def _work_and_leave(session: Session, asker: Asker | None) -> Lock:
         if not session.stop.interrupted:
             raise
     finally:
-        cut_off = _cut_off(session)
+        left = cut_off(session)
         for action in session.plan.actions:
             if action.run is not None and action.address not in session.results:
-                if action.address in cut_off:
-                    session.results[action.address] = cut_off[action.address]
-                session.tally.add(action.run, cut_off.get(action.address, NotStarted()))
+                session.tally.add(action.run, left.get(action.address, NotStarted()))
+        session.results.update(left)
         # Also when all of it goes wrong: the ledger knows what was received, and the lock should.
         lock = leave(session, delivery)
     return lock
-
-
-def _cut_off(session: Session) -> dict[str, Held]:
-    """Return the runs whose requests had left when the work was cut off, by address: nobody knows what comes of them.
-
-    The ledger knows it as well, but the lock is what outlives this machine.
-    """
-    missing = {action.address for action in session.plan.actions if action.run is not None} - session.results.keys()
-    if not missing:
-        return {}
-    attempts: tuple[Attempt, ...] = ()
-    # The lock is written also where the ledger cannot be read, which may be why the work ended.
-    with suppress(LedgerError), view_ledger(session.place.ledger) as ledger:
-        attempts = ledger.history(session.place.spec)
-    return {
-        attempt.intent.address: Held(
-            state=State.UNKNOWN,
-            cause="interrupted before its reply was here",
-            request_digest=attempt.intent.request_digest,
-            take=attempt.intent.take,
-            asked=True,
-        )
-        for attempt in attempts
-        if attempt.intent.hold == session.place.hold
-        and attempt.intent.address in missing
-        and attempt.state.open
-        and attempt.sent_at is not None
-    }
 
 
 async def _shared(session: Session, lock: Lock) -> int:

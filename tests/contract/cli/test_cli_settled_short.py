@@ -1,13 +1,10 @@
 """What was written down of a spec with nothing left to do must never stand for what is no longer so."""
 
-import asyncio
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -244,41 +241,3 @@ def test_a_spec_edited_between_its_expansion_and_its_plan_is_not_settled(
     (planned,) = plan_all(options, Outcomes(), unlocked)
     settle(planned)
     assert "replace 1 run" in specrun("plan", SPEC).out
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
-def test_what_a_second_interruption_cuts_off_is_held_in_the_lock(specrun: Any) -> None:
-    """The ledger stays on this machine, and the next apply may run on another."""
-    (specrun.folder / "specs").mkdir()
-    (specrun.folder / SPEC).write_text(ONE)
-    asked = threading.Event()
-
-    async def silent(exchange: Exchange) -> None:
-        exchange.bill()
-        asked.set()
-        await asyncio.Event().wait()
-
-    environment = {"SHOP_KEY": "sk-canary-5d1e"}
-    with FaultServer([silent]) as server:
-        settings = f"{{base_url: '{server.base_url}', api_key_env: SHOP_KEY}}"
-        (specrun.folder / "specrun.yaml").write_text(f"providers: {{shop: {settings}}}\nprovider: shop\n")
-        with subprocess.Popen(
-            [sys.executable, "-m", "specrun", "apply", "--yes", SPEC],
-            cwd=specrun.folder,
-            env=os.environ | environment,
-            stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-        ) as child:
-            assert asked.wait(60)
-            child.send_signal(signal.SIGINT)
-            assert child.stderr is not None
-            while "once more ends at once" not in child.stderr.readline():
-                assert child.poll() is None
-            child.send_signal(signal.SIGINT)
-            _, told = child.communicate(timeout=60)
-        assert (child.returncode, "held as unknown" in told) == (130, True)
-        shutil.rmtree(specrun.folder / ".specrun")
-        again = specrun("apply", "--yes", SPEC, env=environment, code=1)
-        assert "held 1 run" in again.out
-        assert len(server.posts) == 1
