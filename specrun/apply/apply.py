@@ -158,7 +158,7 @@ async def _work_and_leave(session: Session, asker: Asker | None) -> Lock:
         if not session.stop.interrupted:
             raise
     finally:
-        left = cut_off(session)
+        left = cut_off(session, delivery)
         for action in session.plan.actions:
             if action.run is not None and action.address not in session.results:
                 session.tally.add(action.run, left.get(action.address, NotStarted()))

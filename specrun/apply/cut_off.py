@@ -1,56 +1,104 @@
-"""What becomes of requests that had left when the work was cut off: their runs are held until somebody knows more.
+"""What becomes of requests that had left when the work was cut off.
 
-The ledger knows of them as well, but the lock is what outlives this machine.
+What has come is delivered, which takes no time to speak of; the other runs are held until somebody knows more. The
+ledger knows all of it as well, but lock and images are what outlives this machine.
 """
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from specrun.apply.ask import held
-from specrun.apply.results import Held
+from specrun.apply.ask import held, made
+from specrun.apply.delivery import Consignment, Delivery
+from specrun.apply.events import How
+from specrun.apply.group_writer import Draft
+from specrun.apply.record import pinned
+from specrun.apply.results import Done, Held, Obtained
 from specrun.apply.session import Session
+from specrun.group_write import write_all
 from specrun.model.lock import State
 from specrun.model.plan import Action
+from specrun.model.run import Run
+from specrun.provenance.deliver import stamped
 from specrun.store.attempts import Attempt, AttemptState
 from specrun.store.blobs import Blobs
 from specrun.store.ledger_schema import LedgerError
 from specrun.store.ledger_view import view_ledger
 
 _UNDER_WAY = "interrupted before its reply was here"
-_NOT_DELIVERED = "interrupted before its images were delivered; the next apply on this machine delivers them"
+_NOT_DELIVERED = "its images are in the store and could not be delivered; the next apply on this machine tries again"
 
 
-def cut_off(session: Session) -> dict[str, Held]:
-    """Return how the runs are held, by address, whose requests left and that have no result."""
-    actions = session.plan.actions
-    asking = {each.address: each for each in actions if each.verb.asks and each.address not in session.results}
+def cut_off(session: Session, delivery: Delivery) -> Mapping[str, Done | Held]:
+    """Return what became, by address, of the runs whose requests left and that have no result."""
+    asking = {
+        action.address: action
+        for action in session.plan.actions
+        if action.verb.asks and action.address not in session.results
+    }
     if not asking:
         return {}
     attempts: tuple[Attempt, ...] = ()
     # The lock is written also where the ledger cannot be read, which may be why the work ended.
     with suppress(LedgerError), view_ledger(session.place.ledger) as ledger:
         attempts = ledger.history(session.place.spec)
-    found = {}
+    left: dict[str, Held] = {}
+    received: list[tuple[Run, Obtained]] = []
     for attempt in attempts:
         action = asking.get(attempt.intent.address)
-        result = None if action is None else _held(attempt, action, session.blobs)
-        if result is not None and attempt.intent.hold == session.place.hold:
-            found[attempt.intent.address] = result
-    return found
+        if action is None or action.run is None or attempt.intent.hold != session.place.hold:
+            continue
+        result = _result(attempt, action, session.blobs)
+        if isinstance(result, Held):
+            left[action.address] = result
+        elif result is not None:
+            received.append((action.run, result))
+    return left | dict(_delivered(session, delivery, received))
 
 
-def _held(attempt: Attempt, action: Action, blobs: Blobs) -> Held | None:
-    """Return how an attempt holds its run, None where it has nothing to do with what was to be asked."""
+def _result(attempt: Attempt, action: Action, blobs: Blobs) -> Obtained | Held | None:
+    """Return what an attempt means for its run, None where it has nothing to do with what was to be asked."""
     if attempt.intent.take < action.take:
         return None
     if attempt.state.open:
-        return None if attempt.sent_at is None else _unknown(attempt, _UNDER_WAY)
+        return (
+            None
+            if attempt.sent_at is None
+            else _unknown(attempt.intent.request_digest, attempt.intent.take, _UNDER_WAY)
+        )
     if attempt.state is AttemptState.RECEIVED:
         # What was received before and is lost is asked for again.
-        here = all(blobs.has(image.blob) for image in attempt.images)
-        return _unknown(attempt, _NOT_DELIVERED) if here else None
+        return made(attempt, How.REQUESTED) if all(blobs.has(image.blob) for image in attempt.images) else None
     return None if attempt.state.held is None else held(attempt)
 
 
-def _unknown(attempt: Attempt, cause: str) -> Held:
-    intent = attempt.intent
-    return Held(state=State.UNKNOWN, cause=cause, request_digest=intent.request_digest, take=intent.take, asked=True)
+def _delivered(
+    session: Session, delivery: Delivery, received: list[tuple[Run, Obtained]]
+) -> Iterable[tuple[str, Done | Held]]:
+    """Bring images to their paths, as far as that can be, and yield what became of their runs."""
+    plan, inputs = session.plan, session.inputs()
+    rows = [
+        stamped(pinned(run, inputs, found.request_digest, found.take), plan.provenance, plan.name, None)
+        for run, found in received
+    ]
+    drafts = delivery.drafts(
+        [Consignment(run=run, row=row, blobs=found.blobs) for (run, found), row in zip(received, rows, strict=True)]
+    )
+    errors = write_all([draft.writes if isinstance(draft, Draft) else () for draft in drafts])
+    for (run, found), row, draft, error in zip(received, rows, drafts, errors, strict=True):
+        if error is None and isinstance(draft, Draft):
+            yield (
+                run.address,
+                Done(
+                    request_digest=found.request_digest,
+                    take=found.take,
+                    outputs=draft.result,
+                    how=found.how,
+                    stamp=row.provenance,
+                ),
+            )
+        else:
+            yield run.address, _unknown(found.request_digest, found.take, _NOT_DELIVERED)
+
+
+def _unknown(request_digest: str | None, take: int, cause: str) -> Held:
+    return Held(state=State.UNKNOWN, cause=cause, request_digest=request_digest, take=take, asked=True)

@@ -15,6 +15,8 @@ from applying import KEY, Shop, numbered
 from fault_server import Exchange, FaultServer
 from faults import good, slow
 
+from specrun.store.ledger_view import view_ledger
+
 
 def interrupted_twice(shop: Shop, begun: threading.Event) -> str:
     """Apply in a child, interrupt it once something has begun, and again when it says so; return what it said."""
@@ -76,7 +78,11 @@ def test_another_machine_asks_for_nothing_that_had_left(tmp_path: Path, number: 
         told = {row["params"]["prompt"] for row in rows if row["outputs"] or "state" in row}
         # What was sent and had not come to the server yet is held as well.
         assert left <= told
-        # This machine knows more: what was received is delivered without a request.
+        with view_ledger(tmp_path / ".specrun/ledger.db") as ledger:
+            received = {each.intent.address for each in ledger.history("specs/shots.yaml") if each.images}
+        delivered = {row["address"]: row["outputs"][0]["path"] for row in rows if row["outputs"]}
+        assert delivered.keys() == received
+        assert all(shop.output(path).is_file() for path in delivered.values())
         shop.apply()
         made = server.images_billed
     assert here.totals.requests == 60 - len(told)
