@@ -14,10 +14,13 @@ PENDING = 2
 USAGE = 64
 INTERRUPTED = 130
 
+_INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
+
 
 def guarded(cli: click.Command, arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code; no exception and no traceback leaves here unasked."""
     _steady_streams()
+    _hear_interruptions()
     debug = False
     try:
         with cli.make_context("specrun", list(arguments)) as context:
@@ -31,7 +34,8 @@ def guarded(cli: click.Command, arguments: Sequence[str]) -> int:
         return FAILED
     except (KeyboardInterrupt, click.Abort):
         # The next one, while Python ends, ends it without ceremony.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for number in _INTERRUPTIONS:
+            signal.signal(number, signal.SIG_DFL)
         click.echo("interrupted", err=True)
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a message
@@ -74,6 +78,13 @@ def _steady_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def _hear_interruptions() -> None:
+    """Have Ctrl-C and SIGTERM end whatever goes on, unless they are ignored or somebody else listens."""
+    for number in _INTERRUPTIONS:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _flush() -> None:

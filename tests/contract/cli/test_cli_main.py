@@ -1,8 +1,10 @@
 import ast
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +135,7 @@ def test_output_is_utf_8_in_any_locale(specrun: Any) -> None:
 
 BROKEN_COMMAND = """
 import sys
+import time
 from specrun.cli import main, models
 def explode(*arguments):
     raise ZeroDivisionError("division by zero")
@@ -201,3 +204,32 @@ def test_the_summaries_in_help_are_those_of_the_commands() -> None:
         command = cli.get_command(context, name)
         assert command is not None
         assert command.get_short_help_str(200) == summary
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whatever_goes_on_can_be_interrupted(tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "dots.yaml").write_text("specrun: 1\nvars: {v: 1}\njobs: {}\n")
+    pipe = tmp_path / "vars.yaml"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "specrun", "plan", "--var-file", str(pipe), "dots.yaml"]
+    with (
+        subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as child,
+        pipe.open("w"),  # as soon as it is read
+    ):
+        child.send_signal(number)
+        _, said = child.communicate(timeout=60)
+    assert (child.returncode, said) == (130, "interrupted\n")
+
+
+def test_who_interrupts_before_anything_goes_on_gets_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(60)\n")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "specrun"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as child:
+        while not (tmp_path / "begun").exists():
+            assert child.poll() is None
+            time.sleep(0.01)
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=60)
+    assert (child.returncode, said) == (-signal.SIGINT, "")
