@@ -38,6 +38,7 @@ def apply_all(
     options: ApplyCommandOptions,
 ) -> None:
     """Apply plan after plan, so that one that fails does not keep the others; an interruption ends them all."""
+    done = []
     for each in planned:
         events: list[Event] = []
         try:
@@ -50,9 +51,12 @@ def apply_all(
         outcomes.applied(fetched.plan, events, finished)
         _show_images(fetched, finished, events, options)
         if finished.interrupted:
-            break
+            return
         if finished.exit_code == DONE and not options.rehearse:
-            settle(each)
+            done.append(each)
+    # Only now, since each apply may add to what all of them share.
+    for each in done:
+        settle(each)
 
 
 def _with_inputs(planned: Planned) -> Planned:

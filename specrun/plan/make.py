@@ -80,7 +80,7 @@ def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None
     shown = spec_name(request.spec, project)
     if lock is not None:
         check_owner(lock, path, spec=shown)
-    if unlocked is None or _pinned(unlocked, lock):
+    if unlocked is None or _pins_anything(lock, unlocked):
         expanded = expand(request, project, lock)
     else:
         expanded = replace(unlocked, warnings=(*unlocked.warnings, *_moved_variables(unlocked.variables, lock)))
@@ -164,7 +164,7 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
     )
 
 
-def _pinned(unlocked: Expanded, lock: Lock | None) -> bool:
+def _pins_anything(lock: Lock | None, unlocked: Expanded) -> bool:
     """Whether a lock holds anything still of a spec that was expanded without it."""
     pins = Pins(lock)
     contracts = {(run.model, run.schema_digest) for run in unlocked.runs}

@@ -43,7 +43,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def left_alone(self) -> bool:
-        """Whether lock, manifest and the list of files seen are as the last apply left them."""
+        """Whether all that the last apply left is as it was, and no apply is at work or was killed since."""
         return _as_it_was(self.left)
 
 

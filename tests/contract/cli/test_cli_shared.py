@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from s3_server import Fault, S3Server, s3_server
 from s3_team import SPEC, Team, images
+
+from specrun.store.settled import Settled
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +143,14 @@ def test_where_all_is_shared_nothing_is_left_to_do_and_nobody_is_asked(team: Tea
         assert "Done: 4 runs kept." in team.run(first, "apply", "--yes", SPEC).out
         (first / SPEC).write_text((first / SPEC).read_text() + "# more\n")
     assert team.s3.asked == []
+
+
+def test_specs_applied_together_are_all_settled(team: Team) -> None:
+    first = team.machine("first")
+    (first / "specs/more.yaml").write_text((first / SPEC).read_text().replace("dot ", "spot "))
+    team.run(first, "apply", "--yes", "specs")
+    records = [path.read_bytes() for path in (first / ".specrun/settled").iterdir()]
+    assert [msgspec.json.decode(record, type=Settled).holds(first / ".specrun") for record in records] == [True, True]
 
 
 def test_what_could_not_be_shared_is_not_settled(team: Team) -> None:
