@@ -2,6 +2,11 @@
 
 import signal
 
+from hypothesis import settings
+
+# The same examples each time, so that a check says something about the change that it is for; elsewhere they differ.
+settings.register_profile("repeatable", derandomize=True)
+
 
 def pytest_configure() -> None:
     """Let what tests start be interrupted, also where they run in the background of a shell, which ignores SIGINT."""

@@ -60,15 +60,17 @@ class Missing(StrictUndefined):
         name = self._undefined_name
         if self._undefined_hint:
             return self._undefined_hint
+        # Anything can stand between brackets; only what a person writes there is repeated.
+        told = f"`{name}`" if isinstance(name, (str, int, float)) else describe(name)
         if self._undefined_obj is missing:
-            return f"`{name}` is not defined here"
+            return f"{told} is not defined here"
         owner = self._undefined_obj
         if isinstance(owner, Mapping):
             known = [str(key) for key in owner]
             near = did_you_mean(str(name), known)
             shown = f"the keys are {', '.join(known[:12])}" if known else "there are no keys"
-            return f"there is no `{name}`; {shown}" + (NEAR + near if near else "")
-        return f"`{name}` is not part of {describe(owner)}"
+            return f"there is no {told}; {shown}" + (NEAR + near if near else "")
+        return f"{told} is not part of {describe(owner)}"
 
 
 class Sandbox(ImmutableSandboxedEnvironment):

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from specrun.diagnostics import Collector, Source
@@ -192,6 +192,7 @@ def outcome(template: str, **scope: Any) -> str:
 
 @settings(max_examples=400, deadline=None)
 @given(ANYTHING, FILTERED, ARGUMENTS)
+@example([object()], ["rejectattr"], "(x)")
 def test_no_filter_over_anything_fails_otherwise_than_in_words_or_lets_out_an_object(
     value: Any, filters: list[str], arguments: str
 ) -> None:
