@@ -8,17 +8,15 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from specrun.apply.ask import held, made
-from specrun.apply.delivery import Consignment, Delivery
+from specrun.apply.delivery import Delivery, consigned, done
 from specrun.apply.events import How
 from specrun.apply.group_writer import Draft
-from specrun.apply.record import pinned
 from specrun.apply.results import Done, Held, Obtained
 from specrun.apply.session import Session
 from specrun.group_write import write_all
 from specrun.model.lock import State
 from specrun.model.plan import Action
 from specrun.model.run import Run
-from specrun.provenance.deliver import stamped
 from specrun.store.attempts import Attempt, AttemptState
 from specrun.store.blobs import Blobs
 from specrun.store.ledger_schema import LedgerError
@@ -57,14 +55,11 @@ def cut_off(session: Session, delivery: Delivery) -> Mapping[str, Done | Held]:
 
 def _result(attempt: Attempt, action: Action, blobs: Blobs) -> Obtained | Held | None:
     """Return what an attempt means for its run, None where it has nothing to do with what was to be asked."""
-    if attempt.intent.take < action.take:
+    intent = attempt.intent
+    if intent.take < action.take:
         return None
     if attempt.state.open:
-        return (
-            None
-            if attempt.sent_at is None
-            else _unknown(attempt.intent.request_digest, attempt.intent.take, _UNDER_WAY)
-        )
+        return None if attempt.sent_at is None else _unknown(intent.request_digest, intent.take, _UNDER_WAY)
     if attempt.state is AttemptState.RECEIVED:
         # What was received before and is lost is asked for again.
         return made(attempt, How.REQUESTED) if all(blobs.has(image.blob) for image in attempt.images) else None
@@ -75,27 +70,13 @@ def _delivered(
     session: Session, delivery: Delivery, received: list[tuple[Run, Obtained]]
 ) -> Iterable[tuple[str, Done | Held]]:
     """Bring images to their paths, as far as that can be, and yield what became of their runs."""
-    plan, inputs = session.plan, session.inputs()
-    rows = [
-        stamped(pinned(run, inputs, found.request_digest, found.take), plan.provenance, plan.name, None)
-        for run, found in received
-    ]
-    drafts = delivery.drafts(
-        [Consignment(run=run, row=row, blobs=found.blobs) for (run, found), row in zip(received, rows, strict=True)]
-    )
+    inputs = session.inputs()
+    consignments = [consigned(session.plan, inputs, run, found) for run, found in received]
+    drafts = delivery.drafts(consignments)
     errors = write_all([draft.writes if isinstance(draft, Draft) else () for draft in drafts])
-    for (run, found), row, draft, error in zip(received, rows, drafts, errors, strict=True):
+    for (run, found), consignment, draft, error in zip(received, consignments, drafts, errors, strict=True):
         if error is None and isinstance(draft, Draft):
-            yield (
-                run.address,
-                Done(
-                    request_digest=found.request_digest,
-                    take=found.take,
-                    outputs=draft.result,
-                    how=found.how,
-                    stamp=row.provenance,
-                ),
-            )
+            yield run.address, done(found, consignment, draft.result)
         else:
             yield run.address, _unknown(found.request_digest, found.take, _NOT_DELIVERED)
 

@@ -8,7 +8,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from specrun.apply.group_writer import Draft
+from specrun.apply.inputs import Inputs
 from specrun.apply.place import Place
+from specrun.apply.record import pinned
+from specrun.apply.results import Done, Held, Obtained
 from specrun.atomic import holds
 from specrun.canonical import digest
 from specrun.diagnostics import SpecrunError
@@ -16,8 +19,9 @@ from specrun.group_write import Write
 from specrun.media_type import media_type
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.model.output_path import folded, truthful
+from specrun.model.plan import Plan
 from specrun.model.run import Run
-from specrun.provenance.deliver import delivery
+from specrun.provenance.deliver import delivery, stamped
 from specrun.provenance.embed import blob_of
 from specrun.provenance.sidecar import beside, told
 from specrun.store.blobs import Blobs
@@ -42,6 +46,26 @@ class Consignment:
     row: LockRow
     blobs: tuple[tuple[int, str], ...]
     fresh: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+def consigned(
+    plan: Plan, inputs: Inputs, run: Run, found: Obtained | Held, *, origin: LockRow | None = None
+) -> Consignment:
+    """Return what is to be delivered of a run's images, with the pins that its files tell of."""
+    row = stamped(pinned(run, inputs, found.request_digest, found.take), plan.provenance, plan.name, origin)
+    fresh = found.fresh if isinstance(found, Obtained) else {}
+    return Consignment(run=run, row=row, blobs=found.blobs, fresh=fresh)
+
+
+def done(found: Obtained, consignment: Consignment, outputs: tuple[LockedOutput, ...]) -> Done:
+    """Return what became of a run whose images are delivered."""
+    return Done(
+        request_digest=found.request_digest,
+        take=found.take,
+        outputs=outputs,
+        how=found.how,
+        stamp=consignment.row.provenance,
+    )
 
 
 class Delivery:

@@ -6,19 +6,17 @@ from dataclasses import replace
 
 from specrun.apply.ask import Asker
 from specrun.apply.check import in_the_way
-from specrun.apply.delivery import Consignment, Delivery, DeliveryError
+from specrun.apply.delivery import Consignment, Delivery, DeliveryError, consigned, done
 from specrun.apply.events import How
 from specrun.apply.obtain import Obtainer
-from specrun.apply.record import pinned
 from specrun.apply.results import Done, Failed, Held, Obtained, Result
 from specrun.apply.schedule import Schedule
 from specrun.apply.session import Session
 from specrun.apply.shelf import Shelf
 from specrun.diagnostics import SpecrunError
-from specrun.model.lock import LockedOutput, LockRow
+from specrun.model.lock import LockedOutput
 from specrun.model.plan import Action, Verb
 from specrun.model.run import Run
-from specrun.provenance.deliver import stamped
 
 # How many images are delivered at once where nothing is asked for.
 _DELIVERIES = 8
@@ -121,30 +119,16 @@ class _Work:
                 return obtained
 
     async def _delivered(self, run: Run, obtained: Obtained) -> Done | Failed:
-        row = self._stamped(run, obtained, obtained.origin)
-        outputs = await self._deliver(Consignment(run=run, row=row, blobs=obtained.blobs, fresh=obtained.fresh))
-        if isinstance(outputs, Failed):
-            return outputs
-        return Done(
-            request_digest=obtained.request_digest,
-            take=obtained.take,
-            outputs=outputs,
-            how=obtained.how,
-            stamp=row.provenance,
-        )
+        consignment = consigned(self._session.plan, self._inputs, run, obtained, origin=obtained.origin)
+        outputs = await self._deliver(consignment)
+        return outputs if isinstance(outputs, Failed) else done(obtained, consignment, outputs)
 
     async def _delivered_in_part(self, run: Run, held: Held) -> Held:
-        row = self._stamped(run, held, None)
-        outputs = await self._deliver(Consignment(run=run, row=row, blobs=held.blobs))
+        consignment = consigned(self._session.plan, self._inputs, run, held)
+        outputs = await self._deliver(consignment)
         if isinstance(outputs, Failed):
             return replace(held, cause=f"{held.cause}; not delivered: {outputs.cause}")
-        return replace(held, outputs=outputs, stamp=row.provenance)
-
-    def _stamped(self, run: Run, found: Obtained | Held, origin: LockRow | None) -> LockRow:
-        """Return the pins that a run's files tell of."""
-        plan = self._session.plan
-        row = pinned(run, self._inputs, found.request_digest, found.take)
-        return stamped(row, plan.provenance, plan.name, origin)
+        return replace(held, outputs=outputs, stamp=consignment.row.provenance)
 
     async def _deliver(self, consignment: Consignment) -> tuple[LockedOutput, ...] | Failed:
         try:

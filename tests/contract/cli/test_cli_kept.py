@@ -70,6 +70,11 @@ def left(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.is_file()}
 
 
+def written(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return the inode and the time of writing of all that an apply leaves for users."""
+    return {name: ((folder / name).stat().st_ino, (folder / name).stat().st_mtime_ns) for name in left(folder)}
+
+
 def replaced(name: str, old: str, new: str) -> Callable[[Path], object]:
     def replace(folder: Path) -> None:
         text = (folder / name).read_text()
@@ -127,10 +132,11 @@ def test_the_short_way_leaves_what_the_long_way_leaves(applied: Any, what: str) 
 
 def test_what_was_kept_the_short_way_need_not_even_be_planned_again(applied: Any) -> None:
     [record] = (applied.folder / ".specrun/settled").iterdir()
-    before = record.read_bytes()
+    before, files = record.read_bytes(), written(applied.folder)
     assert short(applied.folder)
     applied("apply", "--yes", "specs/shots.yaml", env=KEY)
     assert record.read_bytes() != before
+    assert written(applied.folder) == files
     again = applied("apply", "--yes", "specs/shots.yaml", env=KEY)
     assert "Done: 2 runs kept." in again.out
 
