@@ -64,6 +64,10 @@ def command(**given: Any) -> None:
     if options.html is not None and len(options.specs) > 1:
         detail = "a page shows the images of one spec"
         raise UsageError(Diagnostic(summary="several specs", detail=detail, hint="leave out --html, or name one spec"))
+    for spec in options.specs[1:]:
+        if spec.suffix not in {".yaml", ".yml"} and not spec.exists():
+            hint = f"to compare with that revision: --base {spec}"
+            raise UsageError(Diagnostic(summary="no such spec", detail=f"there is no file {spec}", hint=hint))
     found = [_sides(spec, options) for spec in options.specs]
     pictures = _pictures(found, options)
     _show([sides.compared for sides in found], pictures, options)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import click
 
+from specrun.cli.familiar import advise_option
 from specrun.diagnostics import Diagnostic
 
 _FIXES: Mapping[int, str] = {
@@ -27,7 +28,11 @@ def usage_fault(error: click.ClickException) -> Diagnostic:
     """Return what is wrong with the command line."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     command = context.command_path if context is not None else "specrun"
-    return Diagnostic(summary="wrong usage", detail=error.format_message(), hint=f"see {command} --help")
+    detail = error.format_message()
+    if isinstance(error, click.NoSuchOption) and context is not None:
+        advice = advise_option(error.option_name, [name for known in context.command.params for name in known.opts])
+        detail = f"{command} has no option {error.option_name}{advice and '; '}{advice}"
+    return Diagnostic(summary="wrong usage", detail=detail, hint=f"see {command} --help")
 
 
 def file_fault(error: OSError) -> Diagnostic:

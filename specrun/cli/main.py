@@ -69,11 +69,15 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that the arguments name; say what is near where there is none."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            from specrun.diagnostics import did_you_mean  # noqa: PLC0415 - only for a mistake
+            from specrun.cli.familiar import advise_command  # noqa: PLC0415 - only for a mistake
 
-            hint = did_you_mean(args[0], COMMANDS) or "see specrun --help"
-            raise click.UsageError(f'there is no command "{args[0]}"; {hint}', ctx)
-        return super().resolve_command(ctx, args)
+            raise click.UsageError(f'there is no command "{args[0]}"; {advise_command(args[0], COMMANDS)}', ctx)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and any(len(arg) > 2 and arg[0] == "-" != arg[1] for arg in rest):  # noqa: PLR2004 - `-j` is 2
+            from specrun.cli.familiar import check_dashes  # noqa: PLC0415 - few write options so
+
+            check_dashes(command, rest, click.Context(command, parent=ctx, info_name=name))
+        return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """List the commands without importing them."""
