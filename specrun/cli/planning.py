@@ -9,7 +9,7 @@ import msgspec
 from specrun.cli.console import complain
 from specrun.cli.options import WishOptions
 from specrun.cli.outcomes import Outcomes
-from specrun.diagnostics import SpecrunError
+from specrun.diagnostics import Diagnostic, InvalidInputError, SpecrunError
 from specrun.model.plan import Plan
 from specrun.model.project import Project
 from specrun.plan.make import Expanded, make_plan, spec_name
@@ -70,7 +70,12 @@ def _planned(request: PlanRequest, project: Project, unlocked: Expanded | None =
 def _planned_again(path: Path) -> Planned:
     saved = read_saved(path)
     project = load_project(Path.cwd())
-    planned = _planned(request_of(saved.asked, project.root / saved.spec), project)
+    spec = project.root / saved.spec
+    if not spec.is_file():
+        detail = f"{path} is a plan of {saved.spec}, and {project.root} has no such file"
+        hint = "apply it in its project: start there, or name the folder with `specrun -C DIR apply PLAN`"
+        raise InvalidInputError(Diagnostic(summary="plan of another project", detail=detail, hint=hint))
+    planned = _planned(request_of(saved.asked, spec), project)
     check_saved(saved, planned.plan)
     return planned
 

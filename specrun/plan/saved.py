@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from specrun.canonical import digest
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.model.plan import Action, Asked, Plan, Verb
 from specrun.store.document import decode
@@ -36,6 +37,7 @@ class _Document(msgspec.Struct, kw_only=True):
     asked: Asked
     bound: dict[str, str]
     actions: list[_Action]
+    content: str
 
 
 _DOCUMENT = msgspec.json.Decoder(_Document)
@@ -65,6 +67,7 @@ def read_saved(path: Path) -> SavedPlan:
         detail = f"{path}: {error.strerror or error}"
         raise InvalidInputError(Diagnostic(summary="unreadable plan", detail=detail)) from None
     document = decode(_DOCUMENT, data, path, "plan")
+    _check_content(document.content, data, path)
     asking = [action for action in document.actions if action.action in _ASKING and action.shares is None]
     return SavedPlan(
         path=path,
@@ -76,6 +79,15 @@ def read_saved(path: Path) -> SavedPlan:
         requests=frozenset((action.key, action.take) for action in asking),
         unkeyed=frozenset(action.address for action in asking if action.key is None),
     )
+
+
+def _check_content(content: str, data: bytes, path: Path) -> None:
+    """Raise where anything but line ends, which git may change, differs from what was saved."""
+    sealed, _, _ = data.replace(b"\r\n", b"\n").rpartition(b',\n"content": ')
+    if digest(sealed) != content:
+        detail = f"{path} was edited since it was saved"
+        hint = "change the spec instead, then plan and review again: specrun plan -o FILE SPEC"
+        raise InvalidInputError(Diagnostic(summary="broken plan", detail=detail, hint=hint))
 
 
 def check_saved(saved: SavedPlan, fresh: Plan) -> None:

@@ -1,5 +1,6 @@
 """A plan for programs: one JSON document, an action a line, the same bytes for the same plan."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,8 +22,17 @@ _ENCODER = msgspec.json.Encoder()
 def as_json(plan: Plan, spec: str) -> Iterator[str]:
     """Return the lines of a document as `plan.schema.json` describes it; 100,000 actions pass one at a time.
 
-    `spec` is the spec's path from the project root.
+    `spec` is the spec's path from the project root. Last stands the digest of all that stands before it, by which
+    `apply` knows that nobody edited the plan since.
     """
+    content = hashlib.sha256()
+    for piece in _unsealed(plan, spec):
+        content.update(piece.encode())
+        yield piece
+    yield f',\n"content": "sha256:{content.hexdigest()}"\n}}\n'
+
+
+def _unsealed(plan: Plan, spec: str) -> Iterator[str]:
     yield "{\n"
     for name, value in _head(plan, spec).items():
         yield f'"{name}": {_json(value)},\n'
@@ -32,7 +42,7 @@ def as_json(plan: Plan, spec: str) -> Iterator[str]:
         lines = _ENCODER.encode_lines([_action(action, bases) for action in plan.actions[start : start + _AT_ONCE]])
         text = inert.json_text(lines.decode().replace("\n", ",\n"))
         yield text if start + _AT_ONCE < len(plan.actions) else text.removesuffix(",\n") + "\n"
-    yield "]\n}\n"
+    yield "]"
 
 
 def _json(value: Any) -> str:

@@ -102,6 +102,47 @@ def test_what_is_no_plan_is_refused_with_its_name(saved: Any) -> None:
     assert "unreadable plan" in saved("apply", "none.json", code=1).err
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"prompt":"fox in a wood"', '"prompt":"gnu in a wood"'),
+        ('"seed":', '"seed": '),
+        ('"name":"owl"', '"name":"cat"'),
+        ('"requests":2', '"requests":1'),
+    ],
+)
+def test_a_plan_that_was_edited_is_refused_as_such(saved: Any, old: str, new: str) -> None:
+    path: Path = saved.folder / "plan.json"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+    ended = saved("apply", "plan.json", code=1)
+    assert "error: broken plan\n  plan.json was edited since it was saved\n" in ended.err
+    assert "specrun plan -o FILE SPEC" in ended.err
+    assert not (saved.folder / "outputs").exists()
+
+
+def test_a_plan_with_other_line_ends_is_the_same_plan(saved: Any) -> None:
+    path: Path = saved.folder / "plan.json"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert "Requests: 2.\n" in saved("apply", "plan.json").out
+
+
+def test_a_plan_applied_elsewhere_says_where_it_looked_and_how_to_get_there(saved: Any) -> None:
+    elsewhere = saved.folder.with_name("elsewhere")
+    elsewhere.mkdir()
+    told = saved("-C", str(elsewhere), "apply", str(saved.folder / "plan.json"), code=1).err
+    assert f"plan.json is a plan of specs/dots.yaml, and {elsewhere} has no such file" in told
+    assert "specrun -C DIR apply PLAN" in told
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"format_version": "1.0"}'])
+def test_a_damaged_plan_is_planned_again_not_deleted(saved: Any, text: str) -> None:
+    (saved.folder / "plan.json").write_text(text, "utf-8")
+    told = saved("apply", "plan.json", code=1).err
+    assert "hint: plan again, and review the new plan: specrun plan -o FILE SPEC" in told
+
+
 def test_an_expected_digest_lets_exactly_the_reviewed_plan_through(saved: Any) -> None:
     reviewed = json.loads((saved.folder / "plan.json").read_text("utf-8"))["digest"]
     spec = ("--var", "place=a wood", "specs/dots.yaml")
