@@ -51,7 +51,9 @@ class Obtainer:
         lacking = self._lacking(run)
         digest = request_digest(run, self.inputs.digest)
         if lacking is not None:
-            return Blocked(by=lacking)
+            # What was not even sent may be by the next apply, and this with it.
+            waits = isinstance(self.results.get(lacking), NotStarted)
+            return NotStarted() if waits else Blocked(by=lacking)
         if digest is None or self.asker is None:
             return Failed(cause="an input URL has not been fetched yet", hint="`specrun lock` fetches it")
         unchanged = action.row if action.row is not None and _same_request(action, action.row, digest) else None

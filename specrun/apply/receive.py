@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from specrun.apply.events import How
 from specrun.apply.group_writer import GroupWriter
@@ -24,6 +25,9 @@ from specrun.store.blobs import Blobs
 from specrun.store.ledger import Ledger
 from specrun.store.ledger_schema import LedgerError
 from specrun.store.manifest import ImageFacts
+
+# What comes before the places of bytes that are no image, which no two runs have in common.
+ASIDE: Final = "; put aside: "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,6 +169,6 @@ def _verdict(
             state = AttemptState.UNKNOWN
         troubles = [arrival.cause for arrival in arrivals if not isinstance(arrival, (Arrived, Kept))]
         reasons = "; ".join(filter(None, dict.fromkeys([*troubles, received.cause])))
-        aside = f"; put aside: {', '.join(map(str, kept_aside))}" if kept_aside else ""
+        aside = f"{ASIDE}{', '.join(map(str, kept_aside))}" if kept_aside else ""
         cause = f"{good} of {run.images} images" + (f": {reasons}" if reasons else "") + aside
     return Ending(state=state, cause=cause, status=received.status, request_id=received.request_id)
