@@ -128,7 +128,7 @@ def _begin(
         purse=Purse(() if options.rehearse else (project.budget, plan.budget, options.budget)),
         breakers=breakers or Breakers(),
         tally=tally,
-        stop=Stop(tally.emit),
+        stop=Stop(tally.emit, tally.unanswered),
         writers=writers,
         group_writer=group_writer,
         sharing=shared_images,
