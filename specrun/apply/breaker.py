@@ -50,6 +50,9 @@ class _Streak:
 
 @dataclass(kw_only=True, slots=True)
 class _Record:
+    """What is known of a scope: when a reply with images came last, and when images that could be used did."""
+
+    answered: int = 0
     succeeded: int = 0
     streaks: dict[tuple[Kind, str], _Streak] = field(default_factory=dict)
     broken: Broken | None = None
@@ -73,13 +76,24 @@ class Breaker:
         """Note that a request leaves."""
         return Turn(scope=scope, at=self._tick())
 
+    def answered(self, turn: Turn) -> None:
+        """Note that a reply with images has come; of what they are worth nobody knows yet."""
+        now = self._tick()
+        for scope in _around(turn.scope):
+            record = self._records[scope]
+            record.answered = now
+            # Not once they are stored: what is lost meanwhile is lost after this.
+            for mark in [mark for mark in record.streaks if mark[0] is not Kind.IMAGES]:
+                del record.streaks[mark]
+
     def succeeded(self, turn: Turn) -> None:
-        """Note that a request was answered with what it asked for."""
+        """Note that the images of a request can be used."""
         now = self._tick()
         for scope in _around(turn.scope):
             record = self._records[scope]
             record.succeeded = now
-            record.streaks.clear()
+            for mark in [mark for mark in record.streaks if mark[0] is Kind.IMAGES]:
+                del record.streaks[mark]
 
     def lost(self, turn: Turn, cause: Cause) -> Broken | None:
         """Note what a request came to; return what that breaks, the widest, where it was not broken before."""
@@ -110,9 +124,10 @@ class Breaker:
 def _breaks(record: _Record, streak: _Streak, turn: Turn, cause: Cause, *, leaf: bool) -> bool:
     if cause.kind is Kind.UNREACHED and not leaf:
         # One waits for as long as `retry_for` to learn that; nobody is to wait for it again and again.
-        return record.succeeded < turn.at
+        return record.answered < turn.at
     # What one lost connection took along is one accident, where others had succeeded before.
-    return streak.count >= HANDFUL and (leaf or len(streak.parts) > 1) and (streak.again or not record.succeeded)
+    new = streak.again or not (record.succeeded if cause.kind is Kind.IMAGES else record.answered)
+    return streak.count >= HANDFUL and new and (leaf or len(streak.parts) > 1)
 
 
 def _around(scope: Scope) -> Iterator[Scope]:

@@ -1,20 +1,16 @@
 """What came of a request as a cause that others may meet too: what is the same for them is told, and counted, once."""
 
-import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import Final, assert_never
 
-from specrun.apply.receive import ASIDE
+from specrun.apply.alike import alike
 from specrun.apply.results import Held
 from specrun.model.lock import State
 from specrun.model.project import Provider
 from specrun.provider.outcome import Doom, Failed, FailedItem, Received, Refused, Resend, Settled, Stopped, Unknown
 
-# What servers call one request by: UUIDs, digests.
-_NAME: Final = re.compile(r"\b[0-9A-Fa-f](?:-?[0-9A-Fa-f]){15,}\b")
-_REMOVED: Final = re.compile(rf"{re.escape(ASIDE)}.*", re.DOTALL)
 _MISPLACED: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE})
 
 
@@ -44,13 +40,6 @@ class Cause:
     kind: Kind
     mark: str
     text: str
-
-
-def alike(text: str, *names: str) -> str:
-    """Return a cause without what is of one run alone: `names` such as its request's, and where its bytes were put."""
-    for name in filter(None, names):
-        text = text.replace(name, "…")
-    return _NAME.sub("…", _REMOVED.sub("", text))
 
 
 def cause_of(settled: Settled) -> Cause | None:
@@ -92,7 +81,7 @@ def ended_by(cause: Cause, provider: Provider) -> str:  # noqa: PLR0911 (a case 
         case Kind.ERROR:
             return f"see to the server at {url}, or wait until it is well; {_fewer(provider)}"
         case Kind.UNREADABLE | Kind.MISPLACED:
-            return f"correct `base_url` of provider {provider.name}, now {url}; it often ends in /v1"
+            return f"correct `base_url` of provider {provider.name}, now {url}; it often ends in /v1; or the model"
         case Kind.REJECTED:
             return "correct what the server rejects: the model, its params or the prompt; --target applies others"
         case Kind.IMAGES:

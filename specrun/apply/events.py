@@ -67,9 +67,9 @@ class Resending:
     cause: str
     status: int | None
     request_id: str
-    provider: str
-    base_url: str
-    retry_for: float
+    provider: str = ""
+    base_url: str = ""
+    retry_for: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -60,6 +60,10 @@ class Gate:
         self._under_way -= 1
         self.admit()
 
+    def answered(self, turn: Turn) -> None:
+        """Note that a reply with images has come."""
+        self.breaker.answered(turn)
+
     def succeeded(self, turn: Turn) -> None:
         """Note that a request has its images."""
         self.breaker.succeeded(turn)

@@ -45,7 +45,8 @@ class Obtainer:
             case Verb.BLOCKED:
                 return Blocked(by=self._lacking(run) or action.reason)
             case Verb.LOST | Verb.KEEP | Verb.ORPHAN:
-                return Failed(cause=action.reason)
+                cause, _, hint = action.reason.partition("; ")
+                return Failed(cause=cause, hint=hint)
 
     async def _asked(self, action: Action, run: Run) -> Obtained | Held | Failed | Blocked | NotStarted:
         lacking = self._lacking(run)

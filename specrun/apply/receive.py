@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
+from specrun.apply.alike import ASIDE
 from specrun.apply.events import How
 from specrun.apply.group_writer import GroupWriter
 from specrun.apply.keep import Keeper, Parcel
@@ -25,9 +25,6 @@ from specrun.store.blobs import Blobs
 from specrun.store.ledger import Ledger
 from specrun.store.ledger_schema import LedgerError
 from specrun.store.manifest import ImageFacts
-
-# What comes before the places of bytes that are no image, which no two runs have in common.
-ASIDE: Final = "; put aside: "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -72,6 +72,8 @@ class Sender:
         self.room.expect(request.run.images)
         try:
             settled = await self.client.generate(ImageRequest(body=body, idempotency_key=key), journal)
+            if isinstance(settled, outcome.Received):
+                self.gate.answered(turn)
             result = await self._settle(request, journal, settled)
             self._learn(turn, settled, result)
             return result

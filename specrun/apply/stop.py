@@ -13,7 +13,7 @@ class Stop:
     that have left and whose replies are not here.
     """
 
-    def __init__(self, emit: Callable[[Event], None], unanswered: Callable[[], int]) -> None:
+    def __init__(self, emit: Callable[[Event], None], unanswered: Callable[[], int] = lambda: 0) -> None:
         self._emit = emit
         self._unanswered = unanswered
         self._whenever: list[Callable[[], None]] = []

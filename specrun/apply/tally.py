@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from specrun.apply.events import Event, Finished, How, RunBlocked, RunDone, RunFailed, RunHeld, Resending, Sent
+from specrun.apply.events import Event, Finished, How, Resending, RunBlocked, RunDone, RunFailed, RunHeld, Sent
 from specrun.apply.results import Blocked, Done, Failed, Held, NotStarted, Result
 from specrun.model.lock import State
 from specrun.model.run import Price, Run

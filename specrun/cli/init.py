@@ -22,7 +22,7 @@ QUESTION = (
 )
 _IGNORED = (
     "git ignores outputs/: a clone has no image until `specrun pull` brings them from a shared store (`store` in"
-    " specrun.yaml);\nwithout one they are paid for again. `specrun init --commit-outputs` keeps them in git."
+    " specrun.yaml);\nwithout one they are paid for again. To keep them in git, take /outputs/ out of .gitignore."
 )
 
 

@@ -165,7 +165,8 @@ class Decider:
             why = "asking again is free" if self._wishes.free else "asked for with --regenerate-lost"
             reason = f"locked, but its bytes are nowhere; {why}"
             return Action(Verb.CREATE, run.address, reason, run, row, take=row.take)
-        return Action(Verb.LOST, run.address, "locked, but its bytes are nowhere", run, row, take=row.take)
+        reason = "locked, but its bytes are nowhere; --regenerate-lost asks (and pays) again"
+        return Action(Verb.LOST, run.address, reason, run, row, take=row.take)
 
     def _held(self, run: Run, row: LockRow | None, origin: LockRow) -> Action:
         state = origin.state or State.UNKNOWN

@@ -66,7 +66,9 @@ def _stake(actions: Sequence[Action]) -> str:
 def _cost_again(actions: Iterable[Action]) -> Sequence[Price]:
     runs = [action.run for action in actions if action.run is not None]
     prices = [
-        Price(amount=run.price.amount * run.images, currency=run.price.currency) for run in runs if run.price is not None
+        Price(amount=run.price.amount * run.images, currency=run.price.currency)
+        for run in runs
+        if run.price is not None
     ]
     return [price for price in added(prices) if price.amount]
 

@@ -1,6 +1,7 @@
 """Plans as one Markdown comment: totals first, jobs folded below, never too long, inert whatever prompts hold."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from specrun.model.plan import Action, Plan, Totals, Verb, total
 from specrun.report import inert
@@ -54,8 +55,8 @@ def _table(plans: Sequence[Plan], totals: Totals, left_out: Sequence[Path]) -> s
     for plan in plans[:ROWS]:
         spec = inert.cell(shorten(plan.spec.as_posix(), NAME))
         rows.append(f"| {spec} | {verbs(plan.totals)} | {asked(plan.totals)} | {price(plan.totals)} |")
-    for path in left_out[:ROWS]:
-        rows.append(f"| {inert.cell(shorten(path.as_posix(), NAME))} | **cannot be planned** | | |")
+    faulty = [inert.cell(shorten(path.as_posix(), NAME)) for path in left_out[:ROWS]]
+    rows += [f"| {spec} | **cannot be planned** | | |" for spec in faulty]
     if len(plans) > 1 or left_out:
         left = f", {len(plans) - ROWS:,} of them not listed" if len(plans) > ROWS else ""
         title = f"{len(plans):,} of {len(plans) + len(left_out):,}" if left_out else f"all {len(plans):,}"

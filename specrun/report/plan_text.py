@@ -74,12 +74,13 @@ def as_text(
 
 
 def all_specs(plans: int, left_out: Sequence[Path]) -> str:
-    """Return what totals are of: `All 3 specs`, or `2 of 3 specs, without b.yaml, which cannot be planned`."""
+    """Return what totals are of: `All 3 specs`, or `2 of 3 specs, without b.yaml: it cannot be planned`."""
     if not left_out:
         return f"All {plans:,} specs"
     named = ", ".join(path.as_posix() for path in left_out[:LISTED])
     more = f" and {len(left_out) - LISTED:,} more" if len(left_out) > LISTED else ""
-    return f"{plans:,} of {plans + len(left_out):,} specs, without {named}{more}: what is wrong there is said above"
+    they = "it" if len(left_out) == 1 else "they"
+    return f"{plans:,} of {plans + len(left_out):,} specs, without {named}{more}: {they} cannot be planned"
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from specrun.apply.cause import alike
+from specrun.apply.alike import alike
 from specrun.apply.events import Event, Resending
 from specrun.report import inert
 from specrun.report.words import count

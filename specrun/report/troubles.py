@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from specrun.apply.cause import alike
+from specrun.apply.alike import alike
 from specrun.apply.events import Event, RunBlocked, RunFailed, RunHeld
 from specrun.diagnostics import Diagnostic
 from specrun.model.plan import Action, Plan, Verb

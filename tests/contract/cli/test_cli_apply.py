@@ -253,8 +253,11 @@ def test_a_server_that_is_not_there_fails_the_runs_and_says_why(project: Any) ->
         f"provider: mine\nproviders: {{mine: {{base_url: 'http://127.0.0.1:{closed_port()}/v1', retry_for: 1}}}}\n",
     )
     ended = project("apply", "--yes", spec(project.folder, "two", 2), code=1)
-    assert ended.err.count("error: not made\n") == 2
-    assert "Not all done: 2 failed.\n" in ended.out
+    assert ended.err.count("\nagain     no connection to 127.0.0.1:") == 1
+    assert "for up to 1 s a run (`retry_for`), now until " in ended.err
+    assert "error: stopping\n  provider mine at http://127.0.0.1:" in ended.err
+    assert ended.err.count("error: not made\n") == 1
+    assert "failed" in ended.out
     assert "Spent: nothing.\n" in ended.out
 
 
