@@ -81,7 +81,7 @@ def ended_by(cause: Cause, provider: Provider) -> str:  # noqa: PLR0911 (a case 
         case Kind.ERROR:
             return f"see to the server at {url}, or wait until it is well; {_fewer(provider)}"
         case Kind.UNREADABLE | Kind.MISPLACED:
-            return f"correct `base_url` of provider {provider.name}, now {url}; it often ends in /v1; or the model"
+            return f"correct `base_url` of provider {provider.name}, now {url} (it often ends in /v1), or the model"
         case Kind.REJECTED:
             return "correct what the server rejects: the model, its params or the prompt; --target applies others"
         case Kind.IMAGES:

@@ -165,7 +165,7 @@ def test_another_model_goes_on_and_so_does_another_job_where_the_params_of_one_a
 
 
 def test_a_cause_that_is_seen_in_many_jobs_of_one_run_each_stops_them_all(tmp_path: Path) -> None:
-    jobs = {f"job{i}": {"model": FLUX, "prompt": f"lamp {i}"} for i in range(RUNS)}
+    jobs: dict[str, Any] = {f"job{i}": {"model": FLUX, "prompt": f"lamp {i}"} for i in range(RUNS)}
     with FaultServer([error(400, "account", message="not allowed here")]) as server:
         shop = Shop(tmp_path, server)
         shop.write(**jobs)
