@@ -14,6 +14,7 @@ from contextlib import closing
 from msgspec.structs import replace
 
 from specrun.apply.ask import Asker
+from specrun.apply.breaker import Breakers
 from specrun.apply.budget import Purse
 from specrun.apply.catch_up import stamp_of
 from specrun.apply.check import check_writable
@@ -57,13 +58,16 @@ async def apply(
     options: ApplyOptions,
     watch: Callable[[Event], None],
     shared: SharedStore | None = None,
+    breakers: Breakers | None = None,
 ) -> Finished:
     """Do what a plan says, tell `watch` as it goes, and return what it came to.
 
-    `client_for` makes a client, not yet opened, for a provider; `shared` is the store that a team shares. Raises
-    before the first request: `BusyError` where another apply holds the spec, `OverBudgetError`, `InvalidInputError`
-    for a lock, manifest or key that cannot be used, `UnwritableError`. Once requests have left, what goes wrong is an
-    event, and what arrived is kept.
+    `client_for` makes a client, not yet opened, for a provider; `shared` is the store that a team shares; `breakers`
+    are those of plans applied before, where they go together.
+
+    Raises before the first request: `BusyError` where another apply holds the spec, `OverBudgetError`,
+    `InvalidInputError` for a lock, manifest or key that cannot be used, `UnwritableError`. Once requests have left,
+    what goes wrong is an event, and what arrived is kept.
     """
     lock = lock_path(plan.spec, plan.asked.variant)
     if options.rehearse:
@@ -81,7 +85,7 @@ async def apply(
             sweep(place)
         recover(place, watch)
         session = _begin(
-            plan, project, catalog, client_for, options, watch, place, writers, group_writer, shared_images
+            plan, project, catalog, client_for, options, watch, place, writers, group_writer, shared_images, breakers
         )
         session.purse.check(plan.totals)
         if shared_images is not None:
@@ -108,6 +112,7 @@ def _begin(
     writers: Executor,
     group_writer: GroupWriter,
     shared_images: Sharing | None,
+    breakers: Breakers | None,
 ) -> Session:
     stamp = stamp_of(place)
     found, facts = as_found(place)
@@ -121,8 +126,9 @@ def _begin(
         prices=project.prices,
         client_for=client_for,
         purse=Purse(() if options.rehearse else (project.budget, plan.budget, options.budget)),
+        breakers=breakers or Breakers(),
         tally=tally,
-        stop=Stop(tally.emit),
+        stop=Stop(tally.emit, tally.unanswered),
         writers=writers,
         group_writer=group_writer,
         sharing=shared_images,

@@ -47,6 +47,8 @@ class Asker:
 
     async def ask(self, run: Run, digest: str, take: int) -> Obtained | Held | Failed | NotStarted:
         """Have a run's images made, unless they are, or someone in this project is about to."""
+        if self.senders[run.provider].gate.closed(run):
+            return NotStarted()
         passed_over: set[int] = set()
         while True:
             found = await self.claims.claim(self._intent(run, digest, take), passed_over)

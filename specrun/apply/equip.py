@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from specrun.apply.ask import Asker
 from specrun.apply.claims import Claims
+from specrun.apply.gate import Gate
 from specrun.apply.keep import Keeper
 from specrun.apply.observe import Observer
 from specrun.apply.receive import Receiver
@@ -76,6 +77,15 @@ class _Shared:
         provider = session.providers[name]
         client = await stack.enter_async_context(session.client_for(provider))
         session.stop.whenever(client.stop)
+        gate = Gate(
+            breaker=session.breakers.of(name),
+            provider=provider,
+            client=client,
+            spec=session.place.spec,
+            stop=session.stop,
+            emit=session.tally.emit,
+        )
+        session.stop.whenever(gate.admit)
         downloader = await stack.enter_async_context(Downloader(provider))
         session.stop.whenever(downloader.hurry)
         models = session.catalog.models
@@ -93,6 +103,7 @@ class _Shared:
         )
         return Sender(
             client=client,
+            gate=gate,
             receiver=receiver,
             model_of=lambda run: models[run.model],
             ledger=self._ledger,

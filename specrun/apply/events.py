@@ -57,13 +57,19 @@ class Sent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resending:
-    """An attempt was not billed and will be made again."""
+    """An attempt was not billed and will be made again, for at most `retry_for` seconds since the first.
+
+    `base_url` is where it is sent, empty for the sandbox.
+    """
 
     address: str
     attempt: int
     cause: str
     status: int | None
     request_id: str
+    provider: str = ""
+    base_url: str = ""
+    retry_for: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

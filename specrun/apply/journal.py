@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from specrun.apply.events import Event, Resending, Sent
+from specrun.model.project import Provider
 from specrun.provider.outcome import Doom, Failed, Outcome, Refused, Resend, Unknown
 from specrun.store.attempts import AttemptState, Ending
 from specrun.store.ledger import Ledger
@@ -17,9 +18,12 @@ class AttemptJournal:
     the images are stored.
     """
 
-    def __init__(self, ledger: Ledger, attempt: int, address: str, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self, ledger: Ledger, attempt: int, address: str, provider: Provider, emit: Callable[[Event], None]
+    ) -> None:
         self._ledger = ledger
         self._address = address
+        self._provider = provider
         self._emit = emit
         self.attempt = attempt
         self.sent_count = 0
@@ -44,6 +48,9 @@ class AttemptJournal:
                     cause=outcome.cause,
                     status=outcome.status,
                     request_id=outcome.request_id,
+                    provider=self._provider.name,
+                    base_url=self._provider.base_url or "",
+                    retry_for=self._provider.retry_for,
                 )
             )
 

@@ -45,13 +45,16 @@ class Obtainer:
             case Verb.BLOCKED:
                 return Blocked(by=self._lacking(run) or action.reason)
             case Verb.LOST | Verb.KEEP | Verb.ORPHAN:
-                return Failed(cause=action.reason)
+                cause, _, hint = action.reason.partition("; ")
+                return Failed(cause=cause, hint=hint)
 
     async def _asked(self, action: Action, run: Run) -> Obtained | Held | Failed | Blocked | NotStarted:
         lacking = self._lacking(run)
         digest = request_digest(run, self.inputs.digest)
         if lacking is not None:
-            return Blocked(by=lacking)
+            # What was not even sent may be by the next apply, and this with it.
+            waits = isinstance(self.results.get(lacking), NotStarted)
+            return NotStarted() if waits else Blocked(by=lacking)
         if digest is None or self.asker is None:
             return Failed(cause="an input URL has not been fetched yet", hint="`specrun lock` fetches it")
         unchanged = action.row if action.row is not None and _same_request(action, action.row, digest) else None

@@ -30,21 +30,21 @@ def pin(plan: Plan, spec: str, old: Lock | None, inputs: Inputs) -> Lock:
     return Lock(spec=spec, name=plan.name, files=plan.files, vars=plan.vars, rows=rows)
 
 
-def moved_pins(old: Lock | None, new: Lock) -> Iterator[str]:
-    """Yield a line for each pin that differs: addresses, keys, seeds, digests of inputs, files and schemas."""
+def moved_pins(old: Lock | None, new: Lock) -> Iterator[tuple[str, str]]:
+    """Yield each pin that differs, an address or a file, and how: keys, seeds, digests of inputs and schemas."""
     before = {} if old is None else old.rows
     for address in sorted({*before, *new.rows}):
         was, now = _standing(before.get(address)), _standing(new.rows.get(address))
         if was is None and now is not None:
-            yield f"{address}: not in the lock"
+            yield address, "not in the lock"
         elif was is not None and now is None:
-            yield f"{address}: no longer in the spec"
+            yield address, "no longer in the spec"
         elif was is not None and now is not None:
             fields = [name for name in _PINS if getattr(was, name) != getattr(now, name)]
             if fields:
-                yield f"{address}: {', '.join(name.replace('_', ' ') for name in fields)} changed"
+                yield address, f"{', '.join(name.replace('_', ' ') for name in fields)} changed"
     for path in _moved({} if old is None else old.files, new.files):
-        yield f"{path}: changed since it was locked"
+        yield path, "changed since it was locked"
 
 
 def _row(action: Action, inputs: Inputs) -> LockRow:

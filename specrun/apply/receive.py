@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from specrun.apply.alike import ASIDE
 from specrun.apply.events import How
 from specrun.apply.group_writer import GroupWriter
 from specrun.apply.keep import Keeper, Parcel
@@ -165,6 +166,6 @@ def _verdict(
             state = AttemptState.UNKNOWN
         troubles = [arrival.cause for arrival in arrivals if not isinstance(arrival, (Arrived, Kept))]
         reasons = "; ".join(filter(None, dict.fromkeys([*troubles, received.cause])))
-        aside = f"; put aside: {', '.join(map(str, kept_aside))}" if kept_aside else ""
+        aside = f"{ASIDE}{', '.join(map(str, kept_aside))}" if kept_aside else ""
         cause = f"{good} of {run.images} images" + (f": {reasons}" if reasons else "") + aside
     return Ending(state=state, cause=cause, status=received.status, request_id=received.request_id)

@@ -19,15 +19,15 @@ from specrun.store.manifest import FILE_NAME, write_manifest
 from specrun.store.parts import read_standing
 
 
-def stale_pins(plan: Plan, project: Project) -> tuple[str, ...]:
-    """Return a line for each pin of the lock that this plan would move."""
+def stale_pins(plan: Plan, project: Project) -> tuple[tuple[str, str], ...]:
+    """Return what moves, and how, for each pin of the lock that this plan would move."""
     place = place_of(plan, project, lock_path(plan.spec, plan.asked.variant))
     old = read_standing(place.lock, place.shard)
     return tuple(moved_pins(old, _pinned(plan, place, old)))
 
 
-def relock(plan: Plan, project: Project, price_of: Callable[[LockRow], Price | None]) -> tuple[str, ...]:
-    """Pin a plan in its lock, generating nothing; return a line for each pin that moved. Raises `BusyError`.
+def relock(plan: Plan, project: Project, price_of: Callable[[LockRow], Price | None]) -> tuple[tuple[str, str], ...]:
+    """Pin a plan in its lock, generating nothing; return what moved, and how. Raises `BusyError`.
 
     Where git has left both sides of the manifest, too, it is written anew.
     """

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
+from specrun.apply.breaker import Turn
 from specrun.apply.budget import Purse
+from specrun.apply.cause import cause_of, cause_of_images
 from specrun.apply.events import Event
+from specrun.apply.gate import Gate
 from specrun.apply.inputs import InputError, Inputs
 from specrun.apply.journal import AttemptJournal, ending
 from specrun.apply.receive import Receiver, Request, held_by
@@ -30,6 +33,7 @@ class Sender:
     """Sends to one provider; `receiver` takes in what comes back."""
 
     client: ImageClient
+    gate: Gate
     receiver: Receiver
     model_of: Callable[[Run], ModelSchema]
     ledger: Ledger
@@ -42,6 +46,16 @@ class Sender:
 
     async def send(self, request: Request, attempt: int) -> Obtained | Held | Failed | NotStarted:
         """Send a request that was claimed as `attempt`, and return what came of it."""
+        turn = await self.gate.enter(request.run)
+        if turn is None:
+            await self.ledger.withdraw(attempt)
+            return NotStarted()
+        try:
+            return await self._send(request, attempt, turn)
+        finally:
+            self.gate.leave()
+
+    async def _send(self, request: Request, attempt: int, turn: Turn) -> Obtained | Held | Failed | NotStarted:
         refusal = self._reserve(request.run)
         if refusal is not None:
             await self.ledger.withdraw(attempt)
@@ -53,14 +67,28 @@ class Sender:
             self.purse.release(request.run)
             await self.ledger.withdraw(attempt)
             return Failed(cause=f"an input image cannot be sent: {error}", hint=getattr(error, "hint", ""))
-        journal = AttemptJournal(self.ledger, attempt, request.run.address, self.emit)
+        journal = AttemptJournal(self.ledger, attempt, request.run.address, self.gate.provider, self.emit)
         key = f"{request.digest}.{request.take}"
         self.room.expect(request.run.images)
         try:
             settled = await self.client.generate(ImageRequest(body=body, idempotency_key=key), journal)
-            return await self._settle(request, journal, settled)
+            if isinstance(settled, outcome.Received):
+                self.gate.answered(turn)
+            result = await self._settle(request, journal, settled)
+            self._learn(turn, settled, result)
+            return result
         finally:
             self.room.expect(-request.run.images)
+
+    def _learn(self, turn: Turn, settled: outcome.Settled, result: Obtained | Held | Failed | NotStarted) -> None:
+        """Let what one request came to decide whether others are sent."""
+        cause = cause_of(settled)
+        if isinstance(settled, outcome.Received) and isinstance(result, Held):
+            cause = cause_of_images(settled, result)
+        if isinstance(result, Obtained):
+            self.gate.succeeded(turn)
+        elif cause is not None:
+            self.gate.lost(turn, cause)
 
     def _reserve(self, run: Run) -> NotStarted | None:
         lacking = self.room.lacking(run.images)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from specrun.apply.breaker import Breakers
 from specrun.apply.budget import Purse
 from specrun.apply.group_writer import GroupWriter
 from specrun.apply.inputs import Inputs
@@ -34,7 +35,7 @@ class Session:
 
     `providers` maps the name that a run gives to whoever makes its images: itself, or the sandbox in a rehearsal.
     `prices` are the project's own, by model. `results` holds what became of each action, by address; `facts` what is
-    known of images, by blob. `stamp` says what the lock's file was like.
+    known of images, by blob. `stamp` says what the lock's file was like. `breakers` count for all of one command.
     """
 
     plan: Plan
@@ -44,6 +45,7 @@ class Session:
     prices: Mapping[str, Price]
     client_for: Callable[[Provider], ImageClient]
     purse: Purse
+    breakers: Breakers
     tally: Tally
     stop: Stop
     writers: Executor

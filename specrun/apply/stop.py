@@ -9,11 +9,13 @@ class Stop:
     """Set once, by a person or by what dooms every request; tells those who registered.
 
     Register with `whenever` what ends for any reason, with `when_interrupted` what only a person ends, and with
-    `at_once` how to end without waiting, for a person who interrupts once more.
+    `at_once` how to end without waiting, for a person who interrupts once more. `unanswered` counts the requests
+    that have left and whose replies are not here.
     """
 
-    def __init__(self, emit: Callable[[Event], None]) -> None:
+    def __init__(self, emit: Callable[[Event], None], unanswered: Callable[[], int] = lambda: 0) -> None:
         self._emit = emit
+        self._unanswered = unanswered
         self._whenever: list[Callable[[], None]] = []
         self._when_interrupted: list[Callable[[], None]] = []
         self._at_once: list[Callable[[], object]] = []
@@ -54,7 +56,9 @@ class Stop:
             self._end()
             return
         self.interrupted = True
-        hint = "waiting for what is in flight; once more ends at once"
+        hint = "what is in flight is finished first; once more ends at once"
+        if waiting := self._unanswered():
+            hint = f"waiting for the replies to {_requests(waiting)}; once more ends at once, and leaves them unknown"
         self._emit(Stopping(cause="interrupted", hint=hint, interrupted=True))
         self._stop()
         for listener in self._when_interrupted:
@@ -69,5 +73,12 @@ class Stop:
     def _end(self) -> None:
         if not self._ended:
             self._ended = True
+            if left := self._unanswered():
+                hint = "they may have been billed, and their runs are held"
+                self._emit(Stopping(cause=f"{_requests(left)} left unanswered", hint=hint, interrupted=True))
             for ender in self._at_once:
                 ender()
+
+
+def _requests(number: int) -> str:
+    return f"{number:,} request{'' if number == 1 else 's'}"

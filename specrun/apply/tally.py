@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from specrun.apply.events import Event, Finished, How, RunBlocked, RunDone, RunFailed, RunHeld, Sent
+from specrun.apply.events import Event, Finished, How, Resending, RunBlocked, RunDone, RunFailed, RunHeld, Sent
 from specrun.apply.results import Blocked, Done, Failed, Held, NotStarted, Result
 from specrun.model.lock import State
 from specrun.model.run import Price, Run
@@ -41,14 +41,27 @@ class Tally:
         self._blocked: list[str] = []
         self._spent = Money()
         self._stake = Money()
+        self._flying: set[str] = set()
 
     def emit(self, event: Event) -> None:
         """Pass an event on to whoever watches."""
-        self._requests += isinstance(event, Sent)
+        match event:
+            case Sent(address=address):
+                self._requests += 1
+                self._flying.add(address)
+            case Resending(address=address):
+                self._flying.discard(address)
+            case _:
+                pass
         self._watcher(event)
+
+    def unanswered(self) -> int:
+        """Return how many requests have left that nothing has come of yet."""
+        return len(self._flying)
 
     def add(self, run: Run, result: Result) -> None:
         """Count what became of a run, and tell it unless it simply stays as it was."""
+        self._flying.discard(run.address)
         match result:
             case Done():
                 self._done(run, result)

@@ -32,7 +32,8 @@ def plan_and_apply(options: ApplyCommandOptions, unlocked: Mapping[Path, Expande
     planned = _planned(options, outcomes, unlocked)
     if not options.json:
         plans = [each.plan for each in planned]
-        write(f"{line}\n" for line in as_text(plans, quotas=quotas_of(plans), ink=ink(sys.stdout)))
+        lines = as_text(plans, quotas=quotas_of(plans), left_out=outcomes.left_out, ink=ink(sys.stdout))
+        write(f"{line}\n" for line in lines)
     planned = disciplined(planned, options, outcomes)
     budget = Budget(cost=options.max_cost, images=options.max_images)
     if not options.rehearse:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from specrun.apply.apply import apply
+from specrun.apply.breaker import Breakers
 from specrun.apply.events import Event, Finished
 from specrun.apply.fetch_inputs import fetch_inputs, urls_of
 from specrun.apply.options import ApplyOptions
@@ -39,12 +40,13 @@ def apply_all(
 ) -> None:
     """Apply plan after plan, so that one that fails does not keep the others; an interruption ends them all."""
     done = []
+    breakers = Breakers()
     for each in planned:
         events: list[Event] = []
         try:
             fetched = _with_inputs(each)
             with logging_to(options.log_file) as log:
-                finished = _apply(fetched, how, cluster, events, log, json=options.json)
+                finished = _apply(fetched, how, cluster, breakers, events, log, json=options.json)
         except SpecrunError as error:
             outcomes.refused(each.plan.spec, "apply", error)
             continue
@@ -71,7 +73,14 @@ def _with_inputs(planned: Planned) -> Planned:
 
 
 def _apply(
-    planned: Planned, how: ApplyOptions, cluster: Cluster | None, events: list[Event], log: Watch, *, json: bool
+    planned: Planned,
+    how: ApplyOptions,
+    cluster: Cluster | None,
+    breakers: Breakers,
+    events: list[Event],
+    log: Watch,
+    *,
+    json: bool,
 ) -> Finished:
     """Apply one plan; `events` gathers what is told meanwhile, and `log` is told it too."""
     plan, project = planned.plan, planned.project
@@ -88,7 +97,7 @@ def _apply(
 
         # The plan lives to the end: the collector need not look through it again and again.
         gc.freeze()
-        finished = asyncio.run(apply(plan, project, catalog, clients, how, watch, shared))
+        finished = asyncio.run(apply(plan, project, catalog, clients, how, watch, shared, breakers))
     if not json:
         say("\n".join(("", *summary(finished, os.path.relpath(place.outputs)))))
     return finished

@@ -34,7 +34,7 @@ def _check(planned: Planned, options: ApplyCommandOptions) -> None:
         check_expected(options.expect, planned.plan)
     if options.locked and (moved := stale_pins(planned.plan, planned.project)):
         lock = lock_path(planned.plan.spec, planned.plan.asked.variant)
-        detail = f"{lock}: {moved[0]}{_more(moved, ', and')}"
+        detail = f"{lock}: {': '.join(moved[0])}{_more(moved, ', and')}"
         hint = "run `specrun lock`, and commit the lock; `specrun lock --check` lists what would change"
         raise PendingError(Diagnostic(summary="lock out of date", detail=detail, hint=hint))
     needed = [action.address for action in planned.plan.actions if action.requested]
@@ -44,5 +44,5 @@ def _check(planned: Planned, options: ApplyCommandOptions) -> None:
         raise FrozenError(Diagnostic(summary="frozen", detail=detail, hint=hint))
 
 
-def _more(found: Sequence[str], joint: str) -> str:
+def _more(found: Sequence[object], joint: str) -> str:
     return f"{joint} {len(found) - 1:,} more" if len(found) > 1 else ""

@@ -16,7 +16,14 @@ EPILOG = examples(
     ("specrun init shop --commit-outputs", "with the images in git"),
 )
 
-QUESTION = "Shall git hold the images too? Otherwise it ignores them: lock and specs are enough to make them again."
+QUESTION = (
+    "Shall git hold the images too? Otherwise it ignores them: whoever clones this has lock and specs, and no image;\n"
+    "without a shared store (`store` in specrun.yaml) the models are asked, and paid, again for them."
+)
+_IGNORED = (
+    "git ignores outputs/: a clone has no image until `specrun pull` brings them from a shared store (`store` in"
+    " specrun.yaml);\nwithout one they are paid for again. To keep them in git, take /outputs/ out of .gitignore."
+)
 
 
 @click.command("init", epilog=EPILOG)
@@ -36,6 +43,8 @@ def command(folder: Path, *, commit_outputs: bool | None) -> None:
         commit_outputs = sys.stdin.isatty() and click.confirm(QUESTION, default=False, err=True)
     for written in scaffold(folder, commit_outputs=commit_outputs):
         say(_line(written))
+    if not commit_outputs:
+        say(f"\n{_IGNORED}")
     say("\nNext:")
     if folder.resolve() != Path.cwd():
         say(f"  cd {inert.line(str(folder))}")

@@ -20,6 +20,7 @@ from specrun.model.project import Project
 from specrun.plan.make import expand, make_plan
 from specrun.plan.request import PlanRequest
 from specrun.report.inert import line as inert
+from specrun.report.pins import pins_lines
 from specrun.report.words import count
 from specrun.spec.project import load_project
 from specrun.store.conflict import conflict_sides, has_conflict
@@ -75,7 +76,7 @@ def _lock(spec: Path, options: LockOptions) -> int:
         _heal(path, request, project)
     if options.check:
         stale = stale_pins(make_plan(request, project), project)
-        for moved in stale:
+        for moved in pins_lines(stale):
             say(inert(f"{path}: {moved}"))
         return PENDING if stale else DONE
     return _pin(path, request, project)
@@ -90,7 +91,7 @@ def _pin(path: Path, request: PlanRequest, project: Project) -> int:
     complain(*plan.warnings)
     moved = relock(plan, project, prices_of(plan, project).of)
     runs = sum(action.run is not None for action in plan.actions)
-    for pin in moved:
+    for pin in pins_lines(moved):
         note(inert(f"{path}: {pin}"))
     say(f"{path}: {count(runs, 'run')} pinned, {count(len(moved), 'pin')} moved")
     return FAILED if faults else DONE

@@ -12,8 +12,10 @@ class Outcomes:
 
     def __init__(self) -> None:
         self.code = DONE
+        self.left_out: list[Path] = []
 
     def refused(self, spec: Path, step: str, error: SpecrunError) -> None:  # noqa: ARG002 - a report names both
         """Note, and say, why a spec got no further than `step`."""
+        self.left_out.append(spec)
         complain(*error.diagnostics)
         self.code = max(self.code, error.exit_code)

@@ -25,7 +25,7 @@ def plan_and_show(options: PlanOptions, unlocked: Mapping[Path, Expanded]) -> in
     outcomes = Outcomes()
     planned = plan_all(options, outcomes, unlocked)
     if planned:
-        _show(planned, options)
+        _show(planned, outcomes.left_out, options)
     changes = any(pending(each.plan.totals) for each in planned)
     return PENDING if outcomes.code == DONE and changes and options.detailed_exitcode else outcomes.code
 
@@ -42,31 +42,34 @@ def _pictures(planned: Sequence[Planned], options: PlanOptions) -> Mapping[str, 
     return {} if options.thumbnails is None else linked_pictures(planned, options.thumbnails)
 
 
-def _show(planned: Sequence[Planned], options: PlanOptions) -> None:
+def _show(planned: Sequence[Planned], left_out: Sequence[Path], options: PlanOptions) -> None:
     """Write the plans to standard output, the file asked for, and the summary of a GitHub workflow."""
     plans = [each.plan for each in planned]
     pictures = _pictures(planned, options)
     match options.format:
         case "text":
-            lines = as_text(plans, quotas=quotas_of(plans), full=options.full, ink=ink(sys.stdout))
+            lines = as_text(plans, quotas=quotas_of(plans), left_out=left_out, full=options.full, ink=ink(sys.stdout))
             write(f"{line}\n" for line in lines)
         case "json":
             write(planned[0].document())
         case "markdown":
-            write([_markdown(plans, pictures, options)])
+            write([_markdown(plans, left_out, pictures, options)])
         case "dot" | "mermaid":
             write([_graph(plans, options)])
     if options.output is not None:
         write_atomic(options.output, (text.encode() for text in planned[0].document()))
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(summary).open("a", encoding="utf-8", newline="\n") as file:
-            file.write(_markdown(plans, pictures, options))
+            file.write(_markdown(plans, left_out, pictures, options))
 
 
-def _markdown(plans: Sequence[Plan], pictures: Mapping[str, str], options: PlanOptions) -> str:
+def _markdown(
+    plans: Sequence[Plan], left_out: Sequence[Path], pictures: Mapping[str, str], options: PlanOptions
+) -> str:
     from specrun.report.plan_markdown import as_markdown  # noqa: PLC0415 - most plans are read as text
 
-    return as_markdown(plans, quotas=quotas_of(plans), pictures=pictures, full=options.full)
+    quotas = quotas_of(plans)
+    return as_markdown(plans, quotas=quotas, left_out=left_out, pictures=pictures, full=options.full)
 
 
 def _graph(plans: Sequence[Plan], options: PlanOptions) -> str:

@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from specrun.apply.events import Event
+from specrun.apply.events import Event, Stopping, Warned
 from specrun.cli.console import complain, ink, note, say
+from specrun.diagnostics import Diagnostic
 from specrun.model.plan import Plan
 from specrun.report.diagnostics import as_text
 from specrun.report.event_json import as_line
 from specrun.report.event_text import progress, result, trouble
+from specrun.report.retries import Retries
+from specrun.report.troubles import Troubles
 
 Watch = Callable[[Event], None]
 T = TypeVar("T")
@@ -29,11 +32,16 @@ def watching(plan: Plan, *, json: bool) -> Iterator[Watch]:
             yield lines.tell
         finally:
             lines.write()
-    elif has_bar():
-        with _bar(plan) as watch:
-            yield _patient(watch)
-    else:
-        yield _patient(_tell)
+        return
+    story = _Story(plan)
+    try:
+        if has_bar():
+            with _bar(plan, story) as watch:
+                yield _patient(watch)
+        else:
+            yield _patient(story.tell)
+    finally:
+        _patient(story.end)(None)
 
 
 def has_bar() -> bool:
@@ -88,18 +96,38 @@ def _patient(watch: Callable[[T], None]) -> Callable[[T], None]:
     return told
 
 
-def _tell(event: Event) -> None:
-    """Write results to standard output, everything else to standard error."""
-    if made := result(event):
-        say(made)
-    if how := progress(event):
-        note(how)
-    if (wrong := trouble(event)) is not None:
-        complain(wrong)
+class _Story:
+    """Tells an apply line by line; what befalls many runs once when it comes up, and once in the end with its number.
+
+    Results go to standard output, everything else to standard error.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._troubles = Troubles(plan)
+        self._retries = Retries()
+
+    def tell(self, event: Event) -> None:
+        if made := result(event):
+            say(made)
+        if line := self.line(event):
+            note(line)
+        if (wrong := self.wrong(event)) is not None:
+            complain(wrong)
+
+    def line(self, event: Event) -> str:
+        """Return a line about how things go, or about the first of the runs that something befalls."""
+        return progress(event) or self._retries.add(event) or self._troubles.add(event)
+
+    def wrong(self, event: Event) -> Diagnostic | None:
+        """Return what is wrong with the whole apply; of runs it is told in the end."""
+        return trouble(event) if isinstance(event, (Stopping, Warned)) else None
+
+    def end(self, _: None) -> None:
+        complain(*self._troubles.told())
 
 
 @contextlib.contextmanager
-def _bar(plan: Plan) -> Iterator[Watch]:
+def _bar(plan: Plan, story: _Story) -> Iterator[Watch]:
     """Draw a bar on the terminal; only what a person should read stands above it."""
     # Drawing takes a while to import, which a log has no use for.
     from specrun.report.progress import Bar  # noqa: PLC0415
@@ -111,9 +139,9 @@ def _bar(plan: Plan) -> Iterator[Watch]:
             bar.show(event)
             if not sys.stdout.isatty() and (made := result(event)):
                 say(made)
-            if how := progress(event):
-                bar.print(how)
-            if (wrong := trouble(event)) is not None:
+            if line := story.line(event):
+                bar.print(line)
+            if (wrong := story.wrong(event)) is not None:
                 bar.print(as_text([wrong], colours).rstrip("\n"))
 
         yield watch

@@ -146,4 +146,5 @@ class ImageClient:
             hint="apply again later, or raise retry_for",
             status=outcome.status,
             request_id=outcome.request_id,
+            last=outcome,
         )

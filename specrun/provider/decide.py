@@ -59,9 +59,10 @@ class _Case:
     said: str
     request_id: str
     retry_after: float | None
+    late: bool
 
     def unknown(self) -> Unknown:
-        return Unknown(cause=self.said, status=self.status, request_id=self.request_id)
+        return Unknown(cause=self.said, status=self.status, request_id=self.request_id, late=self.late)
 
     def resend(self) -> Resend:
         return Resend(cause=self.said, status=self.status, request_id=self.request_id, retry_after=self.retry_after)
@@ -86,7 +87,7 @@ def _without_reply(evidence: NoReply, provider: Provider) -> Outcome:
             hint="check base_url and this machine's clock; a private authority goes into SSL_CERT_FILE",
         )
     if evidence.left:
-        return Unknown(cause=f"{evidence.reason}, after the request was sent")
+        return Unknown(cause=f"{evidence.reason}, after the request was sent", late=evidence.late)
     return Resend(cause=evidence.reason)
 
 
@@ -146,6 +147,7 @@ def _read(reply: Reply, secret: Secret | None) -> _Case:
         said=f"the server answered {_status(reply.status)}{_tail(reply, document, error, secret)}",
         request_id=request_id(reply.headers, document, secret),
         retry_after=retry_after(reply.headers),
+        late=reply.late,
     )
 
 

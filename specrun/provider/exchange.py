@@ -33,11 +33,13 @@ async def post(
     """
     departure = Departure(before)
     head: Answer | None = None
+    late = False
     try:
         async with asyncio.timeout(timeout):
             head = await transport.post(url, headers, content, departure)
             body = await _read(head)
     except TimeoutError:
+        late = True
         trouble = f"no end of the reply in {timeout:g} s" if departure.left else f"no connection in {timeout:g} s"
     except UntrustedCertificateError as error:
         return NoReply(reason=str(error), left=False, untrusted=True)
@@ -48,8 +50,8 @@ async def post(
     else:
         return Reply(status=head.status, headers=head.headers, body=body)
     if head is None:
-        return NoReply(reason=trouble, left=departure.left)
-    return Reply(status=head.status, headers=head.headers, torn=trouble)
+        return NoReply(reason=trouble, left=departure.left, late=late)
+    return Reply(status=head.status, headers=head.headers, torn=trouble, late=late)
 
 
 async def _read(answer: Answer) -> bytes:

@@ -58,12 +58,13 @@ class Resend:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failed:
-    """Not billed, and of no use to send again as it is."""
+    """Not billed, and of no use to send again as it is; `last` is how a request ended that was resent in vain."""
 
     cause: str
     hint: str = ""
     status: int | None = None
     request_id: str = ""
+    last: Resend | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,11 +88,12 @@ class Doom:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unknown:
-    """The request left this machine, and nobody here knows whether it was billed."""
+    """The request left this machine, and nobody here knows whether it was billed; `late` where `timeout` was over."""
 
     cause: str
     status: int | None = None
     request_id: str = ""
+    late: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

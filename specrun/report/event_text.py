@@ -7,7 +7,6 @@ from specrun.apply.events import (
     Finished,
     How,
     Recovered,
-    Resending,
     RunBlocked,
     RunDone,
     RunFailed,
@@ -18,19 +17,12 @@ from specrun.apply.events import (
     Warned,
 )
 from specrun.diagnostics import Diagnostic, Severity
-from specrun.model.lock import State
 from specrun.model.run import Price
 from specrun.report import inert
+from specrun.report.next_step import HELD_FIX
 from specrun.report.words import count, money
 
 _DONE = {How.REQUESTED: "made", How.SHARED: "shared", How.RESTORED: "restored", How.MOVED: "moved"}
-_HELD_FIX = {
-    State.UNKNOWN: "ask the provider whether it was billed; --retry-unknown asks (and may pay) again",
-    State.PARTIAL: "the images that came are kept; --replace asks (and pays) again",
-    State.UNUSABLE: "the bytes are kept in .specrun/quarantine; --replace asks (and pays) again",
-    State.REFUSED: "change the prompt or the images; the same request is not sent again",
-    State.ORPHAN: "it is no longer in the spec",
-}
 
 
 def result(event: Event) -> str:
@@ -51,9 +43,6 @@ def progress(event: Event) -> str:
             return f"recovered from an apply that ended early: {_recovered(event)}"
         case Waiting():
             return inert.line(f"waiting   {event.address}: {event.spec} asks for the same")
-        case Resending():
-            status = f"{event.status} " if event.status is not None else ""
-            return inert.line(f"again     {event.address}: attempt {event.attempt} failed: {status}{event.cause}")
         case _:
             return ""
 
@@ -63,10 +52,10 @@ def trouble(event: Event) -> Diagnostic | None:
     match event:
         case RunHeld():
             stake = f"; {money(event.stake)} may have been spent" if event.stake is not None else ""
-            detail = f"{event.address}: {event.cause}{_request(event.request_id)}{stake}"
-            return Diagnostic(summary=f"held as {event.state.value}", detail=detail, hint=_HELD_FIX[event.state])
+            detail = f"{event.address}: {event.cause}{request(event.request_id)}{stake}"
+            return Diagnostic(summary=f"held as {event.state.value}", detail=detail, hint=HELD_FIX[event.state])
         case RunFailed():
-            detail = f"{event.address}: {event.cause}{_request(event.request_id)}"
+            detail = f"{event.address}: {event.cause}{request(event.request_id)}"
             return Diagnostic(summary="not made", detail=detail, hint=event.hint)
         case RunBlocked():
             return Diagnostic(summary="blocked", detail=f"{event.address} needs {event.by}, which has no image")
@@ -113,7 +102,8 @@ def _recovered(event: Recovered) -> str:
     return ", ".join(f"{len(addresses):,} {what}" for addresses, what in counts if addresses)
 
 
-def _request(identifier: str) -> str:
+def request(identifier: str) -> str:
+    """Return a server's name for a request, to stand after what it is about."""
     return f" (request {identifier})" if identifier else ""
 
 

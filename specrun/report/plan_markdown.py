@@ -1,12 +1,14 @@
 """Plans as one Markdown comment: totals first, jobs folded below, never too long, inert whatever prompts hold."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from specrun.model.plan import Action, Plan, Totals, Verb, total
 from specrun.report import inert
 from specrun.report.diagnostics import as_text, tally
 from specrun.report.groups import JobPlan, by_job
 from specrun.report.markdown import ADDRESS, LIMIT, NO_PICTURES, RESERVE, details, picture, size, table
+from specrun.report.next_step import steps
 from specrun.report.plan_text import job_lines
 from specrun.report.totals import asked, price, quota_sentences, verbs
 from specrun.report.words import count, shorten
@@ -17,15 +19,20 @@ NAME = 80
 
 
 def as_markdown(
-    plans: Sequence[Plan], *, quotas: Mapping[str, int], pictures: Mapping[str, str] = NO_PICTURES, full: bool = False
+    plans: Sequence[Plan],
+    *,
+    quotas: Mapping[str, int],
+    left_out: Sequence[Path] = (),
+    pictures: Mapping[str, str] = NO_PICTURES,
+    full: bool = False,
 ) -> str:
     """Return plans as Markdown of at most `LIMIT` characters.
 
     `pictures` are the URLs of thumbnails by blob, shown of images that do not stay; `full` lists every run while
-    there is room.
+    there is room; `left_out` are the specs of the same command that have no plan.
     """
     totals = plans[0].totals if len(plans) == 1 else total([action for plan in plans for action in plan.actions])
-    blocks = ["### specrun plan", _table(plans, totals), *_notes(plans, totals, quotas)]
+    blocks = ["### specrun plan", _table(plans, totals, left_out), *_notes(plans, totals, quotas)]
     room = LIMIT - RESERVE - sum(size(block) for block in blocks)
     left = 0
     for plan in plans:
@@ -43,14 +50,17 @@ def as_markdown(
     return "\n\n".join(blocks) + "\n"
 
 
-def _table(plans: Sequence[Plan], totals: Totals) -> str:
+def _table(plans: Sequence[Plan], totals: Totals, left_out: Sequence[Path]) -> str:
     rows = ["| spec | plan | requests | price |", "|---|---|---|---|"]
     for plan in plans[:ROWS]:
         spec = inert.cell(shorten(plan.spec.as_posix(), NAME))
         rows.append(f"| {spec} | {verbs(plan.totals)} | {asked(plan.totals)} | {price(plan.totals)} |")
-    if len(plans) > 1:
+    faulty = [inert.cell(shorten(path.as_posix(), NAME)) for path in left_out[:ROWS]]
+    rows += [f"| {spec} | **cannot be planned** | | |" for spec in faulty]
+    if len(plans) > 1 or left_out:
         left = f", {len(plans) - ROWS:,} of them not listed" if len(plans) > ROWS else ""
-        title = f"all {len(plans):,} specs{left}"
+        title = f"{len(plans):,} of {len(plans) + len(left_out):,}" if left_out else f"all {len(plans):,}"
+        title = f"{title} specs{left}"
         rows.append(f"| **{title}** | **{verbs(totals)}** | **{asked(totals)}** | **{price(totals)}** |")
     return "\n".join(rows)
 
@@ -60,6 +70,9 @@ def _notes(plans: Sequence[Plan], totals: Totals, quotas: Mapping[str, int]) -> 
         yield f"Digest, for `specrun apply --expect`: {inert.code_span(plans[0].digest)}"
     for model, sentence in quota_sentences(totals, quotas):
         yield f"Free quota: {inert.code_span(model)} {sentence}"
+    passed_over = [line for plan in plans for line in steps(plan)]
+    if passed_over and sum(len(line) for line in passed_over) < LIMIT // 4:
+        yield inert.code_block(passed_over)
     warnings = [warning for plan in plans for warning in plan.warnings]
     text = as_text(warnings).splitlines()
     if text and sum(len(line) for line in text) < LIMIT // 4:

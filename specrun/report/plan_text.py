@@ -10,6 +10,7 @@ from specrun.report import inert
 from specrun.report.change import change_line
 from specrun.report.groups import Group, JobPlan, by_job
 from specrun.report.ink import PLAIN, Ink, Role
+from specrun.report.next_step import steps
 from specrun.report.totals import price, totals_lines
 from specrun.report.words import count, shorten
 
@@ -45,20 +46,41 @@ _ROLES: Mapping[Verb, Role] = {
 }
 
 
-def as_text(plans: Sequence[Plan], *, quotas: Mapping[str, int], full: bool = False, ink: Ink = PLAIN) -> Iterator[str]:
-    """Return the plans' lines; `full` lists every run, `quotas` are the images that models give free."""
+def as_text(
+    plans: Sequence[Plan],
+    *,
+    quotas: Mapping[str, int],
+    left_out: Sequence[Path] = (),
+    full: bool = False,
+    ink: Ink = PLAIN,
+) -> Iterator[str]:
+    """Return the plans' lines; `full` lists every run, `quotas` are the images that models give free.
+
+    `left_out` are the specs of the same command that have no plan.
+    """
     for plan in plans:
         yield from title(plan.name, plan.spec, ink)
         jobs = by_job(plan)
         blocks = [Block(job=job.job, runs=len(job.actions), lines=job_lines(job, full=full, ink=ink)) for job in jobs]
         yield from blocks_lines(blocks, full=full, ink=ink)
         yield from totals_lines(plan.totals, plan.actions, quotas)
-        if len(plans) > 1:
+        yield from steps(plan)
+        if len(plans) > 1 or left_out:
             yield ""
-    if len(plans) > 1:
-        yield ink(f"All {len(plans):,} specs", Role.STRONG)
+    if len(plans) > 1 or (plans and left_out):
+        yield ink(inert.line(all_specs(len(plans), left_out)), Role.STRONG)
         actions = tuple(action for plan in plans for action in plan.actions)
         yield from totals_lines(total(actions), actions, quotas)
+
+
+def all_specs(plans: int, left_out: Sequence[Path]) -> str:
+    """Return what totals are of: `All 3 specs`, or `2 of 3 specs, without b.yaml: it cannot be planned`."""
+    if not left_out:
+        return f"All {plans:,} specs"
+    named = ", ".join(path.as_posix() for path in left_out[:LISTED])
+    more = f" and {len(left_out) - LISTED:,} more" if len(left_out) > LISTED else ""
+    they = "it" if len(left_out) == 1 else "they"
+    return f"{plans:,} of {plans + len(left_out):,} specs, without {named}{more}: {they} cannot be planned"
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True):

@@ -62,14 +62,22 @@ def quota_sentences(totals: Totals, quotas: Mapping[str, int]) -> Iterator[tuple
             yield model, f"gives an account {free}, the price does not count them; {images:,} asked for."
 
 
+def added(prices: Iterable[Price]) -> Sequence[Price]:
+    """Add up prices by currency."""
+    sums: dict[str, Decimal] = {}
+    for each in prices:
+        sums[each.currency] = sums.get(each.currency, Decimal(0)) + each.amount
+    return [Price(amount=sums[currency], currency=currency) for currency in sorted(sums)]
+
+
 def held_cost(actions: Iterable[Action]) -> Sequence[Price]:
     """Return what the held runs' requests may have cost, by currency; a refusal costs nothing."""
-    cost: dict[str, Decimal] = {}
+    cost: list[Price] = []
     for action in (action for action in actions if action.verb is Verb.HELD):
         run = action.run
         held = action.origin or action.row
         if run is None or (held is not None and held.state is State.REFUSED):
             continue
         if run.price is not None and run.price.amount:
-            cost[run.price.currency] = cost.get(run.price.currency, Decimal(0)) + run.price.amount * run.images
-    return [Price(amount=cost[currency], currency=currency) for currency in sorted(cost)]
+            cost.append(Price(amount=run.price.amount * run.images, currency=run.price.currency))
+    return added(cost)

@@ -1,7 +1,8 @@
 """What verifying found, for people."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from specrun.apply.alike import alike
 from specrun.report import inert
 from specrun.report.ink import PLAIN, Ink, Role
 from specrun.report.words import count
@@ -9,17 +10,29 @@ from specrun.verify.finding import Finding, Verification
 
 
 def as_text(verifications: Sequence[Verification], ink: Ink = PLAIN) -> Iterator[str]:
-    """Return the lines of a report: a paragraph a finding with its fix, then a sum a spec."""
+    """Return the lines of a report: a paragraph for findings that are alike, with their fix, then a sum a spec."""
     for each in verifications:
-        for finding in each.findings:
-            yield from _paragraph(finding, ink)
+        for findings in _groups(each.findings):
+            yield from _paragraph(findings, ink)
         for blob in each.repaired:
             yield f"repaired {blob} in the store"
         yield _sum(each, ink)
 
 
-def _paragraph(finding: Finding, ink: Ink) -> Iterator[str]:
-    yield f"{ink(f'{finding.kind.value}:', Role.ERROR)} {ink(inert.line(finding.subject), Role.STRONG)}"
+def _groups(findings: Sequence[Finding]) -> Iterable[Sequence[Finding]]:
+    """Gather what differs in nothing but the run or the file that it is about."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in findings:
+        names = (finding.subject, finding.address)
+        mark = (finding.kind.value, alike(finding.detail, *names), alike(finding.fix, *names))
+        groups.setdefault(mark, []).append(finding)
+    return groups.values()
+
+
+def _paragraph(findings: Sequence[Finding], ink: Ink) -> Iterator[str]:
+    finding = findings[0]
+    more = f" and {len(findings) - 1:,} more; --format json names them" if len(findings) > 1 else ""
+    yield f"{ink(f'{finding.kind.value}:', Role.ERROR)} {ink(inert.line(finding.subject), Role.STRONG)}{more}"
     yield f"  {inert.line(finding.detail)}"
     yield f"  {ink('fix:', Role.HINT)} {inert.line(finding.fix)}"
     yield ""

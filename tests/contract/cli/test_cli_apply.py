@@ -5,8 +5,10 @@ import signal
 import socket
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, Self
 
 import pytest
 from PIL import Image
@@ -43,6 +45,33 @@ def closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
+
+
+class Server(ThreadingHTTPServer):
+    """Knows of nothing that it is asked for, and counts the questions."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Nothing)
+        self.posts = 0
+
+    def __enter__(self) -> Self:
+        Thread(target=self.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+
+class Nothing(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        assert isinstance(self.server, Server)
+        self.server.posts += 1
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_error(404)
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 @pytest.mark.parametrize("command", [("apply", "--yes"), ("apply", "--rehearse"), ("lock",)])
@@ -253,9 +282,30 @@ def test_a_server_that_is_not_there_fails_the_runs_and_says_why(project: Any) ->
         f"provider: mine\nproviders: {{mine: {{base_url: 'http://127.0.0.1:{closed_port()}/v1', retry_for: 1}}}}\n",
     )
     ended = project("apply", "--yes", spec(project.folder, "two", 2), code=1)
-    assert ended.err.count("error: not made\n") == 2
-    assert "Not all done: 2 failed.\n" in ended.out
+    assert ended.err.count("\nagain     no connection to 127.0.0.1:") == 1
+    assert "for up to 1 s a run (`retry_for`), now until " in ended.err
+    assert "error: stopping\n  provider mine at http://127.0.0.1:" in ended.err
+    assert ended.err.count("error: not made\n") == 1
+    assert "failed" in ended.out
     assert "Spent: nothing.\n" in ended.out
+
+
+def test_a_wrong_path_stops_all_specs_of_a_command_and_is_told_in_a_few_lines(project: Any) -> None:
+    with Server() as server:
+        settings(
+            project.folder,
+            f"provider: mine\nproviders: {{mine: {{base_url: 'http://127.0.0.1:{server.server_port}/v2'}}}}\n",
+        )
+        specs = [spec(project.folder, name, 30) for name in ("one", "two", "three")]
+        ended = project("apply", "--yes", *specs, code=1)
+    assert server.posts <= 8
+    assert ended.err.count("error: stopping\n") == 3
+    assert ended.err.count("error: not made\n") == 1
+    assert f"in {server.posts} runs, for example dots[i=" in ended.err
+    assert "correct `base_url` of provider mine, now http://127.0.0.1:" in ended.err
+    assert f"Not all done: {server.posts} failed, {30 - server.posts} not started.\n" in ended.out
+    assert ended.out.count("Not all done: 30 not started.\nRequests: 0.\n") == 2
+    assert len(ended.err.splitlines()) < 20
 
 
 def test_a_key_in_the_environment_is_in_no_output_and_no_file(project: Any) -> None:

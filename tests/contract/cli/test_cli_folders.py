@@ -43,7 +43,8 @@ def test_one_report_covers_a_folder_and_a_broken_spec_hides_no_other(specrun: An
     ended = specrun("plan", "--format", "markdown", "shop", code=1)
     assert "| `shop/a.yaml` |" in ended.out
     assert "| `shop/c.yaml` |" in ended.out
-    assert "**all 2 specs**" in ended.out
+    assert "**2 of 4 specs**" in ended.out
+    assert "| `shop/torn.yaml` | **cannot be planned** | | |" in ended.out
     assert "shop/b.yaml:2:" in ended.err
     assert "shop/torn.yaml:" in ended.err
 

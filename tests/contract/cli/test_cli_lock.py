@@ -45,7 +45,7 @@ def test_lock_pins_every_run_and_makes_nothing(project: Any) -> None:
 
 def test_a_lock_is_out_of_date_until_it_is_made_and_not_changed_by_filling_in_images(project: Any) -> None:
     stale = project("lock", "--check", QUICKSTART, code=2)
-    assert stale.out.count(": not in the lock\n") == 6
+    assert stale.out.endswith(" and 5 more: not in the lock\n")
     assert not (project.folder / LOCK).exists()
     project("lock", QUICKSTART)
     project("lock", "--check", QUICKSTART)
@@ -89,7 +89,7 @@ def test_pinning_a_changed_run_lets_go_of_its_old_images(project: Any) -> None:
     before = rows(project.folder)
     edit(project.folder, "a {{ style }} of", "one {{ style }} of")
     ended = project("lock", QUICKSTART)
-    assert ended.err.count(": key, seed changed\n") == 6
+    assert ended.err.endswith(" and 5 more: key, seed changed\n")
     after = rows(project.folder)
     assert before.keys() == after.keys()
     assert not any(row["outputs"] for row in after.values())

@@ -103,7 +103,7 @@ def test_a_held_run_as_json_holds_its_state_and_the_exact_money_at_stake() -> No
         (EVENTS[1], "recovered from an apply that ended early: 1 received, 2 never sent"),
         (EVENTS[2], "waiting   shots[i=1]: specs/b.yaml asks for the same"),
         (EVENTS[3], ""),
-        (EVENTS[4], "again     shots[i=1]: attempt 1 failed: 429 too many requests"),
+        (EVENTS[4], ""),
     ],
 )
 def test_progress_is_told_in_one_line(event: Event, line: str) -> None:

@@ -1,5 +1,6 @@
 import re
 from decimal import Decimal
+from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specrun.model.lock import State
 from specrun.model.plan import Plan, Verb
 from specrun.model.run import Price
 from specrun.report import inert
@@ -164,7 +166,34 @@ def test_free_quotas_stand_against_what_is_asked_of_paid_models(make: Any) -> No
 
 def test_held_runs_name_the_money_at_stake(make: Any) -> None:
     plan = make.plan(make.action(Verb.HELD, make.run(images=2), "unknown: the connection was lost after sending"))
-    assert shown(plan).endswith("At stake in held runs: 0.70 CNY.\n")
+    assert shown(plan).endswith(
+        "At stake in held runs: 0.70 CNY.\n"
+        "Held as unknown: 1 run; 0.70 CNY at stake.\n"
+        "  next: ask the provider whether it was billed;"
+        " `specrun apply --retry-unknown specs/shots.yaml` asks (and may pay) again\n"
+    )
+
+
+def test_runs_that_are_passed_over_are_counted_by_what_ends_it_each_once(make: Any) -> None:
+    held = [make.action(Verb.HELD, make.run(axes={"i": str(i)}), State.UNKNOWN.why) for i in range(60)]
+    refused = [make.action(Verb.HELD, make.run(axes={"i": str(i)}), State.REFUSED.why) for i in range(60, 63)]
+    lost = [make.action(Verb.LOST, make.run("poster", axes={"i": str(i)}), "its bytes are nowhere") for i in range(102)]
+    last = shown(make.plan(*held, *refused, *lost)).partition("At stake")[2].splitlines()
+    assert last[1] == "Held as unknown: 60 runs, for example shots[i=0]; 21.00 CNY at stake."
+    assert last[3].startswith("Held as refused: 3 runs, for example shots[i=60]")
+    assert last[4] == "  next: change the prompt or the images; the same request is not sent again"
+    assert last[5] == "Lost: 102 runs, for example poster[i=0]."
+    assert "`specrun pull specs/shots.yaml`" in last[6]
+    assert "`specrun apply --regenerate-lost specs/shots.yaml` asks (and pays, 35.70 CNY) again" in last[6]
+    assert len(last) == 7
+
+
+def test_totals_say_which_specs_they_leave_out(make: Any) -> None:
+    plan = make.plan(make.action(Verb.CREATE, make.run(), "not made yet"))
+    told = shown(plan, plan, left_out=[Path("specs/torn.yaml")])
+    assert "\n2 of 3 specs, without specs/torn.yaml: it cannot be planned\nPlan: 2 create.\n" in told
+    assert "\n1 of 2 specs, without specs/torn.yaml" in shown(plan, left_out=[Path("specs/torn.yaml")])
+    assert "\nAll 2 specs\n" in shown(plan, plan)
 
 
 def test_runs_that_share_a_request_are_counted_once_and_named(make: Any) -> None:

@@ -1,0 +1,102 @@
+"""What went wrong with the runs of an apply, gathered: what is the same for many is told once, with its number."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import TypeAlias
+
+from msgspec.structs import replace
+
+from specrun.apply.alike import alike
+from specrun.apply.events import Event, RunBlocked, RunFailed, RunHeld
+from specrun.diagnostics import Diagnostic
+from specrun.model.plan import Action, Plan, Verb
+from specrun.model.run import Price
+from specrun.report import inert
+from specrun.report.event_text import request, trouble
+from specrun.report.next_step import held_step, lost_step
+from specrun.report.totals import added
+from specrun.report.words import money
+
+Trouble: TypeAlias = RunHeld | RunFailed | RunBlocked
+
+
+class Troubles:
+    """Gathers what is told while a plan is applied."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._groups: dict[tuple[str, ...], list[Trouble]] = {}
+
+    def add(self, event: Event) -> str:
+        """Take an event in; return a line for the first of its kind, empty for all others."""
+        if not isinstance(event, Trouble):
+            return ""
+        group = self._groups.setdefault(self._mark(event), [])
+        group.append(event)
+        return inert.line(_first(event)) if len(group) == 1 else ""
+
+    def told(self) -> tuple[Diagnostic, ...]:
+        """Return a diagnostic for each kind, in the order in which they came up."""
+        return tuple(filter(None, map(self._told, self._groups.values())))
+
+    def _told(self, group: Sequence[Trouble]) -> Diagnostic | None:
+        first = group[0]
+        one = trouble(first)
+        if one is None:
+            return None
+        hint = self._hint(group) or one.hint
+        if len(group) == 1:
+            return replace(one, hint=hint)
+        example = f"{first.address}{'' if isinstance(first, RunBlocked) else request(first.request_id)}"
+        return replace(one, detail=_detail(group), hint=hint, runs=len(group), example=example)
+
+    def _hint(self, group: Sequence[Trouble]) -> str:
+        """Return the commands that end it, with what they cost for all of a group."""
+        first = group[0]
+        if isinstance(first, RunHeld):
+            return held_step(self._plan, first.state)
+        actions = [action for event in group if (action := self._actions.get(event.address)) is not None]
+        lost = actions and all(action.verb is Verb.LOST for action in actions)
+        return lost_step(self._plan, actions) if lost else ""
+
+    def _mark(self, event: Trouble) -> tuple[str, ...]:
+        """Return what events have in common that are the same trouble."""
+        match event:
+            case RunHeld():
+                return ("held", event.state.value, self._alike(event))
+            case RunFailed():
+                return ("failed", event.hint, self._alike(event))
+            case RunBlocked():
+                return ("blocked", event.by.partition("[")[0])
+
+    def _alike(self, event: RunHeld | RunFailed) -> str:
+        action = self._actions.get(event.address)
+        paths = () if action is None or action.run is None else action.run.outputs
+        return alike(event.cause, event.request_id, event.address, *paths)
+
+    @cached_property
+    def _actions(self) -> dict[str, Action]:
+        return {action.address: action for action in self._plan.actions}
+
+
+def _first(event: Trouble) -> str:
+    match event:
+        case RunHeld():
+            return f"held      {event.address}: {event.cause}"
+        case RunFailed():
+            return f"failed    {event.address}: {event.cause}"
+        case RunBlocked():
+            return f"blocked   {event.address}: needs {event.by}, which has no image"
+
+
+def _detail(group: Sequence[Trouble]) -> str:
+    first = group[0]
+    if isinstance(first, RunBlocked):
+        return f"they need images of other runs, which have none: {first.address} needs {first.by}"
+    return f"{first.cause}{_at_stake(group)}"
+
+
+def _at_stake(group: Iterable[Trouble]) -> str:
+    stakes: list[Price] = [event.stake for event in group if isinstance(event, RunHeld) and event.stake is not None]
+    found = [price for price in added(stakes) if price.amount]
+    return f"; {', '.join(map(money, found))} may have been spent" if found else ""
