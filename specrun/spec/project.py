@@ -51,7 +51,7 @@ def load_project(start: Path) -> Project:
     if not path.is_file():
         return bare
     source = read_source(path, PROJECT_FILE)
-    if all(line.lstrip().startswith("#") or not line.strip() for line in source.text.splitlines()):
+    if all(line.lstrip().startswith("#") or not line.strip() for line in source.text.split("\n")):
         return bare  # it only marks the root
     node = parse_yaml(source)
     faults = Collector()

@@ -47,6 +47,7 @@ def _hint(problem: str, line: str, column: int, begun: Any) -> str:
         "did not find expected key": f"check the indentation: this mapping begins on {where}",
         "did not find expected ','": f"close what begins on {where}",
         "end of stream": "close the quote",
+        "invalid Unicode character": "this is half of a surrogate pair: write the character itself",
     }
     return next((hint for words, hint in known.items() if words in problem), "")
 
