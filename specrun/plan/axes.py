@@ -82,10 +82,13 @@ def matches(wanted: Any, value: Any, label: str) -> bool:
 class AxisReader:
     """Evaluates the axes of one spec's jobs."""
 
-    def __init__(self, spec: Spec, catalog: Catalog, compiler: Compiler, faults: Collector) -> None:
+    def __init__(
+        self, spec: Spec, catalog: Catalog, compiler: Compiler, origin: Callable[[Any], str], faults: Collector
+    ) -> None:
         self._spec = spec
         self._catalog = catalog
         self._compiler = compiler
+        self._origin = origin
         self._faults = faults
 
     def models(self, job: Job, scope: Scope) -> tuple[ModelChoice, ...]:
@@ -180,9 +183,10 @@ class AxisReader:
             return axis
         one, other = twins[0]
         more = f"; {len(twins) - 1:,} more like that" if len(twins) > 1 else ""
-        detail = (
-            f"values {one + 1} and {other + 1} of axis {axis.name} are both called {quoted(axis.labels[one])}{more}"
-        )
+        places = [self._origin(axis.values[index]) for index in (one, other)]
+        where = f": {places[0]}, and {places[1]}" if all(places) else ""
+        both = f"values {one + 1} and {other + 1} of axis {axis.name} are both called {quoted(axis.labels[one])}"
+        detail = f"{both}{where}{more}"
         hint = 'remove one, or name them apart: {values: …, label: "{{ … }}"}'
         self._fault("two runs with one address", detail, axis.span, hint)
         kept = sorted(first.values())

@@ -149,6 +149,7 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
         compiler=compiler,
         pins=Pins(None if request.upgrade else lock, request.urls),
         scope={"vars": {name: variable.value for name, variable in variables.items()}},
+        origin=functions.origin,
     )
     runs = expander.expand(setting)
     faults.stop_on_errors()

@@ -249,7 +249,9 @@ def diagnose(text: Text, error: BaseException, line: int = 1) -> Diagnostic:
     elif isinstance(error, OverflowError):
         detail = "a number is too large"
     elif isinstance(error, TypeError) and "concatenate" in detail:
-        hint = "join texts with ~, as in {{ a ~ b }}"
+        hint = "join texts with ~, as in {{ a ~ b }}; make numbers of them with `| int` or `| float`"
+    elif isinstance(error, TypeError) and "not supported between" in detail:
+        hint = "texts, numbers and nothing have no order; convert with `| int`, `| float` or `| string`"
     elif named := _NAMED.search(detail):
         token = named[1] or named[2]
     return Diagnostic(summary="template failed", detail=detail, span=text.place(line, token), hint=hint)

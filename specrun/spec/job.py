@@ -28,6 +28,7 @@ _FIELDS = (
 )
 # Words of the template language, which no name can take.
 _WORDS = frozenset("True False None true false none and or not in is if else elif for self".split())
+_MODELS_HINT = "several models are `models: [a, b]`: an axis"
 _ADDRESS_MARKS = frozenset('[]=,"*?')
 
 
@@ -61,7 +62,7 @@ class _JobReader:
             span=key.span,
             prompt=None if prompt is None else read_prompt(read, self._paths, prompt, "prompt"),
             prompts=None if names is None else self._prompt_names(names, prompts),
-            model=self._text("model"),
+            model=self._text("model", _MODELS_HINT if isinstance(get("model"), Sequence) else ""),
             models=self._models(),
             axes=self._axes(),
             exclude=self._matches("exclude"),
@@ -84,8 +85,8 @@ class _JobReader:
             at = self._fields.entries[many][0]
             self._read.fail(at, "contradiction", f"`{one}` and `{many}` exclude each other", "keep one of them")
 
-    def _text(self, field: str) -> Text | None:
-        node = self._scalar(field)
+    def _text(self, field: str, hint: str = "") -> Text | None:
+        node = self._scalar(field, hint)
         return None if node is None else scalar_text(node)
 
     def _scalar(self, field: str, hint: str = "") -> Scalar | None:

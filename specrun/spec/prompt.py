@@ -2,8 +2,9 @@
 
 from msgspec.structs import replace
 
-from specrun.diagnostics import InvalidInputError
-from specrun.spec.nodes import Node, Scalar
+from specrun.diagnostics import Diagnostic, InvalidInputError, Span
+from specrun.spec.merged import CONFLICT, KEEP_ONE, LEFT_BY_GIT, conflict_line
+from specrun.spec.nodes import Node, Scalar, Sequence
 from specrun.spec.paths import ProjectPaths
 from specrun.spec.reader import Reader
 from specrun.spec.text import Text, scalar_text
@@ -14,6 +15,10 @@ def read_prompt(read: Reader, paths: ProjectPaths, node: Node, what: str) -> Tex
     """Read an inline template, or `{file: prompts/lifestyle.j2}`."""
     if isinstance(node, Scalar):
         return None if read.text(node, what) is None else scalar_text(node)
+    if isinstance(node, Sequence):
+        hint = "name them under the spec's `prompts`, and give the job `prompts: [a, b]`: an axis"
+        read.fail(node, "wrong type", f"{what} is a template or names its file, not a list", hint)
+        return None
     fields = read.fields(node, what, ("file",))
     file = None if fields is None else fields.get("file")
     if file is None:
@@ -30,5 +35,10 @@ def read_prompt(read: Reader, paths: ProjectPaths, node: Node, what: str) -> Tex
         source = read_source(path, paths.shown(path))
     except InvalidInputError as error:
         read.faults.extend(replace(each, span=file.span) for each in error.diagnostics)
+        return None
+    merged = conflict_line(source.text)
+    if merged is not None:
+        span = Span(source=source, line=merged, column=1, end_line=merged, end_column=8)
+        read.faults.add(Diagnostic(summary=CONFLICT, detail=LEFT_BY_GIT, span=span, hint=KEEP_ONE))
         return None
     return Text(source.text, source)
