@@ -1,6 +1,6 @@
 """A job's axes: the values to cross, and how each is called."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +15,10 @@ from specrun.plan.labels import jsonable, label_of, quoted
 from specrun.plan.template import EvaluationError, Scope, evaluate, join
 from specrun.spec.spec import AxisSpec, Job, Spec
 from specrun.spec.text import Text
+
+
+_SHOWN = 12
+_MOST_COMPARED = 10_000
 
 
 class Axis(msgspec.Struct):
@@ -54,6 +58,15 @@ class Axis(msgspec.Struct):
             if matches(wanted, value, label)
         )
 
+    def near(self, wanted: Any) -> str:
+        """Return a hint for a match entry that means no value."""
+        if isinstance(wanted, Mapping):
+            keys = {key for value in self.values if isinstance(value, Mapping) for key in value}
+            unknown = next((key for key in wanted if key not in keys), None)
+            if unknown is not None and keys:
+                return did_you_mean(str(unknown), keys) or f"the keys are {_listed(sorted(keys))}"
+        return did_you_mean(label_of(wanted), self.labels[:_MOST_COMPARED]) or f"its values: {_listed(self.labels)}"
+
 
 class ModelChoice(msgspec.Struct, frozen=True, kw_only=True):
     """A model as a job names it: the alias or id, and the schema it means."""
@@ -73,10 +86,16 @@ def same(wanted: Any, value: Any, label: str) -> bool:
 
 
 def matches(wanted: Any, value: Any, label: str) -> bool:
-    """Whether a match entry means this value: as `same`, and a mapping wherever all that it names agrees."""
+    """Whether a match entry means this value: as `same`, a list by any member, a mapping if all it names agrees."""
     if isinstance(wanted, Mapping) and isinstance(value, Mapping):
         return all(key in value and matches(item, value[key], label_of(value[key])) for key, item in wanted.items())
-    return same(wanted, value, label)
+    if same(wanted, value, label):
+        return True
+    return isinstance(wanted, list) and any(matches(item, value, label) for item in wanted)
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return ", ".join(map(quoted, labels[:_SHOWN])) + (", …" if len(labels) > _SHOWN else "")
 
 
 class AxisReader:
