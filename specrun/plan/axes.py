@@ -13,7 +13,7 @@ from specrun.plan.bounds import IMAGES, describe
 from specrun.plan.compile import Compiler
 from specrun.plan.labels import jsonable, label_of, quoted
 from specrun.plan.template import EvaluationError, Scope, evaluate, join
-from specrun.spec.spec import AxisSpec, Job, Spec
+from specrun.spec.spec import Alias, AxisSpec, Job, Spec
 from specrun.spec.text import Text
 
 
@@ -130,23 +130,26 @@ class AxisReader:
         found = [axis for axis in axes if axis is not None]
         return [self._distinct(axis) for axis in found] if len(found) == len(axes) else None
 
+    def aliased(self, alias: Alias, scope: Scope) -> ModelChoice | None:
+        """Return the model that an alias means; None after saying what is wrong with it."""
+        target = self._joined(alias.model, scope)
+        return None if target is None else self._known(alias.name, target, alias.name, alias.model.span)
+
     def _model(self, text: Text, scope: Scope) -> ModelChoice | None:
-        try:
-            name = str(join(self._compiler.text(text), scope))
-        except EvaluationError as error:
-            self._faults.extend(error.explained(scope))
+        name = self._joined(text, scope)
+        if name is None:
             return None
         if name not in self._spec.models:
             return self._known(name, name, None, text.span)
         alias = self._spec.models[name]
-        if alias is None:
-            return None
+        return None if alias is None else self.aliased(alias, scope)
+
+    def _joined(self, text: Text, scope: Scope) -> str | None:
         try:
-            target = str(join(self._compiler.text(alias.model), scope))
+            return join(self._compiler.text(text), scope)
         except EvaluationError as error:
             self._faults.extend(error.explained(scope))
             return None
-        return self._known(name, target, alias.name, alias.model.span)
 
     def _known(self, name: str, target: str, alias: str | None, span: Span) -> ModelChoice | None:
         schema = self._catalog.find(target)
@@ -165,6 +168,8 @@ class AxisReader:
         return None
 
     def _axis(self, axis: AxisSpec, scope: Scope, others: Mapping[str, str]) -> Axis | None:
+        if axis.values is None:
+            return Axis(axis.name, axis.span, [], [])
         try:
             values = evaluate(self._compiler.value(axis.values), scope)
         except EvaluationError as error:

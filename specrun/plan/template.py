@@ -68,13 +68,17 @@ class EvaluationError(Exception):
         """Return another exception that says the same."""
         return EvaluationError(*self._diagnostics, unknown=self._unknown, functions=self._functions)
 
-    def explained(self, names: Iterable[str], elsewhere: Mapping[str, str] = _ELSEWHERE) -> tuple[Diagnostic, ...]:
+    def explained(
+        self, names: Iterable[str], elsewhere: Mapping[str, str] = _ELSEWHERE, variables: Collection[str] = ()
+    ) -> tuple[Diagnostic, ...]:
         """Return what is wrong, with the name most likely meant among those in reach.
 
-        `elsewhere` says of names that are known, though not here, what to do.
+        `elsewhere` says of names that are known, though not here, what to do; `variables` are those under `vars`.
         """
         if not self._unknown:
             return self._diagnostics
+        if self._unknown in variables:
+            return tuple(replace(each, hint=f'did you mean "vars.{self._unknown}"?') for each in self._diagnostics)
         known = list(dict.fromkeys(names))
         hint = elsewhere.get(self._unknown) or did_you_mean(self._unknown, [*known, *self._functions])
         return tuple(replace(each, hint=hint or _in_reach(known)) for each in self._diagnostics)
@@ -254,6 +258,8 @@ def diagnose(text: Text, error: BaseException, line: int = 1) -> Diagnostic:
         hint = "texts, numbers and nothing have no order; convert with `| int`, `| float` or `| string`"
     elif named := _NAMED.search(detail):
         token = named[1] or named[2]
+    if not hint and token and f"vars.{token}" in text.text:
+        hint = "declare it under the spec's `vars`"
     return Diagnostic(summary="template failed", detail=detail, span=text.place(line, token), hint=hint)
 
 
