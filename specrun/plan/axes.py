@@ -16,7 +16,6 @@ from specrun.plan.template import EvaluationError, Scope, evaluate, join
 from specrun.spec.spec import Alias, AxisSpec, Job, Spec
 from specrun.spec.text import Text
 
-
 _SHOWN = 12
 _MOST_COMPARED = 10_000
 

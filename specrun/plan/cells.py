@@ -138,7 +138,9 @@ class CellReader:
         if not isinstance(wanted, list):
             return self._one(axis, wanted, node)
         if not wanted:
-            self._fault("empty list", f"this names no value of axis {axis.name}", node.span, "name one, or leave it out")
+            self._fault(
+                "empty list", f"this names no value of axis {axis.name}", node.span, "name one, or leave it out"
+            )
         places = node.items if isinstance(node, Sequence) and len(node.items) == len(wanted) else [node] * len(wanted)
         each = [self._one(axis, member, place) for member, place in zip(wanted, places, strict=True)]
         return frozenset().union(*each) if all(each) else frozenset()

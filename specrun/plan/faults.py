@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from specrun.diagnostics import Collector, Diagnostic
 
-
 # Of one kind of fault, so many are told in their own words.
 MOST_TOLD = 12
 

@@ -171,9 +171,7 @@ def _items(value: Any, name: str) -> list[Any]:
 
 
 @pass_environment
-def _unique(
-    environment: SandboxedEnvironment, value: Any, case_sensitive: bool = True, attribute: Any = None
-) -> Any:
+def _unique(environment: SandboxedEnvironment, value: Any, case_sensitive: bool = True, attribute: Any = None) -> Any:
     return FILTERS["unique"](environment, value, case_sensitive, attribute)
 
 

@@ -138,7 +138,7 @@ class JinjaTemplates:
 
 
 def _unbraced(text: str) -> str:
-    """Return a text with variables in braces as the expression that was meant: `'a/{{ x }}.png'` is `'a/' ~ x ~ '.png'`."""
+    """Return the expression meant by a text with variables in braces: `'a/{{ x }}.png'` is `'a/' ~ x ~ '.png'`."""
     parts = [part if number % 2 else part and repr(part) for number, part in enumerate(_BRACES.split(text))]
     return " ~ ".join(part for part in parts if part)
 

@@ -43,7 +43,9 @@ def rounded(value: Any, precision: int = 0, method: str = "common", default: Any
     if not isinstance(precision, int) or abs(precision) > _MOST_PLACES:
         raise TooMuchError(f"`round` takes a precision of up to {_MOST_PLACES} places")
     found = _number(value)
-    return _default(value, default, "a number", "round") if found is None else FILTERS["round"](found, precision, method)
+    return (
+        _default(value, default, "a number", "round") if found is None else FILTERS["round"](found, precision, method)
+    )
 
 
 def _default(value: Any, default: Any, what: str, name: str) -> Any:

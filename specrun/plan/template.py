@@ -35,6 +35,11 @@ NEAR = "\x1f"
 NOT_DEFINED = re.compile(r"`(\w+)` is not defined here")
 _METHOD = re.compile(r"\b[A-Z]\w+\._?(\w+)\(\)")
 _NAMED = re.compile(r"`([^`]+)`|(\w+)\(\)")
+# By what Python says of operands that do not go together.
+_WAYS_OUT = (
+    ("concatenate", "join texts with ~, as in {{ a ~ b }}; make numbers of them with `| int` or `| float`"),
+    ("not supported between", "texts, numbers and nothing have no order; convert with `| int`, `| float`, `| string`"),
+)
 _SHOWN_NAMES = 12
 MOST_FAILURES = 50
 
@@ -252,14 +257,11 @@ def diagnose(text: Text, error: BaseException, line: int = 1) -> Diagnostic:
         detail = "the template nests too deeply"
     elif isinstance(error, OverflowError):
         detail = "a number is too large"
-    elif isinstance(error, TypeError) and "concatenate" in detail:
-        hint = "join texts with ~, as in {{ a ~ b }}; make numbers of them with `| int` or `| float`"
-    elif isinstance(error, TypeError) and "not supported between" in detail:
-        hint = "texts, numbers and nothing have no order; convert with `| int`, `| float` or `| string`"
+    elif known := next((way for words, way in _WAYS_OUT if isinstance(error, TypeError) and words in detail), ""):
+        hint = known
     elif named := _NAMED.search(detail):
         token = named[1] or named[2]
-    if not hint and token and f"vars.{token}" in text.text:
-        hint = "declare it under the spec's `vars`"
+        hint = hint or ("declare it under the spec's `vars`" if f"vars.{token}" in text.text else "")
     return Diagnostic(summary="template failed", detail=detail, span=text.place(line, token), hint=hint)
 
 

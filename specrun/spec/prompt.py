@@ -26,8 +26,10 @@ def read_prompt(read: Reader, paths: ProjectPaths, node: Node, what: str) -> Tex
             read.fail(fields, "missing key", f"{what} is a template or names its file", "as in {file: prompts/a.j2}")
         return None
     name = read.text(file, f"{what}.file")
-    if name is None:
-        return None
+    return None if name is None else _read_file(read, paths, file, name)
+
+
+def _read_file(read: Reader, paths: ProjectPaths, file: Node, name: str) -> Text | None:
     path = paths.resolve(name, file.span, read.faults)
     if path is None:
         return None

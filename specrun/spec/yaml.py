@@ -40,7 +40,7 @@ def compose(source: Source, faults: Collector) -> Node:
 
 
 def read_source(path: Path, name: str) -> Source:
-    """Read a UTF-8 text that messages can point into; its line ends are `\\n`, whatever git or an editor made of them."""
+    """Read a UTF-8 text that messages can point into, with one kind of line end, whatever git made of them."""
     try:
         data = read_bounded(path)
     except FileNotFoundError:

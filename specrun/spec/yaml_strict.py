@@ -24,7 +24,10 @@ class LooseSyntax:
         self._comments = _SUSPECT.search(source.text) is not None
 
     def fault(self, event: Any) -> tuple[str, str] | None:
-        """Return what is wrong and what to do, None for what is in order; the event ends a value, or starts a document."""
+        """Return what is wrong and what to do, None for what is in order.
+
+        The event ends a value, or starts the document.
+        """
         if isinstance(event, yaml.ScalarEvent) and event.value == "-" and event.implicit[0]:
             return "a dash by itself stands for no value within brackets", 'quote it: "-"'
         return (_GLUED, "put a space before it, or quote the text") if self._comments and self._glued(event) else None
