@@ -43,7 +43,8 @@ class Grid:
     @property
     def variables(self) -> Collection[str]:
         """The names under `vars`."""
-        return self.base.get("vars", ())
+        found: Collection[str] = self.base.get("vars", ())
+        return found
 
     def reads(self, names: frozenset[str]) -> tuple[int, ...]:
         """Return which axes a set of names reads."""

@@ -22,7 +22,7 @@ _NONE = object()
 _CONVERT = "csv holds texts: convert with `| int` or `| float`"
 
 
-def whole(value: Any, default: Any = _NONE, base: int = 10) -> Any:
+def whole(value: Any, default: Any = _NONE, base: Any = 10) -> Any:
     """Return a whole number: of a text that is one, or of a number without its fraction; else the default, if given."""
     if not isinstance(base, int) or not _FEWEST <= base <= _MOST:
         raise FunctionError(f"`int` takes a base from {_FEWEST} to {_MOST}", "int")
@@ -38,7 +38,7 @@ def fractional(value: Any, default: Any = _NONE) -> Any:
     return _default(value, default, "a number", "float") if found is None else float(found)
 
 
-def rounded(value: Any, precision: int = 0, method: str = "common", default: Any = _NONE) -> Any:
+def rounded(value: Any, precision: Any = 0, method: str = "common", default: Any = _NONE) -> Any:
     """Round a number, of a text that is one; else return the default, if given."""
     if not isinstance(precision, int) or abs(precision) > _MOST_PLACES:
         raise TooMuchError(f"`round` takes a precision of up to {_MOST_PLACES} places")

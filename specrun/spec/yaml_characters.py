@@ -52,7 +52,8 @@ def _joined(pair: re.Match[str]) -> str:
 
 def _unused(text: str, count: int) -> list[str]:
     """Return characters that stand in a text neither themselves nor as escapes."""
-    lower, found = text.lower(), []
+    lower = text.lower()
+    found: list[str] = []
     for code in _STAND_INS:
         if len(found) == count:
             break
