@@ -33,10 +33,10 @@ _MARKER = re.compile(r"(---|\.\.\.)(\s|$)")
 _PLAIN_ON_WINDOWS = re.compile(r'[^"$%`!^\x00-\x1f]*')
 
 
-def read_given(text: str, name: str) -> Json:
+def read_given(text: str, name: str, declared: Json = None) -> Json:
     """Return the value that a text is; `name` is what it is given to: `--var brand`, `SPECRUN_VAR_brand`.
 
-    Without anything but blanks it is a text. Raises `InvalidInputError`, with the text quoted for shell and YAML, where
+    Without anything but blanks it is a text. `declared` is what the spec has there. Raises `InvalidInputError`, with the text quoted for shell and YAML, where
     YAML would take only part of it, or for something that was hardly meant.
     """
     bare = text.strip()
@@ -54,7 +54,11 @@ def read_given(text: str, name: str) -> Json:
     why = _misread(node, text, lines)
     if why:
         raise _to_be_quoted(why, text, name, _if_meant(node, bare, name))
-    return plain(node)
+    value = plain(node)
+    if isinstance(declared, str) and isinstance(value, (bool, int, float)) and str(value) != bare:
+        why = f"the spec has a text here, and YAML reads this as {'a boolean' if isinstance(value, bool) else value}"
+        raise _to_be_quoted(why, text, name)
+    return value
 
 
 def _misread(node: Node, text: str, lines: int) -> str:

@@ -29,6 +29,11 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     overridden: tuple[tuple[str, Json], ...] = ()
 
+    @property
+    def declared(self) -> Json:
+        """The value that the spec gives it."""
+        return self.overridden[0][1] if self.overridden else self.value
+
 
 class Overrides(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line and the environment say; later entries win over earlier ones.
@@ -123,7 +128,7 @@ def _override(values: dict[str, Variable], name: str, text: str, origin: str, sh
     """Read a value as YAML, so that `--var n=3` is a number; an empty one is an empty text."""
     try:
         text.encode()
-        value = read_given(text, shown)
+        value = read_given(text, shown, values[name].declared)
     except InvalidInputError as error:
         faults.extend(error.diagnostics)
     except UnicodeEncodeError:
