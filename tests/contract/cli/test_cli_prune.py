@@ -83,3 +83,15 @@ def test_the_store_is_left_alone_while_a_lock_cannot_be_read(orphaned: Any) -> N
     store = sorted((orphaned.folder / ".specrun/store").glob("??/*"))
     assert "conflict markers" in orphaned("prune", "--yes", "--store", QUICKSTART, code=1).err
     assert sorted((orphaned.folder / ".specrun/store").glob("??/*")) == store
+
+
+def test_who_excludes_every_cell_is_warned_before_anything_is_removed(project: Any) -> None:
+    spec = project.folder / QUICKSTART
+    project("apply", "--yes", QUICKSTART)
+    text = spec.read_text("utf-8")
+    exclude = "    exclude: [{style: [watercolour, woodcut]}]\n"
+    spec.write_text(text.replace("    matrix:\n", f"{exclude}    matrix:\n", 1), "utf-8")
+    for command in (["plan"], ["prune"], ["apply", "--prune"]):
+        ended = project(*command, QUICKSTART, code=None)
+        assert "warning: no cell left\n  `exclude` leaves no cell of job " in ended.err
+    assert hedgehogs(project.folder)
