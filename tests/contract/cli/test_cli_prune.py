@@ -90,7 +90,8 @@ def test_who_excludes_every_cell_is_warned_before_anything_is_removed(project: A
     project("apply", "--yes", QUICKSTART)
     text = spec.read_text("utf-8")
     exclude = "    exclude: [{style: [watercolour, woodcut]}]\n"
-    spec.write_text(text.replace("    matrix:\n", f"{exclude}    matrix:\n", 1), "utf-8")
+    assert "    matrix:" in text
+    spec.write_text(text.replace("    matrix:", f"{exclude}    matrix:", 1), "utf-8")
     for command in (["plan"], ["prune"], ["apply", "--prune"]):
         ended = project(*command, QUICKSTART, code=None)
         assert "warning: no cell left\n  `exclude` leaves no cell of job " in ended.err
