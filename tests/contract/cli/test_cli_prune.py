@@ -92,7 +92,7 @@ def test_who_excludes_every_cell_is_warned_before_anything_is_removed(project: A
     exclude = "    exclude: [{style: [watercolour, woodcut]}]\n"
     assert "    matrix:" in text
     spec.write_text(text.replace("    matrix:", f"{exclude}    matrix:", 1), "utf-8")
-    for command in (["plan"], ["prune"], ["apply", "--prune"]):
-        ended = project(*command, QUICKSTART, code=None)
+    for command, code in (["plan"], 0), (["prune"], 64), (["apply", "--prune"], 64):
+        ended = project(*command, QUICKSTART, code=code)
         assert "warning: no cell left\n  `exclude` leaves no cell of job " in ended.err
     assert hedgehogs(project.folder)
