@@ -43,10 +43,9 @@ def read_given(text: str, name: str, declared: Json = None) -> Json:
     if not bare:
         return text
     lines = bare.count("\n") + 1
-    if lines == 1 and (
-        why := _STARTS.get(bare[0]) or (_MARKER.match(bare) and "YAML reads this as a document's marker")
-    ):
-        raise _to_be_quoted(why, text, name)
+    start = "YAML reads this as a document's marker" if _MARKER.match(bare) else _STARTS.get(bare[0])
+    if lines == 1 and start:
+        raise _to_be_quoted(start, text, name)
     try:
         node = parse_yaml(Source(name=name, text=text))
     except InvalidInputError as error:
