@@ -16,7 +16,7 @@ TAB = "    "
 # Source lines longer than this (in characters) show only what is around the caret.
 WIDEST_LINE = 160
 BEFORE_CARET = 60
-MOST_SHOWN = 100
+MOST_SHOWN = 200
 
 _ROLES = {Severity.ERROR: Role.ERROR, Severity.WARNING: Role.WARNING}
 

@@ -36,8 +36,8 @@ _PLAIN_ON_WINDOWS = re.compile(r'[^"$%`!^\x00-\x1f]*')
 def read_given(text: str, name: str, declared: Json = None) -> Json:
     """Return the value that a text is; `name` is what it is given to: `--var brand`, `SPECRUN_VAR_brand`.
 
-    Without anything but blanks it is a text. `declared` is what the spec has there. Raises `InvalidInputError`, with the text quoted for shell and YAML, where
-    YAML would take only part of it, or for something that was hardly meant.
+    Without anything but blanks it is a text; `declared` is what the spec has there. Raises `InvalidInputError`, with
+    the text quoted for shell and YAML, where YAML would take only part of it, or for something hardly meant.
     """
     bare = text.strip()
     if not bare:

@@ -168,7 +168,7 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "an endless range": ("{{ range(10**30) }}", "a list that is too large"),
     "trim": ("{{ ('a' * 1000000) | trim('b' * 900000 ~ 'a') }}", "a width is a whole number up to 10,000"),
     "sorting copies": (f"{{{{ ([{LARGE}] * 1000) | sort | length }}}}", "a value that is too large"),
-    "adding lists up": ("{{ ([[1] * 100] * 9999) | sum(start=[]) }}", "`sum` adds numbers"),
+    "adding lists up": ("{{ ([[1] * 100] * 9999) | sum(start=[]) }}", "`sum` takes numbers"),
     "rounding": ("{{ 1.5 | round(10**9, 'ceil') }}", "a width is a whole number up to 10,000"),
     "batches": ("{{ [1] | batch(10**9, 0) | list }}", "a width is a whole number up to 10,000"),
     "indented JSON": ("{{ [1] | tojson(indent=10**9) }}", "a width is a whole number up to 10,000"),

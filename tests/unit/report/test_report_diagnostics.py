@@ -140,14 +140,14 @@ def test_the_tally_counts_errors_and_warnings() -> None:
 
 def test_of_very_many_faults_the_first_are_shown_errors_before_warnings_and_the_rest_counted() -> None:
     warnings = [Diagnostic(summary=f"warning {number}", severity=Severity.WARNING) for number in range(60)]
-    errors = [Diagnostic(summary=f"error {number}") for number in range(100)]
+    errors = [Diagnostic(summary=f"error {number}") for number in range(200)]
     found = [*warnings, *errors]
     assert as_text(found).endswith(
-        "error: error 99\n\nwarning: too many to show\n  60 warnings more\n  hint: mend the ones above first\n"
+        "error: error 199\n\nwarning: too many to show\n  60 warnings more\n  hint: mend the ones above first\n"
     )
-    assert len(json.loads(as_json(found * 100))["diagnostics"]) == 101
+    assert len(json.loads(as_json(found * 100))["diagnostics"]) == 201
     assert as_github([*found, *errors]).endswith(
-        "::error title=too many to show::100 errors, 60 warnings more%0Ahint: mend the ones above first\n"
+        "::error title=too many to show::200 errors, 60 warnings more%0Ahint: mend the ones above first\n"
     )
-    assert as_text(found[:100]) == "\n".join(as_text([each]) for each in found[:100])
-    assert tally(found * 100) == "10,000 errors, 6,000 warnings"
+    assert as_text(found[:200]) == "\n".join(as_text([each]) for each in found[:200])
+    assert tally(found * 100) == "20,000 errors, 6,000 warnings"
