@@ -116,9 +116,6 @@ def refuse_mistaken(left: Any, right: Any, name: str) -> None:
 
     As what `csv` gives is: `'3' == 3` is never true, and `'10' < '9'` goes by the letters.
     """
-    if name in ("in", "notin") and isinstance(left, (str, int, float)) and isinstance(right, (list, tuple)):
-        for item in right:
-            refuse_mistaken(left, item, "==")
     if name not in _ORDER and name not in _EQUALITY:
         return
     texts = isinstance(left, str) + isinstance(right, str)

@@ -49,6 +49,8 @@ _METHODS: Mapping[type, frozenset[str]] = {
     tuple: frozenset("count index".split()),
 }
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
+# Longer lists are data, and looked through by C.
+_WRITTEN_OUT = 100
 # Filters that templates cannot name, as their names hold a space: the compiler puts them where bounds are needed.
 LOOP, CONCAT, COMPARE, WEIGH = " loop", " concat", " compare", " weigh"
 
@@ -191,6 +193,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         else:
             steps = self._depth_steps(left) if type(left) is type(right) else 0
         self.meter.spend(1 + steps)
+        if name in ("in", "notin") and isinstance(right, (list, tuple)) and len(right) <= _WRITTEN_OUT:
+            self.meter.spend(len(right))
+            for item in right:
+                refuse_mistaken(left, item, "==")
         refuse_mistaken(left, right, name)
         return COMPARISONS[name](left, right)
 
