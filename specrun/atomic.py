@@ -40,6 +40,14 @@ def write_if_changed(path: Path, data: bytes) -> bool:
     return True
 
 
+def write_text_if_changed(path: Path, data: bytes) -> bool:
+    """Write a text likewise; one that git checked out with line ends of its own is the same text."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size > len(data) and path.read_bytes().replace(b"\r\n", b"\n") == data:
+            return False
+    return write_if_changed(path, data)
+
+
 def holds(path: Path, data: bytes) -> bool:
     """Say whether a file is there and holds just this."""
     try:

@@ -125,14 +125,14 @@ class Collector:
             raise InvalidInputError(*self.sorted())
 
 
-def nearest(name: str, known: Iterable[str], *, limit: int = 1) -> Sequence[str]:
-    """Return the names most like `name`, best first, compared without regard to case."""
+def nearest(name: str, known: Iterable[str], *, limit: int = 1, cutoff: float = 0.6) -> Sequence[str]:
+    """Return the names most like `name`, best first, compared without regard to case; `cutoff` is how like, up to 1."""
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
     folded: dict[str, str] = {}
     for candidate in known:
         folded.setdefault(candidate.casefold(), candidate)
-    return [folded[match] for match in get_close_matches(name.casefold(), folded, n=limit, cutoff=0.6)]
+    return [folded[match] for match in get_close_matches(name.casefold(), folded, n=limit, cutoff=cutoff)]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -23,11 +23,12 @@ def check_budgets(planned: Sequence[Planned], budget: Budget) -> None:
 
 
 def agreed(planned: Sequence[Planned], options: ApplyCommandOptions) -> bool:
-    """Ask, unless nothing would change or the answer was given."""
+    """Ask, unless nothing would change or the answer was given; what `--prune` removes is a change."""
+    changing = (*_CHANGING, Verb.ORPHAN) if options.prune else _CHANGING
     if (
         options.yes
         or options.saved
-        or not any(action.verb in _CHANGING for each in planned for action in each.plan.actions)
+        or not any(action.verb in changing for each in planned for action in each.plan.actions)
     ):
         return True
     if not sys.stdin.isatty():

@@ -119,6 +119,8 @@ def _prune(plan: Plan, project: Project, options: PruneOptions) -> None:
     if not found:
         say(f"{plan.name}: no orphans")
         return
+    # What is an orphan by a slip of the spec is told before it goes.
+    complain(*plan.warnings)
     for row in found:
         note(inert(f"{row.address}: {', '.join(output.path for output in row.outputs) or 'no image'}"))
     if not _agreed(f"{plan.name}: remove {count(len(found), 'orphan')} with {count(images, 'image')}?", options):

@@ -1,6 +1,6 @@
 """A job's axes: the values to cross, and how each is called."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,8 +13,11 @@ from specrun.plan.bounds import IMAGES, describe
 from specrun.plan.compile import Compiler
 from specrun.plan.labels import jsonable, label_of, quoted
 from specrun.plan.template import EvaluationError, Scope, evaluate, join
-from specrun.spec.spec import AxisSpec, Job, Spec
+from specrun.spec.spec import Alias, AxisSpec, Job, Spec
 from specrun.spec.text import Text
+
+_SHOWN = 12
+_MOST_COMPARED = 10_000
 
 
 class Axis(msgspec.Struct):
@@ -54,6 +57,15 @@ class Axis(msgspec.Struct):
             if matches(wanted, value, label)
         )
 
+    def near(self, wanted: Any) -> str:
+        """Return a hint for a match entry that means no value."""
+        if isinstance(wanted, Mapping):
+            keys = {key for value in self.values if isinstance(value, Mapping) for key in value}
+            unknown = next((key for key in wanted if key not in keys), None)
+            if unknown is not None and keys:
+                return did_you_mean(str(unknown), keys) or f"the keys are {_listed(sorted(keys))}"
+        return did_you_mean(label_of(wanted), self.labels[:_MOST_COMPARED]) or f"its values: {_listed(self.labels)}"
+
 
 class ModelChoice(msgspec.Struct, frozen=True, kw_only=True):
     """A model as a job names it: the alias or id, and the schema it means."""
@@ -73,19 +85,28 @@ def same(wanted: Any, value: Any, label: str) -> bool:
 
 
 def matches(wanted: Any, value: Any, label: str) -> bool:
-    """Whether a match entry means this value: as `same`, and a mapping wherever all that it names agrees."""
+    """Whether a match entry means this value: as `same`, a list by any member, a mapping if all it names agrees."""
     if isinstance(wanted, Mapping) and isinstance(value, Mapping):
         return all(key in value and matches(item, value[key], label_of(value[key])) for key, item in wanted.items())
-    return same(wanted, value, label)
+    if same(wanted, value, label):
+        return True
+    return isinstance(wanted, list) and any(matches(item, value, label) for item in wanted)
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return ", ".join(map(quoted, labels[:_SHOWN])) + (", …" if len(labels) > _SHOWN else "")
 
 
 class AxisReader:
     """Evaluates the axes of one spec's jobs."""
 
-    def __init__(self, spec: Spec, catalog: Catalog, compiler: Compiler, faults: Collector) -> None:
+    def __init__(
+        self, spec: Spec, catalog: Catalog, compiler: Compiler, origin: Callable[[Any], str], faults: Collector
+    ) -> None:
         self._spec = spec
         self._catalog = catalog
         self._compiler = compiler
+        self._origin = origin
         self._faults = faults
 
     def models(self, job: Job, scope: Scope) -> tuple[ModelChoice, ...]:
@@ -108,23 +129,26 @@ class AxisReader:
         found = [axis for axis in axes if axis is not None]
         return [self._distinct(axis) for axis in found] if len(found) == len(axes) else None
 
+    def aliased(self, alias: Alias, scope: Scope) -> ModelChoice | None:
+        """Return the model that an alias means; None after saying what is wrong with it."""
+        target = self._joined(alias.model, scope)
+        return None if target is None else self._known(alias.name, target, alias.name, alias.model.span)
+
     def _model(self, text: Text, scope: Scope) -> ModelChoice | None:
-        try:
-            name = str(join(self._compiler.text(text), scope))
-        except EvaluationError as error:
-            self._faults.extend(error.explained(scope))
+        name = self._joined(text, scope)
+        if name is None:
             return None
         if name not in self._spec.models:
             return self._known(name, name, None, text.span)
         alias = self._spec.models[name]
-        if alias is None:
-            return None
+        return None if alias is None else self.aliased(alias, scope)
+
+    def _joined(self, text: Text, scope: Scope) -> str | None:
         try:
-            target = str(join(self._compiler.text(alias.model), scope))
+            return join(self._compiler.text(text), scope)
         except EvaluationError as error:
             self._faults.extend(error.explained(scope))
             return None
-        return self._known(name, target, alias.name, alias.model.span)
 
     def _known(self, name: str, target: str, alias: str | None, span: Span) -> ModelChoice | None:
         schema = self._catalog.find(target)
@@ -143,6 +167,8 @@ class AxisReader:
         return None
 
     def _axis(self, axis: AxisSpec, scope: Scope, others: Mapping[str, str]) -> Axis | None:
+        if axis.values is None:
+            return Axis(axis.name, axis.span, [], [])
         try:
             values = evaluate(self._compiler.value(axis.values), scope)
         except EvaluationError as error:
@@ -180,9 +206,10 @@ class AxisReader:
             return axis
         one, other = twins[0]
         more = f"; {len(twins) - 1:,} more like that" if len(twins) > 1 else ""
-        detail = (
-            f"values {one + 1} and {other + 1} of axis {axis.name} are both called {quoted(axis.labels[one])}{more}"
-        )
+        places = [self._origin(axis.values[index]) for index in (one, other)]
+        where = f": {places[0]}, and {places[1]}" if all(places) else ""
+        both = f"values {one + 1} and {other + 1} of axis {axis.name} are both called {quoted(axis.labels[one])}"
+        detail = f"{both}{where}{more}"
         hint = 'remove one, or name them apart: {values: …, label: "{{ … }}"}'
         self._fault("two runs with one address", detail, axis.span, hint)
         kept = sorted(first.values())

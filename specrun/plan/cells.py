@@ -1,5 +1,6 @@
 """Which cells a job has: cross, exclude, where, include, and the overrides that each falls under."""
 
+from collections.abc import Mapping
 from itertools import product
 from math import prod
 from typing import Any
@@ -10,8 +11,9 @@ from specrun.plan.bounds import describe
 from specrun.plan.columns import Batch, Cell, Column, Grid
 from specrun.plan.compile import Compiler
 from specrun.plan.faults import CellFaults, Failed
-from specrun.plan.labels import address
+from specrun.plan.labels import address, label_of, quoted
 from specrun.plan.template import Constant, EvaluationError, Scope, Value, evaluate, names_in
+from specrun.spec.nodes import Node, Sequence
 from specrun.spec.spec import Job, Match, Override
 
 
@@ -31,6 +33,7 @@ class CellReader:
         """Return the cells in order; an axis product over `max_runs` is a fault and gives none."""
         sizes = [axis.crossed for axis in self._axes]
         count = prod(sizes)
+        included = self._include()
         if count > max_runs:
             shape = " x ".join(f"{axis.name} {axis.crossed:,}" for axis in self._axes)
             detail = f"job {self._job.name} crosses to {count:,} runs ({shape}), more than max_runs, {max_runs:,}"
@@ -38,8 +41,7 @@ class CellReader:
             self.whole = False
             return []
         crossed = list(product(*(range(size) for size in sizes)))
-        kept = self._where(self._exclude(crossed))
-        return kept + self._include()
+        return self._where(self._exclude(crossed)) + included
 
     def overridden(self, overrides: tuple[Override, ...]) -> "list[dict[int, frozenset[int]] | None]":
         """Return, for each override, the values it matches by axis; None where it is faulty."""
@@ -48,11 +50,13 @@ class CellReader:
     def _exclude(self, cells: list[Cell]) -> list[Cell]:
         for match in self._job.exclude:
             wanted = self._matched(match, "exclude entry")
-            if wanted is None:
+            if wanted is None or not cells:
                 continue
             rest = [cell for cell in cells if not hits(cell, wanted)]
             if len(rest) == len(cells):
                 self._warn("nothing excluded", "this entry matches no cell", match.span)
+            elif not rest:
+                self._warn("no cell left", f"`exclude` leaves no cell of job {self._job.name}", match.span)
             cells = rest
         return cells
 
@@ -114,10 +118,43 @@ class CellReader:
             return None
 
     def _matched(self, match: Match, what: str) -> dict[int, frozenset[int]] | None:
+        """Return the values that a match means, by axis; None where one of them is faulty, or fits nothing."""
         named = self._positions(match, what)
         if named is None:
             return None
-        return {position: self._axes[position].matching(wanted) for position, wanted in named.items()}
+        found = {
+            position: self._fitting(self._axes[position], wanted, match.entries[self._axes[position].name][1])
+            for position, wanted in named.items()
+        }
+        sound = all(found[position] or not self._axes[position].values for position in found)
+        self.whole = self.whole and sound
+        return found if sound else None
+
+    def _fitting(self, axis: Axis, wanted: Any, node: Node) -> frozenset[int]:
+        """Return which values of an axis an entry means: a list is one of them, or else each of its members is."""
+        whole = axis.index_of(wanted) if isinstance(wanted, list) else None
+        if whole is not None or not axis.values:
+            return frozenset() if whole is None else frozenset((whole,))
+        if not isinstance(wanted, list):
+            return self._one(axis, wanted, node)
+        if not wanted:
+            self._fault(
+                "empty list", f"this names no value of axis {axis.name}", node.span, "name one, or leave it out"
+            )
+        places = node.items if isinstance(node, Sequence) and len(node.items) == len(wanted) else [node] * len(wanted)
+        each = [self._one(axis, member, place) for member, place in zip(wanted, places, strict=True)]
+        return frozenset().union(*each) if all(each) else frozenset()
+
+    def _one(self, axis: Axis, wanted: Any, node: Node) -> frozenset[int]:
+        """Return which values one entry means; what fits none is a fault."""
+        found = axis.matching(wanted)
+        if not found:
+            shown = quoted(label_of(wanted)) if isinstance(wanted, (str, int, float)) else describe(wanted)
+            detail = f"no value of axis {axis.name} is {shown}"
+            if isinstance(wanted, Mapping):
+                detail = f"no value of axis {axis.name} has all that this names"
+            self._fault("value that fits nothing", detail, node.span, axis.near(wanted))
+        return found
 
     def _positions(self, match: Match, what: str) -> dict[int, Any] | None:
         """Return a match's values by axis; None where one of them is faulty."""

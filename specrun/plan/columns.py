@@ -40,6 +40,12 @@ class Grid:
         """All names in reach."""
         return list(dict.fromkeys((*self._names, *self.base)))
 
+    @property
+    def variables(self) -> Collection[str]:
+        """The names under `vars`."""
+        found: Collection[str] = self.base.get("vars", ())
+        return found
+
     def reads(self, names: frozenset[str]) -> tuple[int, ...]:
         """Return which axes a set of names reads."""
         return tuple(position for position, name in enumerate(self._names) if name in names and name not in self._fixed)
@@ -118,7 +124,7 @@ class Column(Generic[T]):
         try:
             return self._make(self._grid.scope(self.axes, tuple([cell[axis] for axis in self.axes])))
         except EvaluationError as error:
-            return Failed(error.explained(self._grid.names))
+            return Failed(error.explained(self._grid.names, variables=self._grid.variables))
 
 
 class TextColumn:
@@ -193,7 +199,7 @@ class TextColumn:
         try:
             return part.string(scope)
         except EvaluationError as error:
-            return Failed(error.explained([*self._grid.names, *known]))
+            return Failed(error.explained([*self._grid.names, *known], variables=self._grid.variables))
 
 
 def failures(columns: Iterable[Sequence[object]]) -> dict[int, Failed]:

@@ -3,12 +3,16 @@
 import csv
 import io
 import json
+from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import msgspec
 
 from specrun.diagnostics import InvalidInputError, Source
 from specrun.plan.bounds import MOST_VALUES, TooMuchError, check_data
+from specrun.spec.merged import KEEP_ONE, LEFT_BY_GIT, conflict_line
 from specrun.spec.nodes import plain
 from specrun.spec.yaml import parse_yaml
 
@@ -24,8 +28,15 @@ class DataError(ValueError):
         self.hint = hint
 
 
-def read_csv(text: str, delimiter: str, quotechar: str) -> list[dict[str, str]]:
-    """Return rows as mappings of texts, keyed by the header; blank lines are left out."""
+class Table(msgspec.Struct, frozen=True):
+    """The rows of a CSV file, and the line that each begins on."""
+
+    rows: list[dict[str, str]]
+    lines: Sequence[int]
+
+
+def read_csv(text: str, delimiter: str, quotechar: str) -> Table:
+    """Return rows as mappings of texts, keyed by the header; those without anything in them are left out."""
     quoting: Any = {"quotechar": quotechar} if quotechar else {"quoting": csv.QUOTE_NONE}
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, **quoting)
@@ -34,7 +45,8 @@ def read_csv(text: str, delimiter: str, quotechar: str) -> list[dict[str, str]]:
     rows = _rows(reader)
     header = [name.strip() for name in next(rows, (0, []))[1]]
     _check_header(header)
-    records = []
+    records: list[dict[str, str]] = []
+    lines = array("L")
     values = 0
     for line, row in rows:
         if len(row) != len(header):
@@ -46,20 +58,23 @@ def read_csv(text: str, delimiter: str, quotechar: str) -> list[dict[str, str]]:
         if values > MOST_VALUES:
             raise DataError(f"it holds more than some {MOST_VALUES:,} values", "split it, or leave columns out")
         records.append(dict(zip(header, row, strict=True)))
-    return records
+        lines.append(line)
+    return Table(records, lines)
 
 
 def _rows(reader: Any) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row that has anything in it, with the line that it begins on."""
     while True:
+        line = reader.line_num + 1
         try:
             row = next(reader, None)
         except csv.Error as error:
             hint = "use quotechar='' where quotes are plain characters"
-            raise DataError(f"line {reader.line_num}: {error}", hint) from None
+            raise DataError(f"line {line}: {error}", hint) from None
         if row is None:
             return
-        if row:
-            yield reader.line_num, row
+        if any(map(str.strip, row)):
+            yield line, row
 
 
 def _check_header(header: list[str]) -> None:
@@ -113,5 +128,11 @@ def read_yaml(text: str, name: str) -> Any:
 
 def read_lines(text: str) -> list[str]:
     """Return a text's lines without spaces at their ends; blank ones are left out."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    return [line.rstrip() for line in lines if line.strip()]
+    return [line.rstrip() for line in text.split("\n") if line.strip()]
+
+
+def check_merged(text: str) -> None:
+    """Refuse what git left both sides of a merge in, before it is taken for data."""
+    line = conflict_line(text)
+    if line is not None:
+        raise DataError(f"line {line} has a conflict marker: {LEFT_BY_GIT}", KEEP_ONE)

@@ -11,6 +11,7 @@ from specrun.plan.job import JobExpander, JobRuns
 from specrun.plan.precompile import needs
 from specrun.plan.template import EvaluationError, FunctionError
 from specrun.plan.twins import refuse_twins
+from specrun.plan.unused import check_unused_models
 from specrun.plan.upstream import Upstream
 from specrun.spec.spec import Spec
 
@@ -33,6 +34,7 @@ class Expander:
             {name: needs(self._spec, job, setting.compiler) for name, job in self._spec.jobs.items()}
         ):
             self._job(name)
+        check_unused_models(setting, self._faults)
         runs = tuple(run for made in self._done.values() for run in made.runs)
         refuse_twins(runs, self._spec.jobs, self._faults)
         return runs

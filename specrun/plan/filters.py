@@ -4,6 +4,7 @@ import json
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from jinja2 import pass_environment
@@ -11,14 +12,16 @@ from jinja2.filters import FILTERS, make_attrgetter
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.tests import TESTS
 
-from specrun.plan.bounds import LARGEST_WIDTH, TooMuchError, check_data, check_growth
+from specrun.plan.bounds import LARGEST_WIDTH, TooMuchError, check_data, check_growth, describe
 from specrun.plan.labels import slug
+from specrun.plan.numbers import fractional, refuse_mistaken, rounded, whole
+from specrun.plan.template import FunctionError
 from specrun.plan.values import text_of
 
 # What Jinja does with these is bounded by what it is given.
 _PASSED_ON = (
-    "abs count d default dictsort filesizeformat first float groupby int items last length list map max min "
-    "reject rejectattr reverse select selectattr sort unique"
+    "count d default dictsort filesizeformat first groupby items last length list map "
+    "reject rejectattr reverse select selectattr sort"
 ).split()
 _OF_A_TEXT = "capitalize lower title upper wordcount".split()
 # These look at every item; those below also make a key of each, all at once.
@@ -128,13 +131,53 @@ def _batch(value: Iterable[Any], linecount: int, fill_with: Any = None) -> Any:
     return FILTERS["batch"](value, linecount, fill_with)
 
 
-def _round(value: float, precision: int = 0, method: str = "common") -> Any:
-    _check_width(precision * 100)
-    return FILTERS["round"](value, precision, method)
+def _abs(value: Any) -> Any:
+    return abs(_a_number(value, "abs"))
+
+
+def _a_number(value: Any, name: str) -> Any:
+    """Return what has to be a number already; texts are converted where that is said, so that none is by mistake."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    check_data(value)  # says what is missing, or no data
+    hint = "convert it first, with `| int` or `| float`, lists of them with `| map('int')`"
+    raise FunctionError(f"`{name}` takes numbers, not {describe(value)}", name, hint)
+
+
+def _extreme(name: str) -> Callable[..., Any]:
+    """Return `min` or `max`, for which texts of csv are no numbers either."""
+
+    @pass_environment
+    def extreme(
+        environment: SandboxedEnvironment, value: Any, case_sensitive: bool = False, attribute: Any = None
+    ) -> Any:
+        found = _items(value, name)
+        told = found if attribute is None else list(map(make_attrgetter(environment, attribute), found))
+        for one, other in pairwise(told):
+            refuse_mistaken(one, other, "<")
+        return FILTERS[name](environment, found, case_sensitive, attribute)
+
+    return extreme
+
+
+def _items(value: Any, name: str) -> list[Any]:
+    """Return the items of a list; those of a text would be its letters, which nobody means."""
+    if isinstance(value, str):
+        hint = "split it first, as in `.split('|')`"
+        raise FunctionError(f"`{name}` takes a list, and this is a text", name, hint)
+    if isinstance(value, Mapping):
+        raise FunctionError(f"`{name}` takes a list, and this is a mapping", name, "take its `.values()` or `.keys()`")
+    return list(value)
+
+
+@pass_environment
+def _unique(environment: SandboxedEnvironment, value: Any, case_sensitive: bool = True, attribute: Any = None) -> Any:
+    return FILTERS["unique"](environment, value, case_sensitive, attribute)
 
 
 @pass_environment
 def _join(environment: SandboxedEnvironment, value: Iterable[Any], d: Any = "", attribute: Any = None) -> str:
+    value = _items(value, "join")
     if attribute is not None:
         value = map(make_attrgetter(environment, attribute), value)
     texts, separator = [text_of(item) for item in value], text_of(d)
@@ -156,11 +199,10 @@ def replaced_size(text: str, old: str, new: str) -> int:
 @pass_environment
 def _sum(environment: SandboxedEnvironment, value: Iterable[Any], attribute: Any = None, start: float = 0) -> Any:
     """Add numbers; lists would be copied again for each one added."""
+    value = _items(value, "sum")
     if attribute is not None:
         value = map(make_attrgetter(environment, attribute), value)
-    if not isinstance(start, (int, float)):
-        raise TypeError("`sum` adds numbers")
-    return sum(value, start)
+    return sum([_a_number(item, "sum") for item in value], _a_number(start, "sum"))
 
 
 def _tojson(value: Any, indent: int | None = None) -> str:
@@ -188,13 +230,18 @@ def _of_a_text(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 ALLOWED_FILTERS: Mapping[str, Callable[..., Any]] = {
+    "abs": _abs,
     "batch": _batch,
     "center": _center,
+    "float": fractional,
     "format": _format,
     "indent": _indent,
+    "int": whole,
     "join": _join,
+    "max": _extreme("max"),
+    "min": _extreme("min"),
     "replace": _replace,
-    "round": _round,
+    "round": rounded,
     "slug": _slug,
     "string": text_of,
     "sum": _sum,
@@ -202,6 +249,7 @@ ALLOWED_FILTERS: Mapping[str, Callable[..., Any]] = {
     "tojson": _tojson,
     "trim": _trim,
     "truncate": _truncate,
+    "unique": _unique,
     **{name: _of_a_text(FILTERS[name]) for name in _OF_A_TEXT},
     **{name: FILTERS[name] for name in _PASSED_ON},
 }

@@ -9,7 +9,7 @@ from specrun.canonical import digest
 from specrun.media_type import media_type
 from specrun.model.inputs import FileImage, OutputImage
 from specrun.model.plan import Reads
-from specrun.plan.data_files import DataError, read_csv, read_json, read_lines, read_yaml
+from specrun.plan.data_files import DataError, Table, check_merged, read_csv, read_json, read_lines, read_yaml
 from specrun.plan.template import FunctionError
 from specrun.spec.paths import PathRefusedError, ProjectPaths
 from specrun.spec.yaml import read_bounded
@@ -28,6 +28,7 @@ class Functions:
         self._outputs = outputs
         self._cache: dict[tuple[str, ...], Any] = {}
         self._images: dict[Path, FileImage] = {}
+        self._tables: dict[str, Table] = {}
         self.files: dict[str, str] = {}
         self._globs: set[str] = set()
 
@@ -36,6 +37,14 @@ class Functions:
         """All paths that were named, and all patterns that were looked for."""
         globs = [(self._paths.folder, pattern) for pattern in sorted(self._globs)]
         return Reads(files=tuple(sorted(self._paths.asked)), globs=tuple(globs))
+
+    def origin(self, value: Any) -> str:
+        """Say which line of which file a value is a row of; nothing where it is none."""
+        for path, table in self._tables.items():
+            for row, line in zip(table.rows, table.lines, strict=True):
+                if row is value:
+                    return f"line {line} of {path}"
+        return ""
 
     def table(self) -> dict[str, Callable[..., Any]]:
         """Return the functions by the names that templates use."""
@@ -54,7 +63,9 @@ class Functions:
     def csv(self, path: str, delimiter: str = "", quotechar: str = '"') -> Any:
         """Read rows as mappings of texts, keyed by the header; `.tsv` means tabs, no `quotechar` no quoting."""
         separator = delimiter or ("\t" if str(path).endswith(".tsv") else ",")
-        return self._data("csv", path, lambda text: read_csv(text, separator, quotechar), separator, quotechar)
+        found = self._data("csv", path, lambda text: read_csv(text, separator, quotechar), separator, quotechar)
+        self._tables[str(path)] = found
+        return found.rows
 
     def json(self, path: str) -> Any:
         """Read a JSON file."""
@@ -70,7 +81,7 @@ class Functions:
 
     def text(self, path: str) -> Any:
         """Read a whole file, without its last line break."""
-        return self._data("text", path, lambda text: text.removesuffix("\n").removesuffix("\r"))
+        return self._data("text", path, lambda text: text.removesuffix("\n"))
 
     def file(self, path: str) -> FileImage:
         """Name an image file; its content is part of the run's key."""
@@ -126,7 +137,9 @@ class Functions:
         call = (function, str(real), *options)
         if call not in self._cache:
             try:
-                self._cache[call] = parse(self._read(function, path, real))
+                text = self._read(function, path, real)
+                check_merged(text)
+                self._cache[call] = parse(text)
             except DataError as error:
                 raise FunctionError(f"{function}('{path}'): {error}", function, error.hint) from None
         return self._cache[call]
@@ -138,6 +151,8 @@ class Functions:
             raise FunctionError(f"{function}('{path}'): {error.strerror}", function) from None
         if data is None:
             raise FunctionError(f"{function}('{path}'): the file is over 16 MiB", function, "split it")
+        # One commit is one plan, whatever line ends git or an editor gives its files.
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:

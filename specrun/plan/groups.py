@@ -1,6 +1,6 @@
 """Groups of a job's cells: the same model, prompt and overrides, so the same params and the same facts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any
@@ -26,7 +26,7 @@ from specrun.spec.text import Text
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """What all jobs of a spec are expanded with."""
+    """What all jobs of a spec are expanded with; `origin` says which line of a file a value comes from, if any."""
 
     spec: Spec
     provider: Provider
@@ -35,6 +35,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     compiler: Compiler
     pins: Pins
     scope: Scope
+    origin: Callable[[Any], str]
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):

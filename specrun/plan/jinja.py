@@ -11,7 +11,7 @@ from jinja2.visitor import NodeTransformer
 from specrun.diagnostics import Collector, Diagnostic, did_you_mean
 from specrun.plan.bounds import Meter
 from specrun.plan.sandbox import COMPARE, CONCAT, LOOP, WEIGH, Sandbox
-from specrun.plan.template import LARGEST_TEMPLATE, MOST_PARTS, Expression, Scope, diagnose
+from specrun.plan.template import LARGEST_TEMPLATE, MOST_PARTS, NEAR, Expression, Scope, diagnose
 from specrun.spec.text import Text
 
 _UNSUPPORTED = (nodes.Macro, nodes.CallBlock, nodes.Block, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
@@ -21,6 +21,8 @@ _SIGNS = (
     ("'end of statement block'", "`%}`"),
     ("Jinja was looking for the following tags: ", "It lacks "),
 )
+_BRACES = re.compile(r"\{\{\s*(.+?)\s*\}\}", re.DOTALL)
+_SHOWN = 60
 _COMPILE_ERRORS = (TemplateError, RecursionError, SyntaxError, MemoryError)
 _WORDS = {nodes.CallBlock: "call", nodes.FromImport: "from"}
 
@@ -55,7 +57,8 @@ class JinjaTemplates:
         return Expression(text=text, meter=self._sandbox.meter)
 
     def _syntax_fault(self, text: Text, error: TemplateSyntaxError) -> Diagnostic:
-        detail, hint, token = error.message or "", "", ""
+        detail, _, hint = (error.message or "").partition(NEAR)
+        token = ""
         for jinja, sign in _SIGNS:
             detail = detail.replace(jinja, sign)
         if found := _NOT_THERE.fullmatch(detail):
@@ -76,6 +79,10 @@ class JinjaTemplates:
         for loop in template.find_all(nodes.For):
             if loop.recursive:
                 raise TemplateSyntaxError("`recursive` loops are not part of spec templates", loop.lineno)
+        for const in template.find_all(nodes.Const):
+            if isinstance(const.value, str) and _BRACES.search(const.value):
+                detail = f"braces within braces: {const.value[:_SHOWN]!r} is taken as it stands"
+                raise TemplateSyntaxError(f"{detail}{NEAR}join its parts: {_unbraced(const.value)}", const.lineno)
         _Bounding().visit(template)
         return template
 
@@ -128,6 +135,12 @@ class JinjaTemplates:
         # Jinja leaves out the functions' names, which an axis may have too, and then it is the axis that is meant.
         read = {name.name for name in template.find_all(nodes.Name) if name.ctx == "load"}
         return frozenset(meta.find_undeclared_variables(template) | (read & self._sandbox.globals.keys()))
+
+
+def _unbraced(text: str) -> str:
+    """Return the expression meant by a text with variables in braces: `'a/{{ x }}.png'` is `'a/' ~ x ~ '.png'`."""
+    parts = [part if number % 2 else part and repr(part) for number, part in enumerate(_BRACES.split(text))]
+    return " ~ ".join(part for part in parts if part)
 
 
 def _needs(template: nodes.Template) -> frozenset[str]:

@@ -50,7 +50,7 @@ class JobExpander:
     def expand(self) -> JobRuns:
         """Return the job's runs in order; none where the job itself is faulty."""
         job, setting = self._job, self._setting
-        reader = AxisReader(setting.spec, setting.catalog, setting.compiler, self._faults)
+        reader = AxisReader(setting.spec, setting.catalog, setting.compiler, setting.origin, self._faults)
         models = reader.models(job, self._scope)
         axes = reader.axes(job, models, self._scope)
         given = [(each.schema, layers(setting.spec, job, each, ())) for each in models]

@@ -133,7 +133,9 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
     if spec is None:
         faults.stop_on_errors()
         raise InvalidInputError(*faults.sorted())
-    overrides = Overrides(flags=request.vars, files=request.var_files, environment=request.environment)
+    overrides = Overrides(
+        values=request.values, flags=request.vars, files=request.var_files, environment=request.environment
+    )
     variables = resolve_vars(spec, overrides, faults)
     catalog = _catalog(project, faults)
     _check_withheld(spec, catalog, faults)
@@ -149,6 +151,7 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
         compiler=compiler,
         pins=Pins(None if request.upgrade else lock, request.urls),
         scope={"vars": {name: variable.value for name, variable in variables.items()}},
+        origin=functions.origin,
     )
     runs = expander.expand(setting)
     faults.stop_on_errors()

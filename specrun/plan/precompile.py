@@ -52,7 +52,7 @@ def _texts(job: Job) -> Iterator[Text]:
 
 
 def _values(job: Job) -> Iterator[Node]:
-    yield from (axis.values for axis in job.axes)
+    yield from (axis.values for axis in job.axes if axis.values is not None)
     for match in (*job.exclude, *job.include, *(override.match for override in job.overrides)):
         yield from (node for _, node in match.entries.values())
     yield from (node for node in (job.where, job.samples, job.revision) if node is not None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from specrun import __version__
-from specrun.canonical import canonical, canonical_digest
+from specrun.canonical import Json, canonical_digest
 from specrun.diagnostics import Diagnostic, UsageError
 from specrun.model.plan import Asked
 from specrun.model.shard import Shard
@@ -17,13 +17,15 @@ from specrun.spec.name import ENVIRONMENT_PREFIX, usable_name
 class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What to plan: a spec, its variables' overrides, and what the command line adds.
 
-    `targets` and `replace` are selectors; `name` makes a variant with a lock and outputs of its own; `urls` are
-    digests of input URLs that have just been fetched; `upgrade` lets go of the schema defaults and URLs that the lock
-    pins; `shard` leaves only that machine's runs.
+    `values` are overrides as a saved plan has them, beside `vars` as typed; `targets` and `replace` are selectors;
+    `name` makes a variant with a lock and outputs of its own; `urls` are digests of input URLs that have just been
+    fetched; `upgrade` lets go of the schema defaults and URLs that the lock pins; `shard` leaves only that machine's
+    runs.
     """
 
     spec: Path
     vars: tuple[tuple[str, str], ...] = ()
+    values: Mapping[str, Json] = msgspec.field(default_factory=dict)
     var_files: tuple[Path, ...] = ()
     environment: Mapping[str, str] = msgspec.field(default_factory=lambda: dict(os.environ))
     name: str | None = None
@@ -64,6 +66,7 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
                 "spec": str(self.spec.absolute()),
                 "name": self.name,
                 "vars": self.vars,
+                "values": self.values,
                 "var_files": [str(path.absolute()) for path in self.var_files],
                 "environment": told,
             }
@@ -74,7 +77,7 @@ def request_of(asked: Asked, spec: Path) -> PlanRequest:
     """Return the request that makes a saved plan again; the environment of today has no say in it."""
     return PlanRequest(
         spec=spec,
-        vars=tuple((name, canonical(value)) for name, value in asked.vars.items()),
+        values=asked.vars,
         environment={},
         name=asked.variant,
         targets=asked.targets,

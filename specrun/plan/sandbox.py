@@ -34,6 +34,7 @@ from specrun.plan.filters import (
     format_text,
     replaced_size,
 )
+from specrun.plan.numbers import refuse_mistaken, refuse_numeric_texts
 from specrun.plan.template import NEAR
 from specrun.plan.values import text_of
 
@@ -48,6 +49,8 @@ _METHODS: Mapping[type, frozenset[str]] = {
     tuple: frozenset("count index".split()),
 }
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
+# Longer lists are data, and looked through by C.
+_WRITTEN_OUT = 100
 # Filters that templates cannot name, as their names hold a space: the compiler puts them where bounds are needed.
 LOOP, CONCAT, COMPARE, WEIGH = " loop", " concat", " compare", " weigh"
 
@@ -138,7 +141,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.meter.spend(1)
         match operator:
             case "*":
+                refuse_numeric_texts(left, right, "repeated")
                 check_product(left, right)
+            case "+" if isinstance(left, str) and isinstance(right, str):
+                refuse_numeric_texts(left, right, "joined")
             case "**":
                 check_power(left, right)
             case "%" if isinstance(left, str):
@@ -187,6 +193,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
         else:
             steps = self._depth_steps(left) if type(left) is type(right) else 0
         self.meter.spend(1 + steps)
+        if name in ("in", "notin") and isinstance(right, (list, tuple)) and len(right) <= _WRITTEN_OUT:
+            self.meter.spend(len(right))
+            for item in right:
+                refuse_mistaken(left, item, "==")
+        refuse_mistaken(left, right, name)
         return COMPARISONS[name](left, right)
 
     def _search_steps(self, needle: Any, haystack: Any) -> int:
@@ -229,7 +240,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def _loop(self, items: Any, cost: int = 1) -> Iterator[Any]:
         """Iterate at a cost an item: what `for` runs over."""
-        if not isinstance(items, (str, list, tuple, dict, *_VIEWS)) and not hasattr(items, "__next__"):
+        if isinstance(items, str):
+            raise TypeError(f"`for` takes a list, and this is a text{NEAR}split it first, as in `.split('|')`")
+        if not isinstance(items, (list, tuple, dict, *_VIEWS)) and not hasattr(items, "__next__"):
             check_data(items)  # says what is missing, or no data
             raise TypeError(f"{describe(items)} cannot be looped over")
         for item in items:

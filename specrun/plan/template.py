@@ -35,6 +35,11 @@ NEAR = "\x1f"
 NOT_DEFINED = re.compile(r"`(\w+)` is not defined here")
 _METHOD = re.compile(r"\b[A-Z]\w+\._?(\w+)\(\)")
 _NAMED = re.compile(r"`([^`]+)`|(\w+)\(\)")
+# By what Python says of operands that do not go together.
+_WAYS_OUT = (
+    ("concatenate", "join texts with ~, as in {{ a ~ b }}; make numbers of them with `| int` or `| float`"),
+    ("not supported between", "texts, numbers and nothing have no order; convert with `| int`, `| float`, `| string`"),
+)
 _SHOWN_NAMES = 12
 MOST_FAILURES = 50
 
@@ -68,13 +73,17 @@ class EvaluationError(Exception):
         """Return another exception that says the same."""
         return EvaluationError(*self._diagnostics, unknown=self._unknown, functions=self._functions)
 
-    def explained(self, names: Iterable[str], elsewhere: Mapping[str, str] = _ELSEWHERE) -> tuple[Diagnostic, ...]:
+    def explained(
+        self, names: Iterable[str], elsewhere: Mapping[str, str] = _ELSEWHERE, variables: Collection[str] = ()
+    ) -> tuple[Diagnostic, ...]:
         """Return what is wrong, with the name most likely meant among those in reach.
 
-        `elsewhere` says of names that are known, though not here, what to do.
+        `elsewhere` says of names that are known, though not here, what to do; `variables` are those under `vars`.
         """
         if not self._unknown:
             return self._diagnostics
+        if self._unknown in variables:
+            return tuple(replace(each, hint=f'did you mean "vars.{self._unknown}"?') for each in self._diagnostics)
         known = list(dict.fromkeys(names))
         hint = elsewhere.get(self._unknown) or did_you_mean(self._unknown, [*known, *self._functions])
         return tuple(replace(each, hint=hint or _in_reach(known)) for each in self._diagnostics)
@@ -248,10 +257,11 @@ def diagnose(text: Text, error: BaseException, line: int = 1) -> Diagnostic:
         detail = "the template nests too deeply"
     elif isinstance(error, OverflowError):
         detail = "a number is too large"
-    elif isinstance(error, TypeError) and "concatenate" in detail:
-        hint = "join texts with ~, as in {{ a ~ b }}"
+    elif known := next((way for words, way in _WAYS_OUT if isinstance(error, TypeError) and words in detail), ""):
+        hint = known
     elif named := _NAMED.search(detail):
         token = named[1] or named[2]
+        hint = hint or ("declare it under the spec's `vars`" if f"vars.{token}" in text.text else "")
     return Diagnostic(summary="template failed", detail=detail, span=text.place(line, token), hint=hint)
 
 

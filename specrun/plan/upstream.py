@@ -77,7 +77,13 @@ class _Meaning:
                 self._by_text.setdefault(canonical(value), set()).add(index)
 
     def of(self, wanted: Any) -> list[int]:
-        """Return the values meant, in order."""
+        """Return the values meant, in order: a list means itself where the axis has it, else each of its members."""
+        found = self._same(wanted)
+        if found or not isinstance(wanted, list):
+            return found
+        return sorted({index for member in wanted for index in self._same(member)})
+
+    def _same(self, wanted: Any) -> list[int]:
         candidates: Any = range(len(self._axis.values))
         if isinstance(wanted, str | int | float) or wanted is None:
             candidates = self._by_text.get(label_of(wanted), set()) | self._by_text.get(canonical(wanted), set())

@@ -16,18 +16,19 @@ TAB = "    "
 # Source lines longer than this (in characters) show only what is around the caret.
 WIDEST_LINE = 160
 BEFORE_CARET = 60
+MOST_SHOWN = 200
 
 _ROLES = {Severity.ERROR: Role.ERROR, Severity.WARNING: Role.WARNING}
 
 
 def as_text(diagnostics: Iterable[Diagnostic], ink: Ink = PLAIN) -> str:
     """Return one paragraph a diagnostic: place, summary, why, source line with caret, fix."""
-    return "\n".join("\n".join(_paragraph(diagnostic, ink)) + "\n" for diagnostic in diagnostics)
+    return "\n".join("\n".join(_paragraph(diagnostic, ink)) + "\n" for diagnostic in _first(diagnostics))
 
 
 def as_records(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
     """Return diagnostics as JSON objects with the fields of `Diagnostic` and its span, absent ones left out."""
-    return [_record(diagnostic) for diagnostic in diagnostics]
+    return [_record(diagnostic) for diagnostic in _first(diagnostics)]
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:
@@ -38,7 +39,7 @@ def as_json(diagnostics: Iterable[Diagnostic]) -> str:
 
 def as_github(diagnostics: Iterable[Diagnostic]) -> str:
     """Return one GitHub workflow command a diagnostic, which GitHub shows beside the line it is about."""
-    return "".join(f"{_command(diagnostic)}\n" for diagnostic in diagnostics)
+    return "".join(f"{_command(diagnostic)}\n" for diagnostic in _first(diagnostics))
 
 
 def tally(diagnostics: Iterable[Diagnostic]) -> str:
@@ -46,6 +47,21 @@ def tally(diagnostics: Iterable[Diagnostic]) -> str:
     severities = [diagnostic.severity for diagnostic in diagnostics]
     counts = [(severities.count(severity), severity.value) for severity in Severity]
     return ", ".join(count(number, noun) for number, noun in counts if number)
+
+
+def _first(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Return as many as anybody reads, errors rather than warnings, and at the end how many more there are."""
+    found = list(diagnostics)
+    if len(found) <= MOST_SHOWN:
+        return found
+    by_severity = sorted(range(len(found)), key=lambda number: found[number].severity is not Severity.ERROR)
+    kept = set(by_severity[:MOST_SHOWN])
+    rest = [diagnostic for number, diagnostic in enumerate(found) if number not in kept]
+    severity = Severity.ERROR if any(each.severity is Severity.ERROR for each in rest) else Severity.WARNING
+    more = Diagnostic(
+        summary="too many to show", detail=f"{tally(rest)} more", hint="mend the ones above first", severity=severity
+    )
+    return [*(found[number] for number in sorted(kept)), more]
 
 
 def _paragraph(diagnostic: Diagnostic, ink: Ink) -> Iterator[str]:

@@ -28,6 +28,7 @@ _FIELDS = (
 )
 # Words of the template language, which no name can take.
 _WORDS = frozenset("True False None true false none and or not in is if else elif for self".split())
+_MODELS_HINT = "several models are `models: [a, b]`: an axis"
 _ADDRESS_MARKS = frozenset('[]=,"*?')
 
 
@@ -61,7 +62,7 @@ class _JobReader:
             span=key.span,
             prompt=None if prompt is None else read_prompt(read, self._paths, prompt, "prompt"),
             prompts=None if names is None else self._prompt_names(names, prompts),
-            model=self._text("model"),
+            model=self._text("model", _MODELS_HINT if isinstance(get("model"), Sequence) else ""),
             models=self._models(),
             axes=self._axes(),
             exclude=self._matches("exclude"),
@@ -84,8 +85,8 @@ class _JobReader:
             at = self._fields.entries[many][0]
             self._read.fail(at, "contradiction", f"`{one}` and `{many}` exclude each other", "keep one of them")
 
-    def _text(self, field: str) -> Text | None:
-        node = self._scalar(field)
+    def _text(self, field: str, hint: str = "") -> Text | None:
+        node = self._scalar(field, hint)
         return None if node is None else scalar_text(node)
 
     def _scalar(self, field: str, hint: str = "") -> Scalar | None:
@@ -125,20 +126,38 @@ class _JobReader:
 
     def _axes(self) -> tuple[AxisSpec, ...]:
         node = self._fields.get("matrix")
+        if node is None:
+            return self._included_axes()
         axes = []
-        for name, key, value in entries(None if node is None else self._read.mapping(node, "matrix")):
-            if name in RESERVED:
-                hint = "use `prompts`, `models` or `samples` for these axes" if name in ("prompt", "model") else ""
-                self._read.fail(key, "reserved name", f'an axis cannot be called "{name}"', hint or "rename the axis")
-                continue
-            if not name.isidentifier() or name.startswith("_") or name in _WORDS:
-                hint = "use letters, digits and _, start with a letter, and leave templates their own words"
-                self._read.fail(key, "unusable name", f'"{name}" cannot name an axis', hint)
-                continue
-            axis = self._axis(name, key, value)
-            if axis is not None:
-                axes.append(axis)
+        for name, key, value in entries(self._read.mapping(node, "matrix")):
+            if self._usable_axis(name, key):
+                axis = self._axis(name, key, value)
+                axes += [] if axis is None else [axis]
         return tuple(axes)
+
+    def _included_axes(self) -> tuple[AxisSpec, ...]:
+        """Return the axes of a job whose cells are all written out, under `include`."""
+        node = self._fields.get("include")
+        cells = node.items if isinstance(node, Sequence) else ()
+        keys: dict[str, Scalar] = {}
+        for cell in cells:
+            for key, _ in cell.pairs() if isinstance(cell, Mapping) else ():
+                keys.setdefault(str(key.value), key)
+        others = {name: key for name, key in keys.items() if name not in ("prompt", "model", "sample")}
+        for name, key in others.items():
+            self._usable_axis(name, key)
+        return tuple(AxisSpec(name=name, values=None, label=None, span=key.span) for name, key in others.items())
+
+    def _usable_axis(self, name: str, key: Scalar) -> bool:
+        if name in RESERVED:
+            hint = "use `prompts`, `models` or `samples` for these axes" if name in ("prompt", "model") else ""
+            self._read.fail(key, "reserved name", f'an axis cannot be called "{name}"', hint or "rename the axis")
+        elif not name.isidentifier() or name.startswith("_") or name in _WORDS:
+            hint = "use letters, digits and _, start with a letter, and leave templates their own words"
+            self._read.fail(key, "unusable name", f'"{name}" cannot name an axis', hint)
+        else:
+            return True
+        return False
 
     def _axis(self, name: str, key: Scalar, node: Node) -> AxisSpec | None:
         label = None

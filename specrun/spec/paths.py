@@ -8,6 +8,8 @@ import msgspec
 from specrun.diagnostics import Collector, Diagnostic, Span, did_you_mean
 
 _LONGEST_NAME = 255
+# Of names without their suffixes: one letter of five may differ, not one of three.
+_ALIKE = 0.8
 _NO_NAME = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -63,9 +65,20 @@ class ProjectPaths(msgspec.Struct, frozen=True, eq=False):
         return path.relative_to(self.root).as_posix()
 
     def nearby(self, path: Path) -> str:
-        """Return a hint that names the file most likely meant."""
+        """Return a hint that names the file most likely meant, where there is one that nothing else has named."""
         try:
-            names = [entry.name for entry in path.parent.iterdir()]
+            found = [entry.name for entry in path.parent.iterdir() if not entry.name.startswith(".")]
         except OSError:
             return f"there is no folder {path.parent.name}"
-        return did_you_mean(path.name, names)
+        free = [name for name in found if path.parent / name not in self.asked and _near(path.name, name)]
+        return did_you_mean(path.name, free)
+
+
+def _near(missing: str, there: str) -> bool:
+    """Whether a name may be a slip for another, not just that of another product: numbers are never slips."""
+    from difflib import SequenceMatcher  # noqa: PLC0415 - only for a mistake
+
+    one, other = (name.rpartition(".")[0] or name for name in (missing.casefold(), there.casefold()))
+    if re.findall(r"[0-9]+", one) != re.findall(r"[0-9]+", other):
+        return False
+    return SequenceMatcher(None, one, other).ratio() >= _ALIKE

@@ -40,6 +40,8 @@ _PROVIDER_KEYS = (
 )
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PROVIDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_MONEY = re.compile(r"(?P<before>[A-Z]{3})?(?P<amount>[0-9]+(\.[0-9]+)?)(?(before)|(?P<after>IMAGES?|[A-Z]{3}))")
+_IMAGES = ("IMAGE", "IMAGES")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -51,7 +53,7 @@ def load_project(start: Path) -> Project:
     if not path.is_file():
         return bare
     source = read_source(path, PROJECT_FILE)
-    if all(line.lstrip().startswith("#") or not line.strip() for line in source.text.splitlines()):
+    if all(line.lstrip().startswith("#") or not line.strip() for line in source.text.split("\n")):
         return bare  # it only marks the root
     node = parse_yaml(source)
     faults = Collector()
@@ -187,7 +189,7 @@ def read_budget(read: Reader, node: Node, what: str = "budget") -> Budget:
     """Read `{images: 100, CNY: 25.00}`."""
     images = None
     cost = []
-    for name, key, value in entries(read.mapping(node, what)):
+    for name, key, value in entries(read.mapping(node, what, _in_braces(node))):
         if name == "images":
             images = read.integer(value, f"{what}.images", minimum=0)
         elif not _CURRENCY.fullmatch(name):
@@ -196,6 +198,16 @@ def read_budget(read: Reader, node: Node, what: str = "budget") -> Budget:
         elif (amount := _amount(read, f"{what}.{name}", value)) is not None:
             cost.append(Price(amount=amount, currency=name))
     return Budget(cost=tuple(cost), images=images)
+
+
+def _in_braces(node: Node) -> str:
+    """Say how an amount with its currency, written as people do, is written here."""
+    words = node.text.split() if isinstance(node, Scalar) else []
+    found = _MONEY.fullmatch("".join(words).upper())
+    if found is None:
+        return "write it as {CNY: 25.00}"
+    currency, amount = found["before"] or found["after"], found["amount"]
+    return f"write it as {{{'images' if currency in _IMAGES else currency}: {amount}}}"
 
 
 def _amount(read: Reader, what: str, node: Node) -> Decimal | None:

@@ -17,11 +17,11 @@ class Reader:
         """Record a fault at a node, or at anything else that has a span."""
         self.faults.add(Diagnostic(summary=summary, detail=detail, span=node.span, hint=hint))
 
-    def mapping(self, node: Node, what: str) -> Mapping | None:
-        """Read a mapping with keys of the user's choosing."""
+    def mapping(self, node: Node, what: str, hint: str = "") -> Mapping | None:
+        """Read a mapping with keys of the user's choosing; `hint` says what to write where it is none."""
         if isinstance(node, Mapping):
             return node
-        self.fail(node, "wrong type", f"{what} is a mapping, not {kind(node)}")
+        self.fail(node, "wrong type", f"{what} is a mapping, not {kind(node)}", hint)
         return None
 
     def fields(self, node: Node, what: str, known: Collection[str]) -> Mapping | None:
@@ -29,11 +29,14 @@ class Reader:
         mapping = self.mapping(node, what)
         if mapping is None:
             return None
-        for key, _ in mapping.pairs():
-            if key.value not in known:
-                name = str(key.value)
-                hint = did_you_mean(name, known) or f"known here: {', '.join(sorted(known))}"
-                self.fail(key, "unknown key", f'{what} has no "{name}"', hint)
+        above: tuple[Scalar, Node] | None = None
+        for key, value in mapping.pairs():
+            if key.value in known:
+                above = (key, value)
+                continue
+            name = str(key.value)
+            hint = _not_indented(above, key) or did_you_mean(name, known) or f"known here: {', '.join(sorted(known))}"
+            self.fail(key, "unknown key", f'{what} has no "{name}"', hint)
         return mapping
 
     def sequence(self, node: Node, what: str, example: str = "[a, b]") -> tuple[Node, ...] | None:
@@ -82,6 +85,13 @@ class Reader:
             return None
         self.fail(node, "wrong type", f"{what} is a number, not {kind(node)}")
         return None
+
+
+def _not_indented(above: tuple[Scalar, Node] | None, key: Scalar) -> str:
+    """Say what to do with keys that stand below one without a value, where they would be in it if indented."""
+    if above is None or not isinstance(above[1], Scalar) or above[1].value is not None or above[1].text:
+        return ""
+    return f"indent it, if it belongs to `{above[0].text}`" if above[0].column == key.column else ""
 
 
 def entries(mapping: Mapping | None) -> Iterator[tuple[str, Scalar, Node]]:

@@ -31,10 +31,13 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AxisSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """One named list of values: written out, or an expression that gives a list; `label` names each value."""
+    """One named list of values: written out, or an expression that gives a list; `label` names each value.
+
+    Without `values` there are only those that `include` names.
+    """
 
     name: str
-    values: Node
+    values: Node | None
     label: Text | None
     span: Span
 

@@ -1,16 +1,24 @@
 """Variables: the spec's, and what overrides them."""
 
+import os
+from collections.abc import Iterable
 from collections.abc import Mapping as AnyMapping
 from pathlib import Path
 
 import msgspec
 
 from specrun.canonical import Json
-from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Source, did_you_mean
+from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Severity, did_you_mean, nearest
+from specrun.spec.given_value import read_given
 from specrun.spec.name import ENVIRONMENT_PREFIX
 from specrun.spec.nodes import Mapping, kind, plain
 from specrun.spec.spec import Spec
-from specrun.spec.yaml import load_yaml, parse_yaml
+from specrun.spec.yaml import load_yaml
+
+# Windows has the names of its environment in upper case.
+FOLDED = os.name == "nt"
+# Other specs may have variables of their own in the environment.
+_ALIKE = 0.8
 
 
 class Variable(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,10 +29,19 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     overridden: tuple[tuple[str, Json], ...] = ()
 
+    @property
+    def declared(self) -> Json:
+        """The value that the spec gives it."""
+        return self.overridden[0][1] if self.overridden else self.value
+
 
 class Overrides(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line and the environment say; later entries win over earlier ones."""
+    """What the command line and the environment say; later entries win over earlier ones.
 
+    `values` are those of a saved plan, known already.
+    """
+
+    values: AnyMapping[str, Json] = msgspec.field(default_factory=dict)
     flags: tuple[tuple[str, str], ...] = ()
     files: tuple[Path, ...] = ()
     environment: AnyMapping[str, str] | None = None
@@ -35,17 +52,43 @@ def resolve_vars(spec: Spec, overrides: Overrides, faults: Collector) -> dict[st
     values = {
         name: Variable(name=name, value=value, origin=str(spec.var_spans[name])) for name, value in spec.vars.items()
     }
-    for name in values:
-        text = (overrides.environment or {}).get(ENVIRONMENT_PREFIX + name)
-        if text is not None:
-            origin = ENVIRONMENT_PREFIX + name
-            _override(values, name, text, origin, origin, faults)
+    _read_environment(values, overrides.environment or {}, faults)
     for path in overrides.files:
         _read_file(values, path, faults)
     for name, text in overrides.flags:
         if _known(values, name, f"--var {name}", faults):
             _override(values, name, text, "--var", f"--var {name}", faults)
+    for name, value in overrides.values.items():
+        if _known(values, name, f"--var {name}", faults):
+            _set(values, name, value, "--var")
     return values
+
+
+def _read_environment(values: dict[str, Variable], environment: AnyMapping[str, str], faults: Collector) -> None:
+    given = {
+        name.removeprefix(ENVIRONMENT_PREFIX): text
+        for name, text in environment.items()
+        if name.startswith(ENVIRONMENT_PREFIX)
+    }
+    if FOLDED:
+        given = {_meant(name, values): text for name, text in given.items()}
+    for name in values:
+        if name in given:
+            origin = ENVIRONMENT_PREFIX + name
+            _override(values, name, given[name], origin, origin, faults)
+    free = [name for name in values if name not in given]
+    for name in sorted(given.keys() - values.keys()):
+        near = nearest(name, free, cutoff=_ALIKE)
+        if near:
+            detail = f'{ENVIRONMENT_PREFIX}{name} is set, and the spec has no variable "{name}"'
+            hint = f"did you mean {ENVIRONMENT_PREFIX}{near[0]}?"
+            faults.add(Diagnostic(summary="unknown variable", detail=detail, hint=hint, severity=Severity.WARNING))
+
+
+def _meant(name: str, variables: Iterable[str]) -> str:
+    """Return the one variable that a name means where the environment does not tell upper from lower case."""
+    found = [variable for variable in variables if variable.casefold() == name.casefold()]
+    return found[0] if len(found) == 1 else name
 
 
 def _set(values: dict[str, Variable], name: str, value: Json, origin: str) -> None:
@@ -85,7 +128,7 @@ def _override(values: dict[str, Variable], name: str, text: str, origin: str, sh
     """Read a value as YAML, so that `--var n=3` is a number; an empty one is an empty text."""
     try:
         text.encode()
-        value = plain(parse_yaml(Source(name=shown, text=text))) if text.strip() else text
+        value = read_given(text, shown, values[name].declared)
     except InvalidInputError as error:
         faults.extend(error.diagnostics)
     except UnicodeEncodeError:

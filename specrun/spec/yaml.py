@@ -8,6 +8,8 @@ import yaml
 from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Source, Span, did_you_mean
 from specrun.spec.core_schema import UnusableScalarError, Value, fits, resolve, resolve_tagged, written
 from specrun.spec.nodes import Mapping, Node, Scalar, Sequence
+from specrun.spec.yaml_characters import Disguise
+from specrun.spec.yaml_strict import LooseSyntax
 from specrun.spec.yaml_syntax import QUOTE, syntax_fault
 
 LARGEST_FILE = 16 * 1024 * 1024
@@ -38,7 +40,7 @@ def compose(source: Source, faults: Collector) -> Node:
 
 
 def read_source(path: Path, name: str) -> Source:
-    """Read a UTF-8 text that messages can point into."""
+    """Read a UTF-8 text that messages can point into, with one kind of line end, whatever git made of them."""
     try:
         data = read_bounded(path)
     except FileNotFoundError:
@@ -50,7 +52,7 @@ def read_source(path: Path, name: str) -> Source:
     if data is None:
         raise _problem("file too large", f"{name} is over 16 MiB", hint="split it, or keep data in csv or json files")
     try:
-        return Source(name=name, text=data.decode("utf-8-sig"))
+        return Source(name=name, text=data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         detail = f"{name} has a byte that is not UTF-8 on line {line}"
@@ -74,8 +76,10 @@ class _Composer:
         self._values = 0
         self._anchors: dict[str, Node | None] = {}
         self._depth = 0
+        self._disguise = Disguise(source.text)
+        self._loose = LooseSyntax(source)
         try:
-            self._parser = _Parser(source.text)
+            self._parser = _Parser(self._disguise.text)
         except yaml.YAMLError as error:
             self._syntax_error(error)
 
@@ -85,6 +89,7 @@ class _Composer:
             event = self._next()
             if isinstance(event, yaml.StreamEndEvent):
                 raise _problem("empty file", f"{self._source.name} holds no YAML")
+            self._check_syntax(event)
             node = self._node(self._next())
             self._next()  # document end
             event = self._next()
@@ -121,8 +126,9 @@ class _Composer:
 
     def _alias(self, event: Any) -> Node:
         if event.anchor not in self._anchors:
-            hint = did_you_mean(event.anchor, self._anchors)
-            self._stop(event, "unknown alias", f"nothing above is anchored as &{event.anchor}", hint)
+            name = self._disguise.restore(event.anchor, None)
+            hint = did_you_mean(name, self._anchors)
+            self._stop(event, "unknown alias", f"nothing above is anchored as &{name}", hint)
         node = self._anchors[event.anchor]
         if node is None:
             self._stop(event, "circular alias", f"*{event.anchor} stands inside what it names")
@@ -144,6 +150,7 @@ class _Composer:
         items = []
         while not isinstance(event := self._next(), yaml.SequenceEndEvent):
             items.append(self._node(event))
+        self._check_syntax(event)
         node = Sequence(self._source, _at(start.start_mark), _at(event.end_mark), tuple(items))
         _measure(node, items)
         self._check_tag(start, "seq")
@@ -172,6 +179,7 @@ class _Composer:
                 entries[key.value] = (key, value)
         for merge_event, value in merges:
             self._merge(entries, merge_event, value)
+        self._check_syntax(event)
         node = Mapping(self._source, _at(start.start_mark), _at(event.end_mark), entries)
         _measure(node, [value for _, value in entries.values()])
         node.weight += len(entries)
@@ -194,19 +202,20 @@ class _Composer:
                 entries.setdefault(name, entry)
 
     def _scalar(self, event: Any) -> Scalar:
+        self._check_syntax(event)
+        text = self._disguise.restore(event.value, event.style)
         node = Scalar(
             self._source,
             _at(event.start_mark),
             _at(event.end_mark),
-            value=self._value(event),
-            text=event.value,
+            value=self._value(event, text),
+            text=text,
             style="" if event.style in (None, ":") else event.style,
         )
-        node.weight = 1 + len(event.value) // 64
+        node.weight = 1 + len(text) // 64
         return node
 
-    def _value(self, event: Any) -> Value:
-        text: str = event.value
+    def _value(self, event: Any, text: str) -> Value:
         try:
             if event.tag is not None and event.tag != "!":
                 return resolve_tagged(event.tag, text)
@@ -214,6 +223,11 @@ class _Composer:
         except UnusableScalarError as error:
             self._fail(event, error.summary, str(error), error.hint)
             return text
+
+    def _check_syntax(self, event: Any) -> None:
+        fault = self._loose.fault(event)
+        if fault is not None:
+            self._fail(event, "not YAML", *fault)
 
     def _check_tag(self, event: Any, kind: str) -> None:
         if not fits(event.tag, kind):

@@ -5,6 +5,7 @@ from typing import Any
 import yaml
 
 from specrun.diagnostics import Diagnostic, Source, Span
+from specrun.spec.merged import CONFLICT, KEEP_ONE, LEFT_BY_GIT, conflict_line
 
 QUOTE = 'quote the template: "{{ … }}"'
 
@@ -47,19 +48,18 @@ def _hint(problem: str, line: str, column: int, begun: Any) -> str:
         "did not find expected key": f"check the indentation: this mapping begins on {where}",
         "did not find expected ','": f"close what begins on {where}",
         "end of stream": "close the quote",
+        "invalid Unicode character": "this is half of a surrogate pair: write the character itself",
     }
     return next((hint for words, hint in known.items() if words in problem), "")
 
 
 def _conflict(source: Source) -> Diagnostic | None:
     """Name the true cause of what is no YAML because git left both sides of a merge in it."""
-    for number, line in enumerate(source.text.split("\n")):
-        if line.startswith("<<<<<<< "):
-            detail = "git left both sides of a merge here"
-            hint = "keep the lines that are right, and remove the markers"
-            span = _at(source, number, 0, length=7)
-            return Diagnostic(summary="conflict markers", detail=detail, span=span, hint=hint)
-    return None
+    line = conflict_line(source.text, whole=False)
+    if line is None:
+        return None
+    span = _at(source, line - 1, 0, length=7)
+    return Diagnostic(summary=CONFLICT, detail=LEFT_BY_GIT, span=span, hint=KEEP_ONE)
 
 
 def _bad_character(source: Source, error: Any) -> Diagnostic:

@@ -1,5 +1,6 @@
 """What lock and manifest have in common: a versioned head, then one item a line."""
 
+import codecs
 import contextlib
 import gc
 import json
@@ -31,6 +32,7 @@ def document(
 
 def decode(decoder: "msgspec.json.Decoder[T]", data: bytes, path: Path, what: str) -> T:
     """Return the typed content of a lock or manifest; raise `InvalidInputError` with place and reason."""
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
         found = decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from specrun.atomic import write_if_changed
+from specrun.atomic import write_text_if_changed
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.model.lock import Lock, LockRow
 from specrun.store.conflict import conflict_sides, marked
@@ -87,7 +87,7 @@ def lock_bytes(lock: Lock) -> bytes:
 
 def write_lock(path: Path, lock: Lock) -> bool:
     """Write the lock unless the file already says the same; say whether it wrote."""
-    return write_if_changed(path, lock_bytes(lock))
+    return write_text_if_changed(path, lock_bytes(lock))
 
 
 def check_owner(lock: Lock, path: Path, *, spec: str) -> None:

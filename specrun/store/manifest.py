@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from specrun.atomic import write_if_changed
+from specrun.atomic import write_text_if_changed
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.store.conflict import conflict_sides, marked
 from specrun.store.document import FORMAT_VERSION, collector_paused, decode, document
@@ -122,7 +122,7 @@ def manifest_bytes(manifest: Manifest) -> bytes:
 
 def write_manifest(folder: Path, manifest: Manifest, name: str = FILE_NAME) -> bool:
     """Write the manifest unless the file already says the same; say whether it wrote."""
-    return write_if_changed(folder / name, manifest_bytes(manifest))
+    return write_text_if_changed(folder / name, manifest_bytes(manifest))
 
 
 def check_owner(owner: str, folder: Path, *, spec: str) -> None:

@@ -168,8 +168,8 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "an endless range": ("{{ range(10**30) }}", "a list that is too large"),
     "trim": ("{{ ('a' * 1000000) | trim('b' * 900000 ~ 'a') }}", "a width is a whole number up to 10,000"),
     "sorting copies": (f"{{{{ ([{LARGE}] * 1000) | sort | length }}}}", "a value that is too large"),
-    "adding lists up": ("{{ ([[1] * 100] * 9999) | sum(start=[]) }}", "`sum` adds numbers"),
-    "rounding": ("{{ 1.5 | round(10**9, 'ceil') }}", "a width is a whole number up to 10,000"),
+    "adding lists up": ("{{ ([[1] * 100] * 9999) | sum(start=[]) }}", "`sum` takes numbers"),
+    "rounding": ("{{ 1.5 | round(10**9, 'ceil') }}", "a precision of up to 100 places"),
     "batches": ("{{ [1] | batch(10**9, 0) | list }}", "a width is a whole number up to 10,000"),
     "indented JSON": ("{{ [1] | tojson(indent=10**9) }}", "a width is a whole number up to 10,000"),
     "brackets in brackets": ("{{ " + "(" * 9999 + "1" + ")" * 9999 + " }}", "nests too deeply"),
@@ -211,7 +211,7 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "another template": ("{% include '/etc/passwd' %}", "`{% include %}` is not part of spec templates"),
     "half of a surrogate pair": ("{{ '\\ud800' }}", "half of a surrogate pair"),
     "a complex number": ("{{ (-8) ** 0.5 }}", "is not a value"),
-    "a number that is not one": ("{{ 'nan' | float }}", "a number is not finite"),
+    "a number that is not one": ("{{ 'nan' | float }}", "is not a number"),
 }
 
 

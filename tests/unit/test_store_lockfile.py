@@ -169,3 +169,17 @@ def test_a_lock_of_another_spec_is_an_error_that_names_both() -> None:
     check_owner(lock(), PATH, spec="specs/shots.yaml")
     with pytest.raises(InvalidInputError, match=r"belongs to specs/shots.yaml, not to specs/other.yaml"):
         check_owner(lock(), PATH, spec="specs/other.yaml")
+
+
+@pytest.mark.parametrize("head", [b"", b"\xef\xbb\xbf"])
+def test_a_lock_checked_out_with_other_line_ends_is_read_and_left_alone(head: bytes, tmp_path: Path) -> None:
+    path, pins = tmp_path / "shots.lock.json", lock(row("shots[a=1]"), row("shots[a=2]"))
+    path.write_bytes(head + lock_bytes(pins).replace(b"\n", b"\r\n"))
+    found = read_lock(path)
+    assert found == pins
+    before = path.read_bytes()
+    if not head:
+        assert not write_lock(path, pins)
+        assert path.read_bytes() == before
+    assert write_lock(path, lock(row("shots[a=1]")))
+    assert path.read_bytes() == lock_bytes(lock(row("shots[a=1]")))

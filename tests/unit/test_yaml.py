@@ -137,3 +137,85 @@ def test_what_is_wrong_is_collected_and_the_rest_read() -> None:
         "key is not a text",
     ]
     assert plain(node) == {"a": 1, "b": ".nan", "c": [1]}
+
+
+@pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029"])
+def test_a_line_separator_is_an_ordinary_character_and_moves_no_place(separator: str) -> None:
+    text = (
+        f"# a{separator}comment\na: one{separator}two\nb: ['x{separator}']\nc: |\n  y{separator}z\nd: \"{separator}\"\n"
+    )
+    node = parse_yaml(Source(name="a.yaml", text=text))
+    assert plain(node) == {
+        "a": f"one{separator}two",
+        "b": [f"x{separator}"],
+        "c": f"y{separator}z\n",
+        "d": separator,
+    }
+    assert isinstance(node, Mapping)
+    assert [(key.span.line, key.span.column) for key, _ in node.pairs()] == [(2, 1), (3, 1), (4, 1), (6, 1)]
+    with pytest.raises(InvalidInputError) as caught:
+        parse_yaml(Source(name="a.yaml", text=text + "b: [1\n"))
+    assert str(caught.value.diagnostics[0].span).startswith("a.yaml:7")
+
+
+def test_a_character_that_a_separator_could_be_disguised_as_stays_itself() -> None:
+    others = "".join(map(chr, range(0xF0000, 0xF0010)))
+    assert parsed(f'- "{others}\u2028\\U000f0010"\n- {others}\u2028\n') == [
+        f"{others}\u2028\U000f0010",
+        f"{others}\u2028",
+    ]
+
+
+@given(st.text(st.sampled_from("ab \u2028\x85\u2029\U000f0000\U000f0001\ue83d😀"), min_size=1))
+def test_any_text_comes_back_from_double_quotes(text: str) -> None:
+    assert parsed(json.dumps(text, ensure_ascii=False)) == text
+    if "\ue83d" not in text:
+        assert parsed(json.dumps(text)) == text
+
+
+def test_pairs_of_surrogates_are_read_as_json_writes_them_and_only_in_double_quotes() -> None:
+    text = r"""
+a: "\ud83d\ude00\uD83D\uDE00 \\ud83d\\ude00 \\\ud83d\ude00"
+b: \ud83d\ude00
+c: '\ud83d\uDe00'
+d: |
+  \ud83d\ude00 \\ud83d\ude00
+"""
+    assert parsed(text) == {
+        "a": "😀😀 \\ud83d\\ude00 \\😀",
+        "b": r"\ud83d\ude00",
+        "c": r"\ud83d\uDe00",
+        "d": "\\ud83d\\ude00 \\\\ud83d\\ude00\n",
+    }
+
+
+def test_half_a_pair_is_no_character() -> None:
+    with pytest.raises(InvalidInputError, match="invalid Unicode character") as caught:
+        parsed('a: "\\ud83d"\n')
+    assert caught.value.diagnostics[0].hint == "this is half of a surrogate pair: write the character itself"
+
+
+# The YAML test suite's names of texts that are no YAML, and that the parser takes all the same.
+NO_YAML = {
+    "9JBA": "---\n[ a, b, c, ]#invalid\n",
+    "CVW2": "---\n[ a, b, c,#invalid\n]\n",
+    "G5U8": "---\n- [-, -]\n",
+    "MUS6": "%YAML 1.1#...\n---\n",
+    "SU5Z": 'key: "value"# invalid comment\n',
+    "X4QW": "block: ># comment\n  scalar\n",
+    "YJV2": "[-]\n",
+}
+
+
+@pytest.mark.parametrize("name", NO_YAML)
+def test_what_is_no_yaml_is_refused_though_the_parser_takes_it(name: str) -> None:
+    with pytest.raises(InvalidInputError, match="not YAML"):
+        parsed(NO_YAML[name])
+
+
+def test_comments_and_signs_in_their_places_are_no_slips() -> None:
+    text = (
+        '%YAML 1.2 # so\n---\na: [x, # one\n  "y#", z#] # two\nb: "s" # three\nc: | # four\n  ]#q\n'
+        'd: a,#b\ne: -1\nf: {"k":"v#"}\n'
+    )
+    assert parsed(text) == {"a": ["x", "y#", "z#"], "b": "s", "c": "]#q\n", "d": "a,#b", "e": -1, "f": {"k": "v#"}}

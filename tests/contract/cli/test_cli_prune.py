@@ -83,3 +83,16 @@ def test_the_store_is_left_alone_while_a_lock_cannot_be_read(orphaned: Any) -> N
     store = sorted((orphaned.folder / ".specrun/store").glob("??/*"))
     assert "conflict markers" in orphaned("prune", "--yes", "--store", QUICKSTART, code=1).err
     assert sorted((orphaned.folder / ".specrun/store").glob("??/*")) == store
+
+
+def test_who_excludes_every_cell_is_warned_before_anything_is_removed(project: Any) -> None:
+    spec = project.folder / QUICKSTART
+    project("apply", "--yes", QUICKSTART)
+    text = spec.read_text("utf-8")
+    exclude = "    exclude: [{style: [watercolour, woodcut]}]\n"
+    assert "    matrix:" in text
+    spec.write_text(text.replace("    matrix:", f"{exclude}    matrix:", 1), "utf-8")
+    for command, code in (["plan"], 0), (["prune"], 64), (["apply", "--prune"], 64):
+        ended = project(*command, QUICKSTART, code=code)
+        assert "warning: no cell left\n  `exclude` leaves no cell of job " in ended.err
+    assert hedgehogs(project.folder)

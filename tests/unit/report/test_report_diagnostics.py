@@ -136,3 +136,18 @@ def test_a_github_annotation_without_details_repeats_its_summary() -> None:
 def test_the_tally_counts_errors_and_warnings() -> None:
     warning = Diagnostic(summary="odd", severity=Severity.WARNING)
     assert tally([Diagnostic(summary="wrong"), warning, warning]) == "1 error, 2 warnings"
+
+
+def test_of_very_many_faults_the_first_are_shown_errors_before_warnings_and_the_rest_counted() -> None:
+    warnings = [Diagnostic(summary=f"warning {number}", severity=Severity.WARNING) for number in range(60)]
+    errors = [Diagnostic(summary=f"error {number}") for number in range(200)]
+    found = [*warnings, *errors]
+    assert as_text(found).endswith(
+        "error: error 199\n\nwarning: too many to show\n  60 warnings more\n  hint: mend the ones above first\n"
+    )
+    assert len(json.loads(as_json(found * 100))["diagnostics"]) == 201
+    assert as_github([*found, *errors]).endswith(
+        "::error title=too many to show::200 errors, 60 warnings more%0Ahint: mend the ones above first\n"
+    )
+    assert as_text(found[:200]) == "\n".join(as_text([each]) for each in found[:200])
+    assert tally(found * 100) == "20,000 errors, 6,000 warnings"
