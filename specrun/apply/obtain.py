@@ -36,9 +36,9 @@ class Obtainer:
         match action.verb:
             case Verb.CREATE | Verb.REPLACE if action.shares:
                 return self._shared(self.results.get(action.shares, NotStarted()))
-            case Verb.CREATE | Verb.REPLACE:
+            case Verb.CREATE | Verb.REPLACE if action.asks:
                 return await self._asked(action, run)
-            case Verb.RESTORE | Verb.MOVE:
+            case Verb.CREATE | Verb.REPLACE | Verb.RESTORE | Verb.MOVE:
                 return await self._locked(action, run, How.MOVED if action.verb is Verb.MOVE else How.RESTORED)
             case Verb.HELD:
                 return await self._held(action, run)
@@ -54,7 +54,8 @@ class Obtainer:
             return Blocked(by=lacking)
         if digest is None or self.asker is None:
             return Failed(cause="an input URL has not been fetched yet", hint="`specrun lock` fetches it")
-        unchanged = action.row if action.row is not None and _same_request(action, action.row, digest) else None
+        rows = (row for row in (action.row, action.origin) if row is not None)
+        unchanged = next((row for row in rows if _same_request(action, row, digest)), None)
         if unchanged is not None and await self.shelf.has_all(unchanged):
             return _locked_images(unchanged, How.KEPT)
         shared = await self._from_shared(digest, action.take, unchanged) if self.shelf.shared else None

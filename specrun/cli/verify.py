@@ -89,6 +89,8 @@ def _verified(spec: Path, options: VerifyOptions) -> tuple[str, Verification | N
         plan = make_plan(options.request(spec), project)
     except SpecrunError as error:
         plan, faults = None, error.diagnostics
+    else:
+        complain(*plan.warnings)
     target = target_of(spec, project, options.name, plan)
     found = verify(target, plan, store=options.store, mend=_mender(project) if options.repair else None)
     return found.spec, found, faults

@@ -26,6 +26,7 @@ class _Action(msgspec.Struct, kw_only=True, gc=False):
     key: str | None
     take: int
     shares: str | None
+    request: bool = True
 
 
 class _Document(msgspec.Struct, kw_only=True):
@@ -65,7 +66,7 @@ def read_saved(path: Path) -> SavedPlan:
         detail = f"{path}: {error.strerror or error}"
         raise InvalidInputError(Diagnostic(summary="unreadable plan", detail=detail)) from None
     document = decode(_DOCUMENT, data, path, "plan")
-    asking = [action for action in document.actions if action.action in _ASKING and action.shares is None]
+    asking = [action for action in document.actions if _asks(action)]
     return SavedPlan(
         path=path,
         spec=document.spec,
@@ -96,6 +97,10 @@ def check_expected(expected: str, fresh: Plan) -> None:
         detail = f"this plan's digest is {fresh.digest}, not {expected}"
         hint = "something that the plan follows from differs from where it was reviewed; plan and review again"
         raise InvalidInputError(Diagnostic(summary="not the plan expected", detail=detail, hint=hint))
+
+
+def _asks(action: _Action) -> bool:
+    return action.action in _ASKING and action.shares is None and action.request
 
 
 def _listed(action: Action, saved: SavedPlan) -> bool:

@@ -55,6 +55,13 @@ class SeenFiles:
         except OSError:
             return None
 
+    def read(self, path: str) -> bytes | None:
+        """Return what a file holds, None where there is none."""
+        try:
+            return (self._folder / path).read_bytes()
+        except OSError:
+            return None
+
     def differing(self, paths: Sequence[str], digests: Sequence[str]) -> set[tuple[str, str]]:
         """Return which of some paths, each with the digest wanted, have another content, or none."""
         moved = set(self._moved())
