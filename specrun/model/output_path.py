@@ -18,11 +18,6 @@ def stem(path: str) -> str:
     return _IMAGE_SUFFIX.sub("", path)
 
 
-def named(path: str) -> tuple[str, ...]:
-    """Return the names that an image may have that is planned to stand at a path: its suffix follows the bytes."""
-    return tuple(dict.fromkeys((path, *(truthful(path, kind) for kind in _EXTENSIONS))))
-
-
 def truthful(path: str, media_type: str) -> str:
     """Return a path whose image suffix is that of `media_type`; a suffix that says so already stays as written."""
     wanted = _EXTENSIONS.get(media_type)

@@ -119,6 +119,8 @@ class Decider:
         if before is None or (before.key == run.key and run.key is not None):
             return action if row is None or row.outputs else over_what_stands(action, run, self._world)
         if before is not row:
+            if action.verb in (Verb.HELD, Verb.LOST):
+                return action
             self._moved.setdefault(before.address, run.address)
         return as_change(action, run, before)
 

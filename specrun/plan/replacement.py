@@ -21,20 +21,19 @@ def as_change(action: Action, run: Run, before: LockRow) -> Action:
     That its new images are at hand spares the request, and makes it no less a change: to a reviewer, and to `protect`.
     """
     found = changes(before, run)
-    if action.verb not in (Verb.CREATE, Verb.RESTORE, Verb.MOVE):
-        return replace(action, row=before if action.verb is Verb.LOST else action.row, changes=found)
-    made = tuple(action.images.items())
+    if action.verb in (Verb.HELD, Verb.LOST):
+        return replace(action, row=before, changes=found)
     renamed = before.address != action.address
+    takes = (*action.takes, before.address) if renamed else action.takes
+    if action.verb is Verb.REPLACE:
+        return replace(action, row=before, changes=found, takes=takes)
+    made = tuple(action.images.items())
     parts = [f"was {before.address}" if renamed else "", why(found, run), _MADE_ALREADY if made else _asked(action)]
-    return replace(
-        action,
-        verb=Verb.REPLACE,
-        reason="; ".join(filter(None, parts)),
-        row=before,
-        changes=found,
-        made=made,
-        takes=(*action.takes, before.address) if renamed else action.takes,
-    )
+    reason = "; ".join(filter(None, parts))
+    # A shared store may have what is asked for because it is lost here.
+    origin = action.origin or (None if action.row is before else action.row)
+    changed = replace(action, verb=Verb.REPLACE, reason=reason, row=before, changes=found, made=made, takes=takes)
+    return replace(changed, origin=origin)
 
 
 def over_what_stands(action: Action, run: Run, world: World) -> Action:
@@ -71,7 +70,9 @@ class Paths:
     """The rows that nothing else has taken over, by the paths at which their images stand, suffixes aside."""
 
     def __init__(self, rows: Iterable[LockRow]) -> None:
-        self._rows: Mapping[str, LockRow] = {_where(output.path): row for row in rows for output in row.outputs}
+        # What a row is held for is not given up for a name.
+        settled = (row for row in rows if row.state in (None, State.ORPHAN))
+        self._rows: Mapping[str, LockRow] = {_where(output.path): row for row in settled for output in row.outputs}
 
     def at(self, run: Run) -> LockRow | None:
         """Return the row whose images stand where a run's are to be."""

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from specrun.canonical import digest
 from specrun.model.lock import Lock, LockedOutput, LockRow
-from specrun.model.output_path import named
+from specrun.model.output_path import stem
 from specrun.provenance.facts import ProvenanceError
 from specrun.provenance.sidecar import SIDECAR, sidecar
 from specrun.store.blobs import Blobs
@@ -51,8 +51,16 @@ class World:
 
     def holds_another(self, path: str, key: str | None, blob: str | None) -> bool:
         """Whether an image stands at a path, with whatever suffix, that is neither `blob` nor made under `key`."""
-        found = (self._outputs.read(name) for name in named(path))
+        found = (self._outputs.read(name) for name in self._standing.get(stem(path), ()))
         return any(data is not None and not _is_of(data, key, blob) for data in found)
+
+    @cached_property
+    def _standing(self) -> Mapping[str, list[str]]:
+        """All files in the outputs folder, by their names without an image's suffix."""
+        files: dict[str, list[str]] = {}
+        for path in self._outputs.files():
+            files.setdefault(stem(path), []).append(path)
+        return files
 
     def stored(self, blob: str) -> bool:
         """Whether the bytes are in the local store, or may be in a shared one."""

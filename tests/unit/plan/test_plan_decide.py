@@ -21,6 +21,7 @@ from specrun.store.blobs import Blobs
 from specrun.store.ledger import Ledger
 from specrun.store.lockfile import lock_path, read_lock, write_lock
 from specrun.store.manifest import ImageFacts
+from specrun.store.shared_record import SharedRecord
 
 # A provider that asks for money, unlike the sandbox; nothing is ever sent to it here.
 HEAD = """
@@ -207,6 +208,19 @@ def test_what_is_nowhere_is_lost_and_asked_for_only_where_that_is_said(world: Wo
     assert world.plan().totals.requests == 0
     asked = "locked, but its bytes are nowhere; asked for with --regenerate-lost"
     assert world.said(regenerate_lost=True) == {FOX: ("create", asked), OWL: ("create", asked)}
+
+
+def test_what_a_shared_store_is_known_to_have_is_not_paid_for_again(world: World) -> None:
+    (world.root / "specrun.yaml").write_text(PROJECT + "store: {url: 's3://bucket/images'}\n")
+    world.lock()
+    SharedRecord(world.root / ".specrun", "s3://bucket/images").add(digest(world.image(world.runs()[FOX], 1)))
+    plan = world.plan(regenerate_lost=True)
+    asked = "locked, but its bytes are nowhere; asked for with --regenerate-lost, unless the shared store has them"
+    assert [(action.verb.value, action.reason) for action in plan.actions] == [
+        ("restore", "the file is missing"),
+        ("create", asked),
+    ]
+    assert plan.totals.requests == 1
 
 
 def test_what_is_nowhere_is_simply_asked_for_again_where_asking_is_free(world: World) -> None:
