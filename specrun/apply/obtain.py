@@ -17,6 +17,13 @@ from specrun.model.run import Run
 from specrun.store.ledger_view import view_ledger
 from specrun.store.standing import HeldBack, Made, Standing, UnderWay
 
+_AT_HAND = {
+    Verb.CREATE: How.RESTORED,
+    Verb.REPLACE: How.REPLACED,
+    Verb.RESTORE: How.RESTORED,
+    Verb.MOVE: How.MOVED,
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Obtainer:
@@ -39,7 +46,7 @@ class Obtainer:
             case Verb.CREATE | Verb.REPLACE if action.asks:
                 return await self._asked(action, run)
             case Verb.CREATE | Verb.REPLACE | Verb.RESTORE | Verb.MOVE:
-                return await self._locked(action, run, How.MOVED if action.verb is Verb.MOVE else How.RESTORED)
+                return await self._locked(action, run, _AT_HAND[action.verb])
             case Verb.HELD:
                 return await self._held(action, run)
             case Verb.BLOCKED:

@@ -23,7 +23,13 @@ from specrun.model.run import Price
 from specrun.report import inert
 from specrun.report.words import count, money
 
-_DONE = {How.REQUESTED: "made", How.SHARED: "shared", How.RESTORED: "restored", How.MOVED: "moved"}
+_DONE = {
+    How.REQUESTED: "made",
+    How.SHARED: "shared",
+    How.RESTORED: "restored",
+    How.REPLACED: "replaced",
+    How.MOVED: "moved",
+}
 _HELD_FIX = {
     State.UNKNOWN: "ask the provider whether it was billed; --retry-unknown asks (and may pay) again",
     State.PARTIAL: "the images that came are kept; --replace asks (and pays) again",

@@ -103,7 +103,9 @@ def test_a_locked_apply_refuses_it_and_a_frozen_one_sends_nothing(back: Project)
     assert "cover: key, seed changed" in back("lock", "--check", "s.yaml", code=2)
     assert "lock out of date" in back("apply", "--yes", "--locked", "s.yaml", code=2)
     before = back.picture()
-    assert "Requests: 0." in back("apply", "--yes", "--frozen", "s.yaml")
+    said = back("apply", "--yes", "--frozen", "s.yaml")
+    assert "replaced  cover: cover/cover.png" in said
+    assert "Requests: 0." in said
     assert back.picture() != before
     back("plan", "--detailed-exitcode", "s.yaml")
 
