@@ -16,6 +16,7 @@ from specrun.apply.session import Session
 from specrun.group_write import write_all
 from specrun.model.lock import State
 from specrun.model.plan import Action
+from specrun.model.request import request_digest
 from specrun.model.run import Run
 from specrun.store.attempts import Attempt, AttemptState
 from specrun.store.blobs import Blobs
@@ -31,7 +32,7 @@ def cut_off(session: Session, delivery: Delivery) -> Mapping[str, Done | Held]:
     asking = {
         action.address: action
         for action in session.plan.actions
-        if action.verb.asks and action.address not in session.results
+        if action.asks and action.address not in session.results
     }
     if not asking:
         return {}
@@ -41,10 +42,13 @@ def cut_off(session: Session, delivery: Delivery) -> Mapping[str, Done | Held]:
         attempts = ledger.history(session.place.spec)
     left: dict[str, Held] = {}
     received: list[tuple[Run, Obtained]] = []
+    inputs = session.inputs()
     for attempt in attempts:
         action = asking.get(attempt.intent.address)
         if action is None or action.run is None or attempt.intent.hold != session.place.hold:
             continue
+        if attempt.intent.request_digest != request_digest(action.run, inputs.digest):
+            continue  # an earlier request of this run
         result = _result(attempt, action, session.blobs)
         if isinstance(result, Held):
             left[action.address] = result

@@ -30,7 +30,7 @@ async def equipped(session: Session) -> AsyncIterator[Asker | None]:
     place = session.place
     verbs = {action.verb for action in session.plan.actions}
     asking = {run.provider for action in session.plan.actions if action.requested and (run := action.run) is not None}
-    if not any(verb.asks for verb in verbs) and not (Verb.HELD in verbs and place.ledger.exists()):
+    if not any(action.asks for action in session.plan.actions) and not (Verb.HELD in verbs and place.ledger.exists()):
         yield None
         return
     async with AsyncExitStack() as stack:

@@ -15,6 +15,7 @@ class How(Enum):
     REQUESTED = "requested"  # asked for and received
     SHARED = "shared"  # another run of this apply, or another spec, asked for the same
     RESTORED = "restored"  # from the store
+    REPLACED = "replaced"  # from the store, for a request that has changed
     MOVED = "moved"  # from the store or their old file, to a new path
     KEPT = "kept"  # nothing to do
 

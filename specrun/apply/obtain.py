@@ -17,6 +17,13 @@ from specrun.model.run import Run
 from specrun.store.ledger_view import view_ledger
 from specrun.store.standing import HeldBack, Made, Standing, UnderWay
 
+_AT_HAND = {
+    Verb.CREATE: How.RESTORED,
+    Verb.REPLACE: How.REPLACED,
+    Verb.RESTORE: How.RESTORED,
+    Verb.MOVE: How.MOVED,
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Obtainer:
@@ -36,10 +43,10 @@ class Obtainer:
         match action.verb:
             case Verb.CREATE | Verb.REPLACE if action.shares:
                 return self._shared(self.results.get(action.shares, NotStarted()))
-            case Verb.CREATE | Verb.REPLACE:
+            case Verb.CREATE | Verb.REPLACE if action.asks:
                 return await self._asked(action, run)
-            case Verb.RESTORE | Verb.MOVE:
-                return await self._locked(action, run, How.MOVED if action.verb is Verb.MOVE else How.RESTORED)
+            case Verb.CREATE | Verb.REPLACE | Verb.RESTORE | Verb.MOVE:
+                return await self._locked(action, run, _AT_HAND[action.verb])
             case Verb.HELD:
                 return await self._held(action, run)
             case Verb.BLOCKED:
@@ -57,7 +64,8 @@ class Obtainer:
             return NotStarted() if waits else Blocked(by=lacking)
         if digest is None or self.asker is None:
             return Failed(cause="an input URL has not been fetched yet", hint="`specrun lock` fetches it")
-        unchanged = action.row if action.row is not None and _same_request(action, action.row, digest) else None
+        rows = (row for row in (action.row, action.origin) if row is not None)
+        unchanged = next((row for row in rows if _same_request(action, row, digest)), None)
         if unchanged is not None and await self.shelf.has_all(unchanged):
             return _locked_images(unchanged, How.KEPT)
         shared = await self._from_shared(digest, action.take, unchanged) if self.shelf.shared else None

@@ -24,9 +24,9 @@ def pin(plan: Plan, spec: str, old: Lock | None, inputs: Inputs) -> Lock:
         if action.verb is Verb.ORPHAN and action.row is not None:
             rows[action.address] = replace(action.row, state=action.row.state or State.ORPHAN)
         elif action.run is not None:
-            rows[action.address] = _row(action, inputs)
-            if action.verb is Verb.MOVE and action.origin is not None and action.origin.address != action.address:
-                rows.pop(action.origin.address, None)
+            rows[action.address] = pinned = _row(action, inputs)
+            for address in action.takes:
+                _leave(rows, address, pinned)
     return Lock(spec=spec, name=plan.name, files=plan.files, vars=plan.vars, rows=rows)
 
 
@@ -68,6 +68,13 @@ def _row(action: Action, inputs: Inputs) -> LockRow:
         provenance=made.provenance,
         accepted=made.accepted,
     )
+
+
+def _leave(rows: dict[str, LockRow], address: str, pinned: LockRow) -> None:
+    """Let go of an address that the spec no longer has; images that nothing else tells of keep it as an orphan."""
+    row = rows.pop(address, None)
+    if row is not None and not (pinned.outputs or pinned.state):
+        rows[address] = replace(row, state=row.state or State.ORPHAN)
 
 
 def _standing(row: LockRow | None) -> LockRow | None:

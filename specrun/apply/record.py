@@ -17,14 +17,14 @@ from specrun.model.run import Run
 def locked(plan: Plan, spec: str, old: Lock | None, results: Mapping[str, Result], inputs: Inputs) -> Lock:
     """Return the new lock: rows that the plan does not name stay, the others say what became of their action."""
     rows = dict(old.rows) if old is not None else {}
-    planned = {action.address for action in plan.actions}
     for action in plan.actions:
         result = results.get(action.address, NotStarted())
         row = _row(action, rows.get(action.address), result, inputs)
         if row is not None:
             rows[action.address] = row
-        if _moved_away(action, result) and action.origin is not None and action.origin.address not in planned:
-            rows.pop(action.origin.address, None)
+        if isinstance(result, (Done, Held)):
+            for address in action.takes:
+                rows.pop(address, None)
     return Lock(spec=spec, name=plan.name, files=plan.files, vars=plan.vars, rows=rows)
 
 
@@ -33,8 +33,9 @@ def superseded(plan: Plan, results: Mapping[str, Result]) -> tuple[LockedOutput,
     before = []
     for action in plan.actions:
         if isinstance(results.get(action.address), Done) and action.verb is not Verb.KEEP:
-            origin = action.origin if action.verb is Verb.MOVE else None
-            before += [output for row in (action.row, origin) if row is not None for output in row.outputs]
+            mine = (action.address, *action.takes)
+            rows = [row for row in (action.row, action.origin) if row is not None and row.address in mine]
+            before += [output for row in rows for output in row.outputs]
     return tuple(before)
 
 
@@ -100,8 +101,3 @@ def _as_pinned(old: LockRow, run: Run) -> bool:
         and old.state is None
         and not (common.inputs or old.inputs)
     )
-
-
-def _moved_away(action: Action, result: Result) -> bool:
-    """Say whether what stood under the origin's address now stands under the action's."""
-    return action.verb is not Verb.RESTORE and isinstance(result, (Done, Held))

@@ -11,6 +11,7 @@ from specrun.apply.place import Place, place_of
 from specrun.apply.session import as_found
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.model.lock import Lock, LockRow, State
+from specrun.model.output_path import folded, stem
 from specrun.model.plan import Plan
 from specrun.model.project import Project
 from specrun.model.shard import Shard
@@ -72,11 +73,16 @@ def joined(plan: Plan, old: Lock | None, parts: Sequence[Lock]) -> Lock:
 
 
 def _moved_away(before: Mapping[str, LockRow], made: Mapping[str, LockRow], wanted: Sequence[str]) -> Iterator[str]:
-    """Yield the addresses that the spec no longer has and whose images now stand under another one."""
+    """Yield the addresses that the spec no longer has and whose images now stand under another one, or gave way."""
     still = set(wanted)
+    taken = {folded(stem(output.path)) for address in wanted for output in made[address].outputs}
     left: dict[str | None, list[str]] = {}
     for address, row in sorted(before.items(), reverse=True):
-        if address not in still and (row.outputs or row.state not in (None, State.ORPHAN)):
+        if address in still:
+            continue
+        if any(folded(stem(output.path)) in taken for output in row.outputs):
+            yield address
+        elif row.outputs or row.state not in (None, State.ORPHAN):
             left.setdefault(row.key, []).append(address)
     for address in wanted:
         row, own = made[address], before.get(address)

@@ -32,8 +32,8 @@ async def work(session: Session, asker: Asker | None, delivery: Delivery) -> Non
     )
     todo = [action for action in session.plan.actions if not _stands(session, action)]
     for action in todo:
-        # Before the first delivery, since it may overwrite what another run has yet to move away.
-        if action.verb is Verb.MOVE and action.origin is not None:
+        # Before the first delivery, since it may overwrite what another run has yet to take away.
+        if action.origin is not None and action.images:
             shelf.adopt(action.origin)
     workers = max([provider.concurrency for provider in session.providers.values()], default=_DELIVERIES)
     # While some wait for their replies, others are kept and delivered; who wants one at a time gets that.

@@ -22,7 +22,7 @@ def place_applied(planned: Planned, *, rehearse: bool) -> Place:
 def new_images(events: Iterable[Event], outputs: Path) -> Iterable[Path]:
     """Yield the files of the images that came in this apply."""
     for event in events:
-        if isinstance(event, RunDone) and event.how in {How.REQUESTED, How.SHARED}:
+        if isinstance(event, RunDone) and event.how in {How.REQUESTED, How.SHARED, How.REPLACED}:
             yield from (outputs / name for name in event.files)
 
 

@@ -77,8 +77,10 @@ class Previews:
         action = self._actions.get(address)
         if action is None:
             raise MissingError("the run that makes it is not in this plan")
-        if action.verb.asks and action.run is not None:
+        if action.asks and action.run is not None:
             return self._draw(action.run, index)
+        if action.images:
+            return self._originals.read(action.images.get(index, ""))
         row = action.row or action.origin
         outputs = {output.index: output.blob for output in row.outputs} if row is not None else {}
         return self._originals.read(outputs.get(index, ""))

@@ -16,6 +16,7 @@ from specrun.cli.options import variable_options
 from specrun.cli.terminal import draw_strip
 from specrun.diagnostics import Diagnostic, InvalidInputError, SpecrunError, UsageError, nearest
 from specrun.imaging import ImageError
+from specrun.model.lock import Lock
 from specrun.model.plan import Action
 from specrun.model.project import Project
 from specrun.plan.make import expand, make_plan, spec_name
@@ -24,7 +25,9 @@ from specrun.report.show_image import image_json, image_lines
 from specrun.report.show_run import run_json, run_lines
 from specrun.report.show_vars import vars_json, vars_lines
 from specrun.spec.project import load_project
+from specrun.store.attempts import Attempt
 from specrun.store.blobs import Blobs
+from specrun.store.hold_name import held_for
 from specrun.store.ledger_view import view_ledger
 from specrun.verify.locks import LockFile, locks_of
 from specrun.verify.trace_image import trace_image
@@ -133,14 +136,14 @@ def _traces(options: ShowOptions, project: Project) -> Iterator[tuple[RunTrace, 
         locks = tuple(file for file in locks if _is_of(file, options, project))
     for file in locks:
         row = file.lock.rows.get(options.what)
-        if row is None and options.spec is None:
+        if options.spec is None and (row is None or options.name not in (None, file.variant)):
             continue
         action = _action(options, options.what, file.spec, file.variant, project)
         if row is not None or action is not None:
             shown = Path(os.path.relpath(file.spec))
             folder = Path(os.path.relpath(project.outputs / file.lock.name))
             with view_ledger(project.state / "ledger.db") as ledger:
-                attempts = tuple(a for a in ledger.attempts(options.what) if a.intent.spec == file.lock.spec)
+                attempts = tuple(each for each in ledger.attempts(options.what) if _made_for(each, file.lock))
             blobs = Blobs(project.state / "store")
             trace = trace_run(row, action, attempts, shown.as_posix(), folder, blobs)
             yield trace, again(action, file.spec, options.words(file.variant))
@@ -149,6 +152,11 @@ def _traces(options: ShowOptions, project: Project) -> Iterator[tuple[RunTrace, 
         if action is not None:
             trace = trace_run(None, action, (), options.spec.as_posix(), Path(), Blobs(project.state / "store"))
             yield trace, again(action, options.spec, options.words(options.name))
+
+
+def _made_for(attempt: Attempt, lock: Lock) -> bool:
+    """Whether an attempt was made for a lock's spec under its name: each variant has its own."""
+    return attempt.intent.spec == lock.spec and held_for(attempt.intent.hold, lock.spec, lock.name)
 
 
 def _is_of(file: LockFile, options: ShowOptions, project: Project) -> bool:

@@ -85,10 +85,12 @@ def _verified(spec: Path, options: VerifyOptions) -> tuple[str, Verification | N
         project = load_project(spec.parent)
     except SpecrunError as error:
         return spec.as_posix(), None, error.diagnostics
+    plan = None
     try:
         plan = make_plan(options.request(spec), project)
+        complain(*plan.warnings)
     except SpecrunError as error:
-        plan, faults = None, error.diagnostics
+        faults = error.diagnostics
     target = target_of(spec, project, options.name, plan)
     found = verify(target, plan, store=options.store, mend=_mender(project) if options.repair else None)
     return found.spec, found, faults

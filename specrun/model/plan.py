@@ -37,7 +37,7 @@ class Verb(Enum):
 
     @property
     def asks(self) -> bool:
-        """Whether the action sends a request."""
+        """Whether the action gives a run new images: by a request, unless they were made already."""
         return self in ASKING
 
     @property
@@ -55,6 +55,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ASKING = frozenset((Verb.CREATE, Verb.REPLACE))
+_SERVED = frozenset((Verb.KEEP, Verb.RESTORE, Verb.MOVE))
 
 
 # A struct for the same reason as `Run`.
@@ -63,6 +64,8 @@ class Action(msgspec.Struct, frozen=True, gc=False):
 
     `shares` names the action, earlier in the plan, whose request also serves this run. `take` is the take that
     a request would be sent with. `origin` is the lock row (perhaps under another address) whose images serve.
+    `made` are images, by index, that were made before and that serve as well as new ones would: no request. `takes`
+    are addresses that the spec no longer has and whose rows are this action's from now on.
     """
 
     verb: Verb
@@ -74,6 +77,8 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     shares: str | None = None
     take: int = 1
     origin: LockRow | None = None
+    made: tuple[tuple[int, str], ...] = ()
+    takes: tuple[str, ...] = ()
 
     @property
     def key(self) -> str | None:
@@ -81,9 +86,22 @@ class Action(msgspec.Struct, frozen=True, gc=False):
         return self.run.key if self.run is not None else self.row.key if self.row is not None else None
 
     @property
+    def asks(self) -> bool:
+        """Whether only a request brings the images, be it this action's or an earlier one's."""
+        return self.verb in ASKING and not self.made
+
+    @property
     def requested(self) -> bool:
         """Whether this very action sends a request: not where an earlier one serves it too."""
-        return self.shares is None and self.verb in ASKING
+        return self.shares is None and self.asks
+
+    @property
+    def images(self) -> Mapping[int, str]:
+        """The blobs, by index, that the run is known to have once this is done; none where only that will tell."""
+        if self.made or self.verb not in _SERVED:
+            return dict(self.made)
+        rows = (row for row in (self.row, self.origin) if row is not None and row.key == self.key)
+        return {output.index: output.blob for row in rows for output in row.outputs}
 
 
 class AskedFor(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,7 +186,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def _asked_for(actions: Iterable[Action]) -> tuple[AskedFor, ...]:
     """Return what a plan asks for: every request once, every image it asks for; in the order of the plan."""
-    asking = (action for action in actions if action.shares is None and action.verb in ASKING)
+    asking = (action for action in actions if action.shares is None and action.verb in ASKING and not action.made)
     runs = [action.run for action in asking if action.run is not None]
     commons = list(map(attrgetter("common"), runs))
     by_id = dict(zip(map(id, commons), commons, strict=True))

@@ -52,7 +52,7 @@ def _tiles(action: Action, preview: Callable[[Action, int], str | None]) -> Iter
     images = action.run.images if action.run is not None else max(1, len(now))
     for index in range(1, images + 1):
         current = Picture(blob=now[index].blob, path=now[index].path, caption="now") if index in now else None
-        drawn = _drawn(preview(action, index)) if action.verb.asks else None
+        new = _drawn(preview(action, index)) if action.asks else _made(action, index)
         yield Tile(
             address=action.address,
             job=job_in(action.address),
@@ -69,8 +69,8 @@ def _tiles(action: Action, preview: Callable[[Action, int], str | None]) -> Iter
             facts=tuple(request_facts(subject)),
             changes=differences(action.changes),
             price=_price(action),
-            before=current if drawn is not None else None,
-            image=drawn or current,
+            before=current if new is not None else None,
+            image=new or current,
         )
 
 
@@ -78,6 +78,14 @@ def _now(action: Action) -> Mapping[int, LockedOutput]:
     """Return a run's images as they are, by index: its own, or those that come from another address."""
     row = action.row if action.row is not None and action.row.outputs else action.origin
     return {} if row is None else {output.index: output for output in row.outputs}
+
+
+def _made(action: Action, index: int) -> Picture | None:
+    """Return an image that was made already and comes without a request, with the file it stands in, if any."""
+    blob = dict(action.made).get(index)
+    outputs = () if action.origin is None else action.origin.outputs
+    path = next((output.path for output in outputs if output.blob == blob), None)
+    return None if blob is None else Picture(blob=blob, path=path, caption="made already")
 
 
 def _drawn(blob: str | None) -> Picture | None:

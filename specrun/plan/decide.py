@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import groupby
 from operator import attrgetter
 
 import msgspec
@@ -9,25 +10,30 @@ from msgspec.structs import replace
 
 from specrun.model.inputs import FileImage, InputImage, OutputImage, UrlImage
 from specrun.model.lock import LockedOutput, LockRow, State
-from specrun.model.output_path import stem
-from specrun.model.plan import ASKING, Action, Change, Verb
+from specrun.model.plan import Action, Verb
 from specrun.model.provenance import ProvenanceSettings
 from specrun.model.request import request_digest
-from specrun.model.run import Run, images_in
+from specrun.model.run import Run
+from specrun.plan.chains import another_input, chains
 from specrun.plan.changes import changes
+from specrun.plan.replacement import NEVER_MADE, Paths, as_change, over_what_stands, paths_differ
 from specrun.plan.world import World
 from specrun.provenance.sidecar import settings_of
 from specrun.store.attempts import AttemptState
-from specrun.store.standing import HeldBack, Made, UnderWay
+from specrun.store.standing import HeldBack, Made, Standing, UnderWay
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user asks for beside the spec: addresses to ask anew, and whether to pay for lost images again."""
+    """What the user asks for beside the spec: addresses to ask anew, and whether to pay for lost images again.
+
+    `free` says that asking costs nothing, `shared` that a store may have more images than is known here.
+    """
 
     replace: frozenset[str] = msgspec.field(default_factory=frozenset)
     retry_unknown: bool = False
     regenerate_lost: bool = False
     free: bool = False
+    shared: bool = False
     provenance: ProvenanceSettings = msgspec.field(default_factory=ProvenanceSettings)
 
 
@@ -39,24 +45,39 @@ class Decider:
         self._world = world
         self._wishes = wishes
         self._rows = list(map(world.rows.get, map(attrgetter("address"), runs)))
-        self._chains = _chains(runs)
+        self._chains = chains(runs)
         self._stands = self._standing()
-        self._standings = world.standings(self._unlocked_digests)
         self._asked: dict[tuple[str | None, int], str] = {}
         self._decided: dict[str, Action] = {}
         self._moved: dict[str, str] = {}
+        self._standings: dict[str, Standing] = {}
+        self._look_up(zip(runs, self._rows, self._stands, strict=True))
 
     def actions(self) -> tuple[Action, ...]:
         """Return one action a run, in order, then the orphans by address."""
         if self._all_new():
-            return tuple([Action(Verb.CREATE, run.address, "not made yet", run) for run in self._runs])
+            return tuple([Action(Verb.CREATE, run.address, NEVER_MADE, run) for run in self._runs])
         actions = []
-        for run, row, stands in zip(self._runs, self._rows, self._stands, strict=True):
+        for run, row, stands in self._in_turn():
             action = Action(Verb.KEEP, run.address, "", run, row) if stands else self._decide(run, row)
             if self._chains:
                 action = self._decided[run.address] = self._chained(action)
             actions.append(self._shared(action))
         return (*actions, *self._orphans())
+
+    def _in_turn(self) -> Iterator[tuple[Run, LockRow | None, bool]]:
+        """Yield the runs with their rows; before a job whose images are made from others', ask what is known of them.
+
+        Only now it is decided what those others will be.
+        """
+        runs = zip(self._runs, self._rows, self._stands, strict=True)
+        if not self._chains:
+            yield from runs
+            return
+        for _, same in groupby(runs, key=lambda each: each[0].job):
+            found = list(same)
+            self._look_up(each for each in found if each[0].address in self._chains)
+            yield from found
 
     def _all_new(self) -> bool:
         """Whether nothing is known of any run, and no two share a request: a spec before its first apply."""
@@ -93,6 +114,18 @@ class Decider:
             yield Action(Verb.ORPHAN, address, "no longer in the spec; kept until `specrun prune`", None, rows[address])
 
     def _decide(self, run: Run, row: LockRow | None) -> Action:
+        action = self._served(run, row)
+        before = row if row is not None and row.outputs else self._paths.at(run)
+        if before is None or (before.key == run.key and run.key is not None):
+            return action if row is None or row.outputs else over_what_stands(action, run, self._world)
+        if before is not row:
+            if action.verb in (Verb.HELD, Verb.LOST):
+                return action
+            self._moved.setdefault(before.address, run.address)
+        return as_change(action, run, before)
+
+    def _served(self, run: Run, row: LockRow | None) -> Action:
+        """Decide for one run, whatever images it has under another request."""
         if run.key is None:
             return Action(Verb.CREATE, run.address, "known after lock: an input URL has not been fetched yet", run, row)
         asked = self._asked_anew(run, row) if run.address in self._wishes.replace else None
@@ -126,7 +159,7 @@ class Decider:
             return self._held(run, row, row)
         if not row.outputs:
             return self._pinned(run, row)
-        if _paths_differ(row, run):
+        if paths_differ(row, run):
             return self._moved_or_lost(run, row, row, f"path was {row.outputs[0].path}")
         wrong = [output for output in row.outputs if not self._world.delivered(output)]
         return self._restored_or_lost(run, row, wrong) if wrong else self._kept(run, row)
@@ -163,6 +196,7 @@ class Decider:
     def _lost(self, run: Run, row: LockRow) -> Action:
         if self._wishes.regenerate_lost or self._wishes.free:
             why = "asking again is free" if self._wishes.free else "asked for with --regenerate-lost"
+            why += ", unless the shared store has them" if self._wishes.shared else ""
             reason = f"locked, but its bytes are nowhere; {why}"
             return Action(Verb.CREATE, run.address, reason, run, row, take=row.take)
         reason = "locked, but its bytes are nowhere; --regenerate-lost asks (and pays) again"
@@ -187,8 +221,9 @@ class Decider:
         there = self._wanted.get(origin.address)
         stays = origin.address if there is not None and there.key == origin.key else self._moved.get(origin.address)
         if origin.state not in (None, State.ORPHAN):
-            self._moved.setdefault(origin.address, run.address)
-            return self._held(run, row, origin)
+            first = self._moved.setdefault(origin.address, run.address) == run.address
+            takes = (origin.address,) if first and there is None else ()
+            return replace(self._held(run, row, origin), takes=takes)
         if stays is None:
             return self._moved_or_lost(run, row, origin, f"was {origin.address}")
         if all(self._available(output.blob, origin) for output in origin.outputs):
@@ -199,7 +234,8 @@ class Decider:
     def _moved_or_lost(self, run: Run, row: LockRow | None, origin: LockRow, reason: str) -> Action:
         if all(self._available(output.blob, origin) for output in origin.outputs):
             self._moved[origin.address] = run.address
-            return Action(Verb.MOVE, run.address, reason, run, row, take=origin.take, origin=origin)
+            takes = () if origin.address in self._wanted else (origin.address,)
+            return Action(Verb.MOVE, run.address, reason, run, row, take=origin.take, origin=origin, takes=takes)
         return self._lost(run, origin)
 
     def _available(self, blob: str, row: LockRow) -> bool:
@@ -218,7 +254,8 @@ class Decider:
             case Made(attempt=attempt) if all(self._world.stored(image.blob) for image in attempt.images):
                 here = attempt.intent.address
                 reason = f"made already, for {here} of {attempt.intent.spec}"
-                return Action(Verb.RESTORE, run.address, reason, run, row, take=attempt.intent.take)
+                made = tuple((image.index, image.blob) for image in attempt.images)
+                return Action(Verb.RESTORE, run.address, reason, run, row, take=attempt.intent.take, made=made)
             case HeldBack(attempt=attempt) | UnderWay(attempt=attempt) if attempt.state is not AttemptState.INTENDED:
                 state = attempt.state.held or State.UNKNOWN
                 if self._wishes.retry_unknown and state is State.UNKNOWN:
@@ -230,10 +267,7 @@ class Decider:
         return None
 
     def _new(self, run: Run, row: LockRow | None) -> Action:
-        if row is None or not row.outputs:
-            return Action(Verb.CREATE, run.address, "not made yet", run, row)
-        found = changes(row, run)
-        return Action(Verb.REPLACE, run.address, _why(found, run), run, row, found)
+        return Action(Verb.CREATE, run.address, NEVER_MADE, run, row)
 
     def _chained(self, action: Action) -> Action:
         """Let what happens upstream show downstream."""
@@ -241,16 +275,16 @@ class Decider:
             before = self._decided.get(image.address)
             if before is None:
                 continue
-            if before.verb in (Verb.HELD, Verb.LOST, Verb.BLOCKED) and action.verb.asks:
+            if before.verb in (Verb.HELD, Verb.LOST, Verb.BLOCKED) and action.asks:
                 return replace(action, verb=Verb.BLOCKED, reason=f"needs {image.address}, which is {before.verb.value}")
-            if before.verb.asks and action.verb in (Verb.KEEP, Verb.RESTORE, Verb.MOVE):
-                row = action.row or action.origin
-                return replace(action, verb=Verb.REPLACE, reason=f"input changes: {image.source}", row=row, take=1)
+            if another_input(image, before, action):
+                reason, row = f"input changes: {image.source}", action.row or action.origin
+                return replace(action, verb=Verb.REPLACE, reason=reason, row=row, take=1, made=())
         return action
 
     def _shared(self, action: Action) -> Action:
         """Let a request that an earlier action sends serve this one too."""
-        if action.verb not in ASKING or action.key is None:
+        if not action.asks or action.key is None:
             return action
         first = self._asked.setdefault((action.key, action.take), action.address)
         return action if first == action.address else replace(action, shares=first)
@@ -270,6 +304,12 @@ class Decider:
         return {run.address: run for run in self._runs}
 
     @cached_property
+    def _paths(self) -> Paths:
+        """Where images stand of rows that the spec no longer has."""
+        rows = self._world.rows
+        return Paths(rows[address] for address in rows.keys() - self._wanted.keys())
+
+    @cached_property
     def _by_key(self) -> Mapping[str | None, list[LockRow]]:
         rows: dict[str | None, list[LockRow]] = {}
         for row in self._world.rows.values():
@@ -277,16 +317,21 @@ class Decider:
                 rows.setdefault(row.key, []).append(row)
         return rows
 
-    def _unlocked_digests(self) -> dict[str, int]:
-        """Return the request digests, with the take wanted, of all runs that the lock does not settle."""
-        wanted = {}
-        for run, row, stands in zip(self._runs, self._rows, self._stands, strict=True):
-            if stands or (row is not None and row.key == run.key and (row.outputs or row.state is not None)):
-                continue
-            digest = self._digest(run)
-            if digest is not None:
-                wanted[digest] = row.take if row is not None and row.key == run.key else 1
-        return wanted
+    def _look_up(self, runs: Iterable[tuple[Run, LockRow | None, bool]]) -> None:
+        """Ask the ledger for the requests of those runs that the lock does not settle."""
+
+        def wanted() -> Mapping[str, int]:
+            """Return request digests, with the take wanted."""
+            digests = {}
+            for run, row, stands in runs:
+                if stands or (row is not None and row.key == run.key and (row.outputs or row.state is not None)):
+                    continue
+                digest = self._digest(run)
+                if digest is not None and digest not in self._standings:
+                    digests[digest] = row.take if row is not None and row.key == run.key else 1
+            return digests
+
+        self._standings.update(self._world.standings(wanted))
 
     def _digest(self, run: Run) -> str | None:
         if run.address not in self._chains:
@@ -298,6 +343,9 @@ class Decider:
             case FileImage() | UrlImage():
                 return image.digest
             case OutputImage():
+                decided = self._decided.get(image.address)
+                if decided is not None and (found := decided.images.get(image.index)) is not None:
+                    return found
                 row = self._world.rows.get(image.address)
                 upstream = self._wanted.get(image.address)
                 if row is None or upstream is None or row.key != upstream.key:
@@ -307,26 +355,3 @@ class Decider:
 
 def _settings(settings: ProvenanceSettings) -> str:
     return f"{settings.mode.value} without {', '.join(settings.omit)}" if settings.omit else settings.mode.value
-
-
-def _why(found: tuple[Change, ...], run: Run) -> str:
-    """Say in one line what changes; where it is only what a run is made from, that."""
-    if found and all(images_in(run.params.get(change.field)) for change in found):
-        return "input changes"
-    fields = ", ".join(change.field for change in found) or "the recipe"
-    return f"{fields} change" if len(found) > 1 or fields.endswith("s") else f"{fields} changes"
-
-
-def _chains(runs: Iterable[Run]) -> dict[str, tuple[OutputImage, ...]]:
-    """Return the images of other runs that runs are made from, by the address of those that have any."""
-    chains = {}
-    for run in runs:
-        if run.common.inputs:
-            chains[run.address] = tuple([image for image in run.inputs if isinstance(image, OutputImage)])
-    return {address: images for address, images in chains.items() if images}
-
-
-def _paths_differ(row: LockRow, run: Run) -> bool:
-    """Whether outputs stand elsewhere than wanted; the type of the bytes aside, which only delivery knows."""
-    wanted = [stem(path) for path in run.outputs]
-    return any(output.index > len(wanted) or stem(output.path) != wanted[output.index - 1] for output in row.outputs)

@@ -1,7 +1,7 @@
 """The whole way from a spec file to its plan."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 import msgspec
@@ -13,7 +13,7 @@ from specrun.catalog.models import Catalog
 from specrun.catalog.shipped import SHIPPED, model_files
 from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Severity, did_you_mean
 from specrun.model.lock import Lock
-from specrun.model.plan import Action, Asked, Plan, Reads, Verb, total
+from specrun.model.plan import Action, Asked, Plan, Reads, total
 from specrun.model.project import Budget, Project, Provider
 from specrun.model.run import Run
 from specrun.plan.compile import Compiler
@@ -25,6 +25,7 @@ from specrun.plan.groups import Setting
 from specrun.plan.narrow import narrow
 from specrun.plan.pins import Pins
 from specrun.plan.precompile import precompile
+from specrun.plan.replacement import lets_go
 from specrun.plan.request import PlanRequest
 from specrun.plan.select import select
 from specrun.plan.shard import shard_of
@@ -92,13 +93,13 @@ def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None
         retry_unknown=request.retry_unknown,
         regenerate_lost=request.regenerate_lost,
         free=_provider(spec, project).free,
+        shared=project.store is not None,
         provenance=spec.provenance,
     )
     with view_ledger(project.state / "ledger.db") as ledger:
         blobs = Blobs(project.state / "store")
-        # Whether the store has an image is for delivery to find out; a plan contacts nobody.
-        shared = project.store is not None and not request.regenerate_lost
-        world = World(lock, seen_files(project.state, project.outputs / spec.name), blobs, ledger, shared=shared)
+        outputs = seen_files(project.state, project.outputs / spec.name)
+        world = World(lock, outputs, blobs, ledger, _shared(request, project))
         actions = Decider(expanded.runs, world, wishes).actions()
     _refuse_protected(actions)
     if targets:
@@ -167,6 +168,24 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
     )
 
 
+class _Anything:
+    """What may be anywhere: whether a store has an image is for delivery to find out, since a plan contacts nobody."""
+
+    def __contains__(self, _blob: object) -> bool:
+        return True
+
+
+def _shared(request: PlanRequest, project: Project) -> Container[str]:
+    """Return the images that a shared store has as far as is known here, or may have where nobody pays for doubt."""
+    if project.store is None:
+        return ()
+    if not request.regenerate_lost:
+        return _Anything()
+    from specrun.store.shared_record import SharedRecord  # noqa: PLC0415 - hardly a plan asks what a store has
+
+    return SharedRecord(project.state, project.store.url)
+
+
 def _pins_anything(lock: Lock | None, unlocked: Expanded) -> bool:
     """Whether a lock holds anything still of a spec that was expanded without it."""
     pins = Pins(lock)
@@ -228,7 +247,7 @@ def _refuse_protected(actions: tuple[Action, ...]) -> None:
             hint="lift `protect`, or undo the change",
         )
         for action in actions
-        if action.verb is Verb.REPLACE and action.run is not None and action.run.protect
+        if action.run is not None and action.run.protect and lets_go(action)
     ]
     if refused:
         raise InvalidInputError(*refused)
@@ -264,18 +283,22 @@ def _var_digests(variables: Mapping[str, Variable]) -> dict[str, str]:
 
 
 def _moved_variables(variables: Mapping[str, Variable], lock: Lock | None) -> tuple[Diagnostic, ...]:
-    """Warn of variables that were overridden otherwise the last time."""
+    """Warn of variables that were otherwise the last time, whoever says so now, also where nobody does any more."""
     if lock is None:
         return ()
     now = _var_digests(variables)
-    moved = [name for name, before in lock.vars.items() if name in now and now[name] != before]
     return tuple(
-        Diagnostic(
-            summary="variable differs from last time",
-            detail=f"{name} is not what the lock was made with; now from {variables[name].origin}",
-            hint="use --name for a variant with a lock and outputs of its own",
-            severity=Severity.WARNING,
-        )
-        for name in moved
-        if variables[name].overridden
+        _moved_variable(name, variables.get(name)) for name, before in lock.vars.items() if now.get(name) != before
     )
+
+
+def _moved_variable(name: str, variable: Variable | None) -> Diagnostic:
+    if variable is None:
+        detail = f"the lock was made with {name}, which the spec no longer has"
+        hint = "if it is still wanted, declare it under `vars`"
+    else:
+        detail = f"{name} is not what the lock was made with; now from {variable.origin}"
+        hint = "use --name for a variant with a lock and outputs of its own"
+        if not variable.overridden:
+            hint = f"if it was given with --var {name}=…, give it again, or {hint}"
+    return Diagnostic(summary="variable differs from last time", detail=detail, hint=hint, severity=Severity.WARNING)

@@ -27,6 +27,7 @@ class _Action(msgspec.Struct, kw_only=True, gc=False):
     key: str | None
     take: int
     shares: str | None
+    request: bool = True
 
 
 class _Document(msgspec.Struct, kw_only=True):
@@ -68,7 +69,7 @@ def read_saved(path: Path) -> SavedPlan:
         raise InvalidInputError(Diagnostic(summary="unreadable plan", detail=detail)) from None
     document = decode(_DOCUMENT, data, path, "plan")
     _check_content(document.content, data, path)
-    asking = [action for action in document.actions if action.action in _ASKING and action.shares is None]
+    asking = [action for action in document.actions if _asks(action)]
     return SavedPlan(
         path=path,
         spec=document.spec,
@@ -108,6 +109,10 @@ def check_expected(expected: str, fresh: Plan) -> None:
         detail = f"this plan's digest is {fresh.digest}, not {expected}"
         hint = "something that the plan follows from differs from where it was reviewed; plan and review again"
         raise InvalidInputError(Diagnostic(summary="not the plan expected", detail=detail, hint=hint))
+
+
+def _asks(action: _Action) -> bool:
+    return action.action in _ASKING and action.shares is None and action.request
 
 
 def _listed(action: Action, saved: SavedPlan) -> bool:

@@ -1,10 +1,12 @@
 """What a plan is decided from beside the spec: lock, files on disk, stored bytes, and what was asked before."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import cached_property
 
 from specrun.canonical import digest
 from specrun.model.lock import Lock, LockedOutput, LockRow
+from specrun.model.output_path import stem
+from specrun.provenance.facts import ProvenanceError
 from specrun.provenance.sidecar import SIDECAR, sidecar
 from specrun.store.blobs import Blobs
 from specrun.store.ledger_questions import LedgerView
@@ -16,8 +18,9 @@ class World:
     """A view that reads and never writes; each file is looked at once at most."""
 
     def __init__(
-        self, lock: Lock | None, outputs: SeenFiles, blobs: Blobs, ledger: LedgerView, *, shared: bool
+        self, lock: Lock | None, outputs: SeenFiles, blobs: Blobs, ledger: LedgerView, shared: Container[str]
     ) -> None:
+        """Look into a store that is `shared` by its blobs, as far as that can be told from here."""
         self.rows = {} if lock is None else lock.rows
         self._outputs = outputs
         self._blobs = blobs
@@ -46,9 +49,22 @@ class World:
             self._digests[path] = self._outputs.digest(path)
         return self._digests[path]
 
+    def holds_another(self, path: str, key: str | None, blob: str | None) -> bool:
+        """Whether an image stands at a path, with whatever suffix, that is neither `blob` nor made under `key`."""
+        found = (self._outputs.read(name) for name in self._standing.get(stem(path), ()))
+        return any(data is not None and not _is_of(data, key, blob) for data in found)
+
+    @cached_property
+    def _standing(self) -> Mapping[str, list[str]]:
+        """All files in the outputs folder, by their names without an image's suffix."""
+        files: dict[str, list[str]] = {}
+        for path in self._outputs.files():
+            files.setdefault(stem(path), []).append(path)
+        return files
+
     def stored(self, blob: str) -> bool:
         """Whether the bytes are in the local store, or may be in a shared one."""
-        return self._shared or self._blobs.has(blob)
+        return self._blobs.has(blob) or blob in self._shared
 
     def standings(self, wanted: Callable[[], Mapping[str, int]]) -> Mapping[str, Standing]:
         """Return what earlier attempts in this project mean for requests, by digest and the take wanted.
@@ -56,3 +72,16 @@ class World:
         `wanted` is asked only where there were any.
         """
         return self._ledger.standings(wanted()) if self._ledger.exists else {}
+
+
+def _is_of(data: bytes, key: str | None, blob: str | None) -> bool:
+    """Whether an image says of itself, or by its bytes, that it is the one wanted."""
+    from specrun.provenance.embed import extract  # noqa: PLC0415 - hardly a plan looks into images
+
+    if digest(data) == blob:
+        return True
+    try:
+        facts = extract(data)
+    except ProvenanceError:
+        return False
+    return facts is not None and (facts.blob == blob or facts.key == key is not None)

@@ -22,7 +22,13 @@ from specrun.report import inert
 from specrun.report.next_step import HELD_FIX
 from specrun.report.words import count, money
 
-_DONE = {How.REQUESTED: "made", How.SHARED: "shared", How.RESTORED: "restored", How.MOVED: "moved"}
+_DONE = {
+    How.REQUESTED: "made",
+    How.SHARED: "shared",
+    How.RESTORED: "restored",
+    How.REPLACED: "replaced",
+    How.MOVED: "moved",
+}
 
 
 def result(event: Event) -> str:

@@ -43,6 +43,19 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return tuple(dict.fromkeys(map(attrgetter("reason"), self.actions)))
 
     @property
+    def made(self) -> int:
+        """How many of the actions take images that were made already, without a request."""
+        return sum(bool(action.made) for action in self.actions)
+
+    @property
+    def reseeded(self) -> bool:
+        """Whether seeds change that only follow from the fields that do."""
+        if self.verb is not Verb.REPLACE or not self.fields or "seed" in self.fields:
+            return False
+        pairs = ((action.run, action.row) for action in self.actions)
+        return any(run is not None and row is not None and run.seed != row.seed for run, row in pairs)
+
+    @property
     def shared(self) -> int:
         """How many of the actions are served by another run's request."""
         return len(self.actions) - list(map(attrgetter("shares"), self.actions)).count(None)

@@ -13,7 +13,7 @@ from specrun.model.run import Run
 from specrun.report import inert
 from specrun.report.record import price_record
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 # How many actions are encoded together.
 _AT_ONCE = 1000
 _ENCODER = msgspec.json.Encoder()
@@ -100,6 +100,7 @@ def _action(action: Action, bases: dict[int, dict[str, Any]]) -> dict[str, Any]:
         **subject,
         "shares": action.shares,
         "take": action.take,
+        "request": action.requested,
     }
 
 

@@ -114,6 +114,8 @@ def job_lines(job: JobPlan, *, full: bool, ink: Ink = PLAIN) -> Iterator[str]:
     """Return the lines of one job: a heading for each kind of action, its runs below it."""
     for group in job.groups:
         yield _heading(group, ink)
+        if group.reseeded:
+            yield "    the seed follows from these fields and changes, too: expect another composition"
         if full or (len(group.actions) <= LISTED and group.verb is not Verb.KEEP):
             for action in group.actions:
                 yield from _listed(action, ink, reason=len(group.reasons) > 1)
@@ -140,6 +142,8 @@ def _asked(group: Group) -> Iterator[str]:
         yield f"{count(group.totals.images, 'image')}, {price(group.totals)}"
     if group.shared:
         yield f"{group.shared:,} served by another run's request"
+    if group.made and group.totals.requests:
+        yield f"{group.made:,} made already"
 
 
 def _listed(action: Action, ink: Ink, *, reason: bool) -> Iterator[str]:

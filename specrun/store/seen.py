@@ -55,6 +55,19 @@ class SeenFiles:
         except OSError:
             return None
 
+    def files(self) -> Iterator[str]:
+        """Yield the paths of all files that stand in the folder now."""
+        for parent, _, names in os.walk(self._folder):
+            inside = Path(parent).relative_to(self._folder)
+            yield from ((inside / name).as_posix() for name in names)
+
+    def read(self, path: str) -> bytes | None:
+        """Return what a file holds, None where there is none."""
+        try:
+            return (self._folder / path).read_bytes()
+        except OSError:
+            return None
+
     def differing(self, paths: Sequence[str], digests: Sequence[str]) -> set[tuple[str, str]]:
         """Return which of some paths, each with the digest wanted, have another content, or none."""
         moved = set(self._moved())

@@ -25,7 +25,11 @@ def _finding(target: Target, action: Action, damaged: Collection[str]) -> Findin
             return None
         case Verb.CREATE | Verb.RESTORE if made and action.address in damaged:
             return None
-        case Verb.CREATE | Verb.REPLACE | Verb.BLOCKED:
+        case Verb.REPLACE:
+            # Whether that is meant, only a person can say: what swaps pictures is nothing to recommend.
+            detail = f"the spec wants another image there: {action.reason}"
+            fix = f"{target.command('plan')} shows the change; undo it, or apply it"
+        case Verb.CREATE | Verb.BLOCKED:
             detail, fix = f"the spec wants it, and it is not made: {action.reason}", f"{apply} makes it"
         case Verb.RESTORE | Verb.MOVE:
             detail, fix = (

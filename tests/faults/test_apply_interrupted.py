@@ -15,6 +15,7 @@ from applying import KEY, Shop, numbered
 from fault_server import Exchange, FaultServer
 from faults import good, slow
 
+from specrun.model.lock import State
 from specrun.store.ledger_view import view_ledger
 
 
@@ -88,3 +89,21 @@ def test_another_machine_asks_for_nothing_that_had_left(tmp_path: Path, number: 
     assert here.totals.requests == 60 - len(told)
     assert made == len({post.prompt for post in server.posts})
     assert len(server.posts) == len({post.prompt for post in server.posts})
+
+
+def test_what_had_not_left_keeps_its_image_of_an_earlier_request(tmp_path: Path) -> None:
+    begun = threading.Event()
+
+    async def silent(exchange: Exchange) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    with FaultServer([good(), good(), silent]) as server:
+        shop = Shop(tmp_path, server, {"concurrency": 1})
+        shop.write(shots=numbered(2))
+        shop.apply()
+        before = shop.row("shots[i=2]")
+        shop.write(shots=numbered(2, prompt="rug {{ i }}"))
+        interrupted_twice(shop, begun)
+        assert shop.row("shots[i=2]") == before
+        assert shop.row("shots[i=1]").state is State.UNKNOWN

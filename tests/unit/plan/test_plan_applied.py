@@ -5,8 +5,9 @@ from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
-from drawn_specs import SPECS, Drawn
+from drawn_specs import FLUX, SPECS, Drawn
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from specrun.cli.boundary import guarded
 from specrun.cli.main import cli
@@ -17,6 +18,8 @@ from specrun.spec.project import load_project
 
 # Each example makes some images.
 laws = settings(max_examples=6, deadline=None)
+swaps = settings(max_examples=6, deadline=None)
+EDIT = "black-forest-labs/Flux-Kontext-Pro"
 
 
 class Checkout:
@@ -121,3 +124,87 @@ def test_an_edited_prompt_replaces_its_own_runs_and_no_others(jobs: dict[str, Dr
         for address, verb in project.verbs("spec.yaml").items():
             edited = address.partition("[")[0] == first
             assert verb is (Verb.REPLACE if edited else Verb.KEEP), address
+
+
+EDITS = st.fixed_dictionaries(
+    {
+        # Few of each, so that what was is often asked for again, here or in another job.
+        "prompts": st.lists(st.sampled_from(["a fox", "an owl", "a lynx"]), min_size=1, max_size=3),
+        "names": st.permutations(["one", "two", "three"]),
+        "edited": st.booleans(),
+    }
+)
+STEPS = st.lists(EDITS | st.sampled_from(["lock", "restart"]), min_size=2, max_size=6)
+
+
+class Sequence:
+    """A project through edits, locks and applies; a job `name-again` is made from each image, as far as one wants."""
+
+    def __init__(self, project: Checkout) -> None:
+        self._project = project
+
+    def jobs(self, edit: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        jobs: dict[str, Any] = {}
+        for name, prompt in zip(edit["names"], edit["prompts"], strict=False):
+            jobs[name] = {"prompt": prompt, "model": FLUX, "params": {"size": "256x256"}, **more}
+        first = edit["names"][0]
+        if edit["edited"]:
+            source = f"{{{{ output('{first}') }}}}"
+            jobs["edited"] = {"prompt": "in snow", "model": EDIT, "params": {"image": source}, **more}
+        return jobs
+
+    def do(self, step: Any) -> None:
+        """Take a step; an edit is not applied yet."""
+        match step:
+            case "lock":
+                self._project.run("lock", "spec.yaml")
+            case "restart":
+                # Another machine: lock, images and store, and no memory of requests.
+                (self._project.root / ".specrun" / "ledger.db").unlink(missing_ok=True)
+            case edit:
+                self._project.write("spec.yaml", self.jobs(edit))
+
+    def images(self) -> dict[str, list[str]]:
+        """Return, by address, what the lock says that the pictures are."""
+        lock = self._project.root / "spec.lock.json"
+        rows = json.loads(lock.read_text("utf-8"))["runs"] if lock.exists() else []
+        return {row["address"]: [output["blob"] for output in row["outputs"]] for row in rows if row["outputs"]}
+
+
+@swaps
+@given(EDITS, STEPS)
+def test_no_picture_changes_without_a_plan_that_says_so(first: dict[str, Any], steps: list[Any]) -> None:
+    with checkout() as project:
+        sequence = Sequence(project)
+        project.write("spec.yaml", sequence.jobs(first))
+        assert project.run("apply", "--yes", "spec.yaml") == 0
+        for step in steps:
+            sequence.do(step)
+            before, said = sequence.images(), project.verbs("spec.yaml")
+            assert project.run("apply", "--yes", "spec.yaml") == 0
+            after = sequence.images()
+            changed = {address for address in before.keys() & after.keys() if before[address] != after[address]}
+            silent = (Verb.KEEP, Verb.MOVE, Verb.RESTORE, Verb.ORPHAN)
+            assert not [address for address in changed if said[address] in silent]
+            assert set(project.verbs("spec.yaml").values()) <= {Verb.KEEP, Verb.ORPHAN}
+
+
+@swaps
+@given(EDITS, EDITS, STEPS)
+def test_no_apply_changes_a_protected_picture(one: dict[str, Any], two: dict[str, Any], steps: list[Any]) -> None:
+    with checkout() as project:
+        sequence = Sequence(project)
+        for edit in (one, two):
+            project.write("spec.yaml", sequence.jobs(edit))
+            assert project.run("apply", "--yes", "spec.yaml") == 0
+        for step in steps:
+            sequence.do(step)
+            spec = json.loads((project.root / "spec.yaml").read_text("utf-8"))
+            project.write("spec.yaml", {name: job | {"protect": True} for name, job in spec["jobs"].items()})
+            before = {path: data for path, (_, data) in project.files().items() if path.suffix == ".png"}
+            planned = project.run("plan", "spec.yaml")
+            assert project.run("apply", "--yes", "spec.yaml") == planned
+            after = {path: data for path, (_, data) in project.files().items() if path.suffix == ".png"}
+            assert {path: after[path] for path in before.keys() & after.keys()} == {
+                path: before[path] for path in before.keys() & after.keys()
+            }

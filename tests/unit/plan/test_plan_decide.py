@@ -11,6 +11,7 @@ from specrun.diagnostics import InvalidInputError, UsageError
 from specrun.model.inputs import OutputImage, recipe_param
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
 from specrun.model.plan import Action, Plan, Verb
+from specrun.model.request import request_digest
 from specrun.model.run import Run
 from specrun.plan.make import expand, make_plan
 from specrun.plan.request import PlanRequest
@@ -20,6 +21,7 @@ from specrun.store.blobs import Blobs
 from specrun.store.ledger import Ledger
 from specrun.store.lockfile import lock_path, read_lock, write_lock
 from specrun.store.manifest import ImageFacts
+from specrun.store.shared_record import SharedRecord
 
 # A provider that asks for money, unlike the sandbox; nothing is ever sent to it here.
 HEAD = """
@@ -122,7 +124,9 @@ class World:
         wanted = tuple(addresses)
         return [run for run in self.runs().values() if run.address in wanted or not wanted]
 
-    def ask(self, address: str, state: AttemptState, *, take: int = 1, spec: str = "spec.yaml") -> None:
+    def ask(
+        self, address: str, state: AttemptState, *, take: int = 1, spec: str = "spec.yaml", sent: str | None = None
+    ) -> None:
         """Write into the ledger what came of asking for a run."""
         run = self.runs()[address]
         intent = Intent(
@@ -131,7 +135,7 @@ class World:
             address=address,
             provider=run.provider,
             model=run.model,
-            request_digest=str(run.key),
+            request_digest=sent or str(run.key),
             take=take,
             images=run.images,
             price=run.price,
@@ -204,6 +208,19 @@ def test_what_is_nowhere_is_lost_and_asked_for_only_where_that_is_said(world: Wo
     assert world.plan().totals.requests == 0
     asked = "locked, but its bytes are nowhere; asked for with --regenerate-lost"
     assert world.said(regenerate_lost=True) == {FOX: ("create", asked), OWL: ("create", asked)}
+
+
+def test_what_a_shared_store_is_known_to_have_is_not_paid_for_again(world: World) -> None:
+    (world.root / "specrun.yaml").write_text(PROJECT + "store: {url: 's3://bucket/images'}\n")
+    world.lock()
+    SharedRecord(world.root / ".specrun", "s3://bucket/images").add(digest(world.image(world.runs()[FOX], 1)))
+    plan = world.plan(regenerate_lost=True)
+    asked = "locked, but its bytes are nowhere; asked for with --regenerate-lost, unless the shared store has them"
+    assert [(action.verb.value, action.reason) for action in plan.actions] == [
+        ("restore", "the file is missing"),
+        ("create", asked),
+    ]
+    assert plan.totals.requests == 1
 
 
 def test_what_is_nowhere_is_simply_asked_for_again_where_asking_is_free(world: World) -> None:
@@ -296,7 +313,7 @@ def test_a_reordered_matrix_keeps(world: World) -> None:
     assert set(world.said().values()) == {("keep", "")}
 
 
-def test_two_jobs_that_swap_their_prompts_swap_their_images(world: World) -> None:
+def test_two_jobs_that_swap_their_prompts_are_both_replaced_without_a_request(world: World) -> None:
     both = "jobs:\n  one: {prompt: a fox, model: m}\n  two: {prompt: an owl, model: m}\n".replace(
         "model: m", "model: black-forest-labs/FLUX.1-dev"
     )
@@ -304,7 +321,151 @@ def test_two_jobs_that_swap_their_prompts_swap_their_images(world: World) -> Non
     world.lock()
     world.deliver()
     world.write(both.replace("a fox", "?").replace("an owl", "a fox").replace("?", "an owl"))
-    assert world.said() == {"one": ("move", "was two"), "two": ("move", "was one")}
+    said = ("replace", "prompt changes; no request: made already")
+    assert world.said() == {"one": said, "two": said}
+    assert world.plan().totals.requests == 0
+    assert [change.new for change in world.actions()["one"].changes] == ["an owl"]
+
+
+def changed_back(world: World) -> str:
+    """Leave images of one prompt locked and on disk, and those of another in ledger and store; return that one."""
+    world.ask(FOX, AttemptState.RECEIVED)
+    world.store()
+    world.write(edited(ANIMALS, "a {{ animal }}", "one {{ animal }}"))
+    world.lock()
+    world.deliver()
+    return ANIMALS
+
+
+def test_a_changed_request_whose_image_was_made_already_is_a_change_all_the_same(world: World) -> None:
+    world.write(changed_back(world))
+    action = world.actions()[FOX]
+    assert (action.verb, action.reason) == (Verb.REPLACE, "prompt changes; no request: made already")
+    assert [(change.field, change.old, change.new) for change in action.changes] == [("prompt", "one fox", "a fox")]
+    assert (action.asks, action.requested, action.verb.pending) == (False, False, True)
+    totals = world.plan(targets=(FOX,)).totals
+    assert (totals.requests, totals.images, totals.cost, totals.actions[Verb.REPLACE]) == (0, 0, (), 1)
+
+
+def test_protection_holds_also_where_the_other_image_was_made_already(world: World) -> None:
+    world.write(changed_back(world) + "    overrides: [{match: {animal: fox}, protect: true}]\n")
+    with pytest.raises(InvalidInputError) as caught:
+        world.plan()
+    [fault] = caught.value.diagnostics
+    reason = "prompt changes; no request: made already"
+    assert fault.detail == f"{FOX} is protected, and this plan would replace it: {reason}"
+
+
+def test_a_run_that_comes_to_ask_for_what_another_has_is_replaced(world: World) -> None:
+    world.lock()
+    world.deliver()
+    world.write(edited(ANIMALS, "a {{ animal }}", "a fox"))
+    assert world.said() == {FOX: ("keep", ""), OWL: ("replace", "prompt changes; no request: made already")}
+
+
+def test_a_changed_request_whose_other_image_is_nowhere_is_lost_with_what_changed(world: World) -> None:
+    world.write(ANIMALS + "  other: {prompt: a lynx, model: black-forest-labs/FLUX.1-dev}\n")
+    world.lock()
+    world.deliver(FOX, OWL)
+    world.write(ANIMALS + "    overrides: [{match: {animal: fox}, params: {steps: 9}}]\n")
+    rows = dict(world.rows)
+    run = world.runs()[FOX]
+    world.rows["other"] = replace(world.row(run, made=True), address="other")
+    world.save()
+    action = world.actions()[FOX]
+    assert (action.verb, action.row) == (Verb.LOST, rows[FOX])
+    assert [change.field for change in action.changes] == ["steps"]
+    asked = world.actions(regenerate_lost=True)[FOX]
+    assert (asked.verb, asked.asks) == (Verb.REPLACE, True)
+    assert asked.reason == "steps change; locked, but its bytes are nowhere; asked for with --regenerate-lost"
+    world.spec.write_text(world.spec.read_text() + "    protect: true\n")
+    assert world.actions()[FOX].verb is Verb.LOST
+    with pytest.raises(InvalidInputError, match="protected"):
+        world.plan(regenerate_lost=True)
+
+
+@pytest.mark.parametrize("retry", [False, True])
+def test_protection_holds_also_where_the_changed_request_is_held(world: World, retry: bool) -> None:
+    world.ask(FOX, AttemptState.UNKNOWN)
+    world.write(edited(ANIMALS, "a {{ animal }}", "one {{ animal }}"))
+    world.lock()
+    world.deliver()
+    world.write(ANIMALS)
+    action = world.actions(retry_unknown=retry)[FOX]
+    assert action.verb is (Verb.REPLACE if retry else Verb.HELD)
+    assert [change.field for change in action.changes] == ["prompt"]
+    world.write(ANIMALS + "    overrides: [{match: {animal: fox}, protect: true}]\n")
+    with pytest.raises(InvalidInputError, match="protected"):
+        world.plan(retry_unknown=retry)
+
+
+def test_an_address_and_a_request_that_change_at_once_are_one_change_where_the_file_stays(world: World) -> None:
+    here = ANIMALS + "    output: '{{ animal }}'\n"
+    world.write(here)
+    world.lock()
+    world.deliver()
+    world.write(edited(edited(here, "  animals:", "  beasts:"), "a {{ animal }}", "one {{ animal }}"))
+    assert world.said() == {
+        f"beasts[animal={animal}]": ("replace", f"was animals[animal={animal}]; prompt changes")
+        for animal in ("fox", "owl")
+    }
+    assert world.actions()["beasts[animal=fox]"].takes == (FOX,)
+    world.spec.write_text(world.spec.read_text() + "    protect: true\n")
+    with pytest.raises(InvalidInputError, match="protected"):
+        world.plan()
+
+
+def test_images_that_a_pinned_lock_has_forgotten_are_not_replaced_in_silence(world: World) -> None:
+    world.deliver()
+    world.write(edited(ANIMALS, "a {{ animal }}", "one {{ animal }}"))
+    world.lock(made=False)
+    there = "an image of another request stands there"
+    assert world.said()[FOX] == ("replace", f"pinned in the lock, not made yet; {there}")
+    world.ask(FOX, AttemptState.RECEIVED)
+    world.store(FOX)
+    action = world.actions()[FOX]
+    assert (action.reason, action.asks) == (f"made already, for {FOX} of spec.yaml; {there}", False)
+    assert action.verb is Verb.REPLACE
+    world.deliver(FOX)
+    assert world.said()[FOX] == ("restore", f"made already, for {FOX} of spec.yaml")
+    world.spec.write_text(world.spec.read_text() + "    overrides: [{match: {animal: owl}, protect: true}]\n")
+    with pytest.raises(InvalidInputError, match="protected"):
+        world.plan()
+
+
+def test_what_follows_from_an_image_that_was_made_already_is_known_and_so_without_a_request(world: World) -> None:
+    world.write(CHAIN)
+    world.ask(FOX, AttemptState.RECEIVED)
+    world.store(FOX)
+    blob = digest(world.image(world.runs()[FOX], 1))
+    edit = world.runs()[FOX_EDIT]
+    sent = str(request_digest(edit, lambda _: blob))
+    world.ask(FOX_EDIT, AttemptState.RECEIVED, sent=sent)
+    world.store(FOX_EDIT)
+    world.write(edited(CHAIN, "a {{ animal }}", "one {{ animal }}"))
+    world.lock()
+    world.deliver()
+    world.write(CHAIN)
+    plan = world.plan(targets=(FOX_EDIT,))
+    made = "no request: made already"
+    assert [(action.verb.value, action.reason) for action in plan.actions] == [
+        ("replace", f"prompt changes; {made}; needed by {FOX_EDIT}"),
+        ("replace", f"input changes; {made}"),
+    ]
+    assert plan.totals.requests == 0
+
+
+def test_what_was_made_from_another_image_than_the_one_that_comes_back_is_replaced(world: World) -> None:
+    world.write(CHAIN)
+    world.ask(FOX, AttemptState.RECEIVED)
+    world.store()
+    world.lock(FOX_EDIT, inputs={f"{FOX}#1": digest(b"another take")})
+    world.deliver(FOX_EDIT)
+    world.rows[FOX] = replace(world.row(world.runs()[FOX], made=True), key=f"sha256:{'5' * 64}")
+    world.save()
+    said = world.said()
+    assert said[FOX][0] == "replace"
+    assert said[FOX_EDIT] == ("replace", f"input changes: {FOX}#1")
 
 
 def test_a_second_run_of_a_request_takes_the_image_that_is_there(world: World) -> None:

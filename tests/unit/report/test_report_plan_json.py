@@ -61,6 +61,7 @@ def test_an_action_says_all_that_a_reader_downstream_needs(make: Any) -> None:
         "price": {"amount": "0.35", "currency": "CNY"},
         "outputs": ["poster/0.png"],
         "shares": None,
+        "request": True,
         "take": 1,
     }
 
