@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 from specrun.apply.ask import Asker
 from specrun.apply.budget import Purse
-from specrun.apply.catch_up import stamp_of
 from specrun.apply.check import check_writable
 from specrun.apply.cut_off import cut_off
 from specrun.apply.delivery import Delivery
@@ -24,6 +23,7 @@ from specrun.apply.events import Event, Finished, Started
 from specrun.apply.group_writer import GroupWriter
 from specrun.apply.interrupt import interruptible
 from specrun.apply.leave import leave
+from specrun.apply.lock_file import LockFile, stamp_of
 from specrun.apply.options import ApplyOptions
 from specrun.apply.place import Place, place_of, rehearsal_of
 from specrun.apply.recover import recover, sweep
@@ -126,8 +126,8 @@ def _begin(
         writers=writers,
         group_writer=group_writer,
         sharing=shared_images,
-        stamp=stamp,
         lock=found,
+        lock_file=LockFile(said=found, stamp=stamp, before=found),
         facts=facts,
     )
 

@@ -1,6 +1,6 @@
 """The lock that an apply leaves: the old one, with what became of each action."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -20,18 +20,19 @@ def locked(plan: Plan, spec: str, old: Lock | None, results: Mapping[str, Result
     planned = {action.address for action in plan.actions}
     for action in plan.actions:
         result = results.get(action.address, NotStarted())
-        row = _row(action, rows.get(action.address), result, inputs)
+        row = row_of(action, rows.get(action.address), result, inputs)
         if row is not None:
             rows[action.address] = row
-        if _moved_away(action, result) and action.origin is not None and action.origin.address not in planned:
-            rows.pop(action.origin.address, None)
+        left = moved_away(action, result)
+        if left is not None and left not in planned:
+            rows.pop(left, None)
     return Lock(spec=spec, name=plan.name, files=plan.files, vars=plan.vars, rows=rows)
 
 
-def superseded(plan: Plan, results: Mapping[str, Result]) -> tuple[LockedOutput, ...]:
+def superseded(actions: Iterable[Action], results: Mapping[str, Result]) -> tuple[LockedOutput, ...]:
     """Return the outputs that runs had before and whose images have been replaced or moved."""
     before = []
-    for action in plan.actions:
+    for action in actions:
         if isinstance(results.get(action.address), Done) and action.verb is not Verb.KEEP:
             origin = action.origin if action.verb is Verb.MOVE else None
             before += [output for row in (action.row, origin) if row is not None for output in row.outputs]
@@ -43,12 +44,14 @@ def standing_paths(lock: Lock) -> set[str]:
     return {folded(output.path) for row in lock.rows.values() for output in row.outputs}
 
 
-def _row(action: Action, old: LockRow | None, result: Result, inputs: Inputs) -> LockRow | None:
+def row_of(action: Action, old: LockRow | None, result: Result, inputs: Inputs) -> LockRow | None:
+    """Return the row that says what became of an action; `old` is what stands at its address without that."""
     run = action.run
     if run is None:
         return None if old is None else replace(old, state=old.state or State.ORPHAN)
     match result:
-        case Done() if action.verb is Verb.KEEP and old is not None and _as_pinned(old, run):
+        case Done() if action.verb is Verb.KEEP and old is not None and (_as_pinned(old, run) or old != action.row):
+            # Nothing was done: what others have made of the row meanwhile stays.
             return old
         case Done():
             row = pinned(run, inputs, result.request_digest, result.take)
@@ -102,6 +105,7 @@ def _as_pinned(old: LockRow, run: Run) -> bool:
     )
 
 
-def _moved_away(action: Action, result: Result) -> bool:
-    """Say whether what stood under the origin's address now stands under the action's."""
-    return action.verb is not Verb.RESTORE and isinstance(result, (Done, Held))
+def moved_away(action: Action, result: Result) -> str | None:
+    """Return the address under which stood what now stands under the action's; None where nothing moved."""
+    moved = action.origin is not None and action.verb is not Verb.RESTORE and isinstance(result, (Done, Held))
+    return action.origin.address if moved and action.origin is not None else None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from specrun.apply.events import Event, Finished, How, RunBlocked, RunDone, RunFailed, RunHeld, Sent
+from specrun.apply.events import Event, Finished, How, Resending, RunBlocked, RunDone, RunFailed, RunHeld, Sent
 from specrun.apply.results import Blocked, Done, Failed, Held, NotStarted, Result
 from specrun.model.lock import State
 from specrun.model.run import Price, Run
@@ -31,10 +31,11 @@ class Money:
 
 
 class Tally:
-    """Counts results and requests, and tells whoever watches."""
+    """Counts results and requests, and tells whoever watches; `under_way` are the runs whose requests have left."""
 
     def __init__(self, watcher: Callable[[Event], None]) -> None:
         self._watcher = watcher
+        self.under_way: set[str] = set()
         self._requests = self._made = self._delivered = self._kept = self._not_started = 0
         self._failed: list[str] = []
         self._held: list[str] = []
@@ -44,11 +45,19 @@ class Tally:
 
     def emit(self, event: Event) -> None:
         """Pass an event on to whoever watches."""
-        self._requests += isinstance(event, Sent)
+        match event:
+            case Sent(address=address):
+                self._requests += 1
+                self.under_way.add(address)
+            case Resending(address=address):
+                self.under_way.discard(address)
+            case _:
+                pass
         self._watcher(event)
 
     def add(self, run: Run, result: Result) -> None:
         """Count what became of a run, and tell it unless it simply stays as it was."""
+        self.under_way.discard(run.address)
         match result:
             case Done():
                 self._done(run, result)
