@@ -8,7 +8,7 @@ from specrun.apply.delivery import Delivery, DeliveryError
 from specrun.apply.place import Place
 from specrun.apply.results import Failed
 from specrun.diagnostics import Diagnostic, SpecrunError
-from specrun.model.plan import Action
+from specrun.model.plan import Action, Verb
 
 
 class UnwritableError(SpecrunError):
@@ -31,10 +31,10 @@ def check_writable(place: Place) -> None:
 
 
 def in_the_way(actions: Iterable[Action], delivery: Delivery) -> dict[str, Failed]:
-    """Return which runs that are asked for could not be delivered, and why, by address."""
+    """Return which runs that are asked for, or would be, could not be delivered, and why, by address."""
     found = {}
     for action in actions:
-        if action.run is not None and action.verb.asks:
+        if action.run is not None and (action.verb.asks or action.verb is Verb.BLOCKED):
             try:
                 delivery.check(action.run)
             except DeliveryError as error:

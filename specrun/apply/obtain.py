@@ -43,7 +43,8 @@ class Obtainer:
             case Verb.HELD:
                 return await self._held(action, run)
             case Verb.BLOCKED:
-                return Blocked(by=self._lacking(run) or action.reason)
+                lacking = self._lacking(run)
+                return Failed(cause=action.reason, hint="then apply again") if lacking is None else Blocked(by=lacking)
             case Verb.LOST | Verb.KEEP | Verb.ORPHAN:
                 return Failed(cause=action.reason)
 

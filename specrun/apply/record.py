@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from specrun.apply.inputs import Inputs
 from specrun.apply.results import Done, Held, NotStarted, Result
-from specrun.model.inputs import recipe_param
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
 from specrun.model.output_path import folded
+from specrun.model.pinned import pinned_row
 from specrun.model.plan import Action, Plan, Verb
 from specrun.model.request import request_digest
 from specrun.model.run import Run
@@ -71,21 +71,7 @@ def row_of(action: Action, old: LockRow | None, result: Result, inputs: Inputs) 
 
 def pinned(run: Run, inputs: Inputs, sent: str | None, take: int) -> LockRow:
     """Return the pins of a run, without what came of it; `sent` is the request digest."""
-    return LockRow(
-        address=run.address,
-        key=run.key,
-        request_digest=sent,
-        take=take,
-        seed=run.seed,
-        provider=run.provider,
-        model=run.model,
-        params={name: recipe_param(value) for name, value in run.params.items()},
-        defaults=run.defaults,
-        revision=run.revision,
-        sample=run.sample,
-        schema_digest=run.schema_digest,
-        inputs={image.source: inputs.digest(image) for image in run.inputs},
-    )
+    return pinned_row(run, inputs.digest, sent, take)
 
 
 def _as_pinned(old: LockRow, run: Run) -> bool:

@@ -103,7 +103,7 @@ class _Work:
             raise
 
     async def _result(self, action: Action, run: Run) -> Result:
-        if action.verb.asks and run.address in self._in_the_way:
+        if run.address in self._in_the_way:
             return self._in_the_way[run.address]
         try:
             obtained = await self._obtainer.obtain(action, run)

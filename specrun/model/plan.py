@@ -55,6 +55,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ASKING = frozenset((Verb.CREATE, Verb.REPLACE))
+# What brings images to their paths.
+DELIVERING = ASKING | {Verb.RESTORE, Verb.MOVE}
 
 
 # A struct for the same reason as `Run`.

@@ -34,11 +34,11 @@ _DECODER = msgspec.json.Decoder(_Seen)
 
 
 class SeenFiles:
-    """The files below one folder, by path; a list that is missing or damaged only costs time."""
+    """The files below one `folder`, by path; a list that is missing or damaged only costs time."""
 
     def __init__(self, record: Path, folder: Path) -> None:
         self._record = record
-        self._folder = folder
+        self.folder = folder
         self._seen = _Seen()
         with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError), collector_paused():
             found = _DECODER.decode(record.read_bytes())
@@ -49,9 +49,9 @@ class SeenFiles:
         """Return the digest of a file, None where there is none; read only where it may have changed."""
         try:
             known = self._known.get(path)
-            if known is not None and stamp(f"{self._folder}/{path}") == known[0]:
+            if known is not None and stamp(f"{self.folder}/{path}") == known[0]:
                 return known[1]
-            return _read(self._folder / path)
+            return _read(self.folder / path)
         except OSError:
             return None
 
@@ -79,7 +79,7 @@ class SeenFiles:
         for path in paths:
             with contextlib.suppress(OSError):
                 # The stamp first: a change while the file is read then shows.
-                like = stamp(f"{self._folder}/{path}")
+                like = stamp(f"{self.folder}/{path}")
                 digest = written.get(path) or self.digest(path)
                 if like is not None and digest is not None:
                     found[path] = (like, digest)
@@ -90,7 +90,7 @@ class SeenFiles:
 
     def _moved(self) -> Iterator[str]:
         """Yield those that are not as they were."""
-        folder = self._folder
+        folder = self.folder
         for path, like in zip(self._seen.paths, self._seen.stamps, strict=True):
             try:
                 if stamp(f"{folder}/{path}") == like:
