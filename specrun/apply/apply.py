@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 from specrun.apply.ask import Asker
 from specrun.apply.budget import Purse
-from specrun.apply.check import check_writable
 from specrun.apply.cut_off import cut_off
 from specrun.apply.delivery import Delivery
 from specrun.apply.equip import equipped
@@ -41,6 +40,7 @@ from specrun.model.project import Project, Provider
 from specrun.provider.client import ImageClient
 from specrun.store.hold import hold
 from specrun.store.lockfile import lock_path
+from specrun.store.obstacles import check_writable
 from specrun.store.shared import SharedStore
 
 # Threads that write images: more than processors, since they mostly wait for the disk.
@@ -70,7 +70,7 @@ async def apply(
         plan, place = rehearsed(plan), rehearsal_of(plan, project, lock)
     else:
         place = place_of(plan, project, lock)
-    check_writable(place)
+    check_writable(place.state, place.outputs, place.lock.parent)
     with (
         hold(place.holds, place.spec, place.held_as) as unfinished,
         ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer") as writers,

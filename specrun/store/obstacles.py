@@ -1,11 +1,17 @@
 """What keeps an image from its path: a stranger's file, or a folder that is none or leads elsewhere."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from specrun.canonical import digest
+from specrun.diagnostics import Diagnostic, SpecrunError
+
+
+class UnwritableError(SpecrunError):
+    """A folder that an apply must write to, and cannot."""
 
 
 class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,10 +46,37 @@ def file_obstacle(target: Path, shown: str, stored: Callable[[str], bool]) -> Ob
         what = "it is a folder" if target.is_dir() else "it is no file"
         return Obstacle(cause=f"{shown} is in the way: {what}", hint="move it away")
     # Few plans meet a file that the lock does not know.
-    from specrun.provenance.embed import as_delivered, blob_of  # noqa: PLC0415
+    from specrun.provenance.embed import as_delivered, blob_of, extract  # noqa: PLC0415
 
     data = target.read_bytes()
     blob = blob_of(data)
-    if stored(digest(data)) or (blob is not None and stored(blob)) or as_delivered(data) is not None:
+    if stored(digest(data)) or (blob is not None and stored(blob)):
         return None
+    if as_delivered(data) is not None:
+        facts = extract(data)
+        if facts is not None and facts.key is not None:
+            return None
+        cause = f"{shown} is in the way: an image that does not say which request it answers"
+        return Obstacle(cause=cause, hint="bring back the lock or the store that knows it, or move it away")
     return Obstacle(cause=f"{shown} is in the way, and specrun did not make it", hint="move it away")
+
+
+def check_writable(*folders: Path) -> None:
+    """Raise `UnwritableError` where a folder, or the nearest thing above it that exists, cannot be written to."""
+    faults = [
+        Diagnostic(
+            summary="folder cannot be written",
+            detail=f"{folder} is not a folder that this user may write to",
+            hint="change its permissions, or apply as its owner",
+        )
+        for folder in dict.fromkeys(map(_standing, folders))
+        if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK))
+    ]
+    if faults:
+        raise UnwritableError(*faults)
+
+
+def _standing(folder: Path) -> Path:
+    while not folder.exists():
+        folder = folder.parent
+    return folder

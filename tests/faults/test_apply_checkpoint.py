@@ -4,11 +4,11 @@ import asyncio
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from applying import Shop, killed, numbered
-from fault_server import Behaviour, FaultServer, Post
+from fault_server import Behaviour, Exchange, FaultServer, Post
 from faults import error, good
 
 from specrun.model.lock import State
@@ -37,11 +37,17 @@ def states(lock: Path) -> dict[str, str]:
     return {row["params"]["prompt"]: row.get("state") or ("made" if row["outputs"] else "pinned") for row in rows}
 
 
-def killed_at(shop: Shop, lock: Path, expected: dict[str, str], *arguments: str, manifest: bool = False) -> None:
-    """Apply in a child, and kill it once the lock's file says what is expected, and a manifest is there if wanted."""
+def images(shop: Shop) -> int:
+    """Return how many images the manifest lists."""
+    manifest = shop.output("manifest.json")
+    return len(json.loads(manifest.read_bytes())["outputs"]) if manifest.exists() else 0
+
+
+def killed_at(shop: Shop, lock: Path, expected: dict[str, str], *arguments: str, listed: int = 0) -> None:
+    """Apply in a child, and kill it once the lock's file says what is expected, and the manifest lists so many images."""
     child = shop.start("shots", *arguments)
     deadline = time.monotonic() + 60
-    while states(lock) != expected or (manifest and not shop.output("manifest.json").exists()):
+    while states(lock) != expected or images(shop) < listed:
         assert child.poll() is None, child.communicate()
         assert time.monotonic() < deadline, states(lock)
         time.sleep(0.02)
@@ -74,7 +80,7 @@ def test_after_a_kill_lock_and_outputs_know_all_but_what_had_not_begun(tmp_path:
     with FaultServer(silent_from(4)) as server:
         shop = Shop(tmp_path / "ci", server, {"concurrency": 2})
         shop.write(shots=numbered(8))
-        killed_at(shop, shop.root / LOCK, MADE_AND_UNDER_WAY, manifest=True)
+        killed_at(shop, shop.root / LOCK, MADE_AND_UNDER_WAY, listed=3)
         manifest = json.loads((shop.root / "outputs/shots/manifest.json").read_bytes())
         assert [output["address"] for output in manifest["outputs"]] == [f"shots[i={i}]" for i in (1, 2, 3)]
         assert manifest["summary"]["held"] == {"unknown": 2}
@@ -136,25 +142,22 @@ def test_a_shard_that_is_killed_leaves_what_it_paid_for_in_its_part(tmp_path: Pa
 
 
 def test_a_request_that_turns_out_not_to_be_billed_is_no_longer_held(tmp_path: Path) -> None:
-    refuse = asyncio.Event()
-    seen: list[Sequence[str]] = []
+    seen: list[dict[str, str]] = []
 
-    def script(post: Post) -> Behaviour:
-        async def answer(exchange: object) -> None:
-            lock = tmp_path / LOCK
-            while not states(lock):
-                await asyncio.sleep(0.02)
-            seen.append(list(states(lock).values()))
-            refuse.set()
-            await error(400, "bad_request")(exchange)  # type: ignore[arg-type]
+    def written() -> dict[str, str]:
+        while not states(tmp_path / LOCK):
+            time.sleep(0.02)
+        return states(tmp_path / LOCK)
 
-        return answer
+    async def answer(exchange: Exchange) -> None:
+        seen.append(await asyncio.to_thread(written))
+        await error(400, "bad_request")(exchange)
 
-    with FaultServer(script) as server:
+    with FaultServer([answer]) as server:
         shop = Shop(tmp_path, server)
         shop.write(shots=numbered(1))
         assert shop.apply().finished.failed == ("shots[i=1]",)
-    assert seen == [["unknown"]]
+    assert seen == [{"lamp 1": "unknown"}]
     assert shop.row("shots[i=1]").state is None
 
 
