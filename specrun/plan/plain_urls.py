@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from specrun.addresses import is_loopback
 from specrun.diagnostics import Diagnostic
 from specrun.model.inputs import UrlImage
 from specrun.model.project import Provider
@@ -25,10 +24,14 @@ def plain_urls(runs: Iterable[Run], providers: Mapping[str, Provider]) -> Iterat
 
 
 def _refused(url: str, provider: Provider) -> bool:
+    if not url.lower().startswith("http:"):
+        return False
+    from specrun.addresses import is_loopback  # noqa: PLC0415 - brings asyncio, which few plans need
+
     try:
-        scheme, host = urlsplit(url).scheme.lower(), (urlsplit(url).hostname or "").lower()
+        host = (urlsplit(url).hostname or "").lower()
         own = (urlsplit(provider.base_url or "").hostname or "").lower()
     except ValueError:
         # What is no URL at all is told of where it is fetched.
         return False
-    return scheme == "http" and host != own and not (provider.allow_private and is_loopback(host))
+    return host != own and not (provider.allow_private and is_loopback(host))

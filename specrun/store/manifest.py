@@ -106,7 +106,7 @@ def read_manifest_sides(folder: Path, name: str = FILE_NAME) -> tuple[tuple[str,
     path = folder / name
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ()
     try:
         return (_parsed(data, path),)

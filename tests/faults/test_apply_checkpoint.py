@@ -44,7 +44,7 @@ def images(shop: Shop) -> int:
 
 
 def killed_at(shop: Shop, lock: Path, expected: dict[str, str], *arguments: str, listed: int = 0) -> None:
-    """Apply in a child, and kill it once the lock's file says what is expected, and the manifest lists so many images."""
+    """Apply in a child, and kill it once the lock says what is expected, and the manifest lists so many images."""
     child = shop.start("shots", *arguments)
     deadline = time.monotonic() + 60
     while states(lock) != expected or images(shop) < listed:
