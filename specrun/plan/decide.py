@@ -43,11 +43,11 @@ class Decider:
         self._rows = list(map(world.rows.get, map(attrgetter("address"), runs)))
         self._chains = _chains(runs)
         self._stands = self._standing()
+        self._found: dict[str, LockRow] = {}
         self._standings = world.standings(self._unlocked_digests)
         self._asked: dict[tuple[str | None, int], str] = {}
         self._decided: dict[str, Action] = {}
         self._moved: dict[str, str] = {}
-        self._found: dict[str, LockRow] = {}
         for found in self._finding():
             self._found[found.address] = found
 
