@@ -15,10 +15,11 @@ _numbers = itertools.count(int.from_bytes(os.urandom(4)))
 _STATE = ".specrun"
 
 
-def write_atomic(path: Path, data: bytes | Iterable[bytes]) -> None:
+def write_atomic(path: Path, data: bytes | Iterable[bytes]) -> os.stat_result:
     """Replace `path` durably: temporary file beside it, fsync, rename, fsync of the folder.
 
-    Raises `OSError` as the file system gives it; the old file is then still whole.
+    Return what the new file was like before it got its name. Raises `OSError` as the file system gives it; the old
+    file is then still whole.
     """
     make_folder(path.parent)
     chunks = (data,) if isinstance(data, bytes) else data
@@ -28,8 +29,10 @@ def write_atomic(path: Path, data: bytes | Iterable[bytes]) -> None:
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
+            like = os.fstat(file.fileno())
         temporary.replace(path)
     sync_folder(path.parent)
+    return like
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:

@@ -16,8 +16,6 @@ from msgspec.structs import replace
 from specrun.apply.ask import Asker
 from specrun.apply.breaker import Breakers
 from specrun.apply.budget import Purse
-from specrun.apply.catch_up import stamp_of
-from specrun.apply.check import check_writable
 from specrun.apply.cut_off import cut_off
 from specrun.apply.delivery import Delivery
 from specrun.apply.equip import equipped
@@ -25,6 +23,7 @@ from specrun.apply.events import Event, Finished, Started
 from specrun.apply.group_writer import GroupWriter
 from specrun.apply.interrupt import interruptible
 from specrun.apply.leave import leave
+from specrun.apply.lock_file import LockFile, stamp_of
 from specrun.apply.options import ApplyOptions
 from specrun.apply.place import Place, place_of, rehearsal_of
 from specrun.apply.recover import recover, sweep
@@ -42,6 +41,7 @@ from specrun.model.project import Project, Provider
 from specrun.provider.client import ImageClient
 from specrun.store.hold import hold
 from specrun.store.lockfile import lock_path
+from specrun.store.obstacles import check_writable
 from specrun.store.shared import SharedStore
 
 # Threads that write images: more than processors, since they mostly wait for the disk.
@@ -74,7 +74,7 @@ async def apply(
         plan, place = rehearsed(plan), rehearsal_of(plan, project, lock)
     else:
         place = place_of(plan, project, lock)
-    check_writable(place)
+    check_writable(place.state, place.outputs, place.lock.parent)
     with (
         hold(place.holds, place.spec, place.held_as) as unfinished,
         ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer") as writers,
@@ -132,8 +132,8 @@ def _begin(
         writers=writers,
         group_writer=group_writer,
         sharing=shared_images,
-        stamp=stamp,
         lock=found,
+        lock_file=LockFile(said=found, stamp=stamp, before=found),
         facts=facts,
     )
 

@@ -5,41 +5,49 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from specrun.apply.events import Warned
+from specrun.apply.lock_file import LockFile, stamp_of
 from specrun.apply.place import Place
 from specrun.apply.session import Session
 from specrun.diagnostics import Diagnostic, Severity
 from specrun.model.lock import Lock, LockRow, State
 from specrun.store.lockfile import read_sides
-from specrun.store.seen import Stamp, stamp
 
 
-def stamp_of(place: Place) -> Stamp | None:
-    """Return what the lock's file is like, None where there is none, or where that proves nothing."""
-    try:
-        return stamp(str(place.lock))
-    except FileNotFoundError:
-        return None
+def changed_sides(place: Place, file: LockFile, lock: Lock) -> Sequence[Lock] | None:
+    """Return what the lock's file holds where that is not what was last read or written here; None where it is.
 
-
-def catch_up(session: Session, lock: Lock) -> Lock:
-    """Return the lock that an apply leaves, with what has moved in its file since the apply began; say so."""
-    place = session.place
-    if place.shard is not None:
-        return lock
+    `lock` says whose it must be. A shard's part is nobody else's.
+    """
     now = stamp_of(place)
-    if now is not None and now == session.stamp:
-        return lock
-    sides = [side for side in read_sides(place.lock) if side.spec == lock.spec]
-    joined = rejoined(session.lock, lock, sides)
-    if joined.rows != lock.rows:
-        diagnostic = Diagnostic(
-            summary="lock changed meanwhile",
-            detail=f"{place.lock} is not what it was when this apply began; what changed there was kept",
-            hint="plan again to see what follows from it",
-            severity=Severity.WARNING,
-        )
-        session.tally.emit(Warned(job="", diagnostic=diagnostic))
+    if place.shard is not None or (now is not None and now == file.stamp):
+        return None
+    return [side for side in read_sides(place.lock) if side.spec == lock.spec]
+
+
+def catch_up(file: LockFile, lock: Lock, sides: Sequence[Lock]) -> Lock:
+    """Return the lock with what `sides`, all that its file holds now, have changed in it; `before` follows."""
+    joined = rejoined(file.said, lock, sides)
+    moved = {
+        address: joined.rows.get(address)
+        for address in {**lock.rows, **joined.rows}
+        if joined.rows.get(address) != lock.rows.get(address)
+    }
+    if moved:
+        before = {} if file.before is None else file.before.rows
+        rows = {address: row for address, row in {**before, **moved}.items() if row is not None}
+        file.before = replace(lock, rows=rows)
     return joined
+
+
+def warn_of_changes(session: Session) -> None:
+    """Say that others have changed the lock."""
+    diagnostic = Diagnostic(
+        summary="lock changed meanwhile",
+        detail=f"{session.place.lock} is not what it was when this apply began; what changed there was kept",
+        hint="plan again to see what follows from it",
+        severity=Severity.WARNING,
+    )
+    session.tally.emit(Warned(job="", diagnostic=diagnostic))
 
 
 def rejoined(before: Lock | None, made: Lock, sides: Sequence[Lock]) -> Lock:

@@ -22,9 +22,10 @@ from specrun.model.output_path import folded, truthful
 from specrun.model.plan import Plan
 from specrun.model.run import Run
 from specrun.provenance.deliver import delivery, stamped
-from specrun.provenance.embed import blob_of
+from specrun.provenance.embed import as_delivered
 from specrun.provenance.sidecar import beside, told
 from specrun.store.blobs import Blobs
+from specrun.store.obstacles import file_obstacle, folder_obstacle
 
 
 class DeliveryError(Exception):
@@ -71,8 +72,8 @@ def done(found: Obtained, consignment: Consignment, outputs: tuple[LockedOutput,
 class Delivery:
     """Writes images below one spec's outputs folder.
 
-    A file that stands in the way is ours where the lock knows its path or the store holds its bytes; any other is a
-    stranger's, and stays.
+    A file that stands in the way is ours where the lock knows its path, the store holds its bytes, or it is just as
+    specrun delivers images; any other is a stranger's, and stays.
     """
 
     def __init__(self, place: Place, blobs: Blobs, rows: Mapping[str, LockRow]) -> None:
@@ -138,6 +139,8 @@ class Delivery:
         target = self._folder / path
         self._check_folder(target.parent)
         stands = self._stands(path, target)
+        if stands and path not in self._locked:
+            self._keep(target.read_bytes())
         output = replace(planned, path=path)
         made = delivery(data, row, output)
         sidecar = beside(target)
@@ -154,13 +157,18 @@ class Delivery:
         """Say whether something stands at a path; raise where it is a stranger's."""
         if not os.path.lexists(target):
             return False
-        if path in self._locked or (target.is_file() and self._is_ours(target.read_bytes())):
+        if path in self._locked:
             return True
-        raise DeliveryError(f"{target} is in the way, and specrun did not make it", "move it away")
+        found = file_obstacle(target, str(target), self._blobs.has)
+        if found is not None:
+            raise DeliveryError(found.cause, found.hint)
+        return True
 
-    def _is_ours(self, data: bytes) -> bool:
-        blob = blob_of(data)
-        return self._blobs.has(digest(data)) or (blob is not None and self._blobs.has(blob))
+    def _keep(self, data: bytes) -> None:
+        """Bring an image that only stands here into the store, before another may take its place."""
+        received = as_delivered(data)
+        if received is not None and not self._blobs.has(digest(received)):
+            self._blobs.put(received)
 
     def _check_sidecar(self, sidecar: Path) -> None:
         if sidecar.exists() and not _is_sidecar(sidecar):
@@ -172,19 +180,13 @@ class Delivery:
 
     def _check_folder(self, folder: Path) -> None:
         """Refuse folders that are files, or that a symbolic link leads elsewhere."""
-        while folder not in self._sound and not folder.exists():
-            if folder.is_symlink():
-                raise DeliveryError(f"{folder} is a link to nothing", "remove the link")
-            folder = folder.parent
         if folder in self._sound:
             return
-        if not folder.is_dir():
-            raise DeliveryError(f"{folder} is a file, where a folder should be", "move it away")
-        if folder != self._folder and folder.is_relative_to(self._folder):
-            inside = folder.resolve().is_relative_to(self._folder.resolve())
-            if not inside:
-                raise DeliveryError(f"{folder} leads out of {self._folder}", "remove the symbolic link")
-        self._sound.add(folder)
+        found = folder_obstacle(self._folder, folder, str(folder))
+        if found is not None:
+            raise DeliveryError(found.cause, found.hint)
+        if folder.exists():
+            self._sound.add(folder)
 
     def _remove_empty(self, folder: Path) -> None:
         while folder != self._folder and not any(folder.iterdir()):

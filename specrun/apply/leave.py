@@ -2,10 +2,11 @@
 
 from msgspec.structs import replace
 
-from specrun.apply.catch_up import catch_up, stamp_of
+from specrun.apply.catch_up import catch_up, changed_sides, warn_of_changes
 from specrun.apply.delivery import Delivery
 from specrun.apply.events import How, Warned
 from specrun.apply.listing import gather_facts, listed
+from specrun.apply.lock_file import stamp_of
 from specrun.apply.record import locked, standing_paths, superseded
 from specrun.apply.results import Done
 from specrun.apply.session import Session
@@ -23,10 +24,10 @@ def leave(session: Session, delivery: Delivery) -> Lock:
     that nobody knows. Their images stay in the store.
     """
     place = session.place
-    lock = catch_up(session, locked(session.plan, place.spec, session.lock, session.results, session.inputs()))
-    edited = delivery.remove(superseded(session.plan, session.results), standing_paths(lock))
+    lock = _caught_up(session)
+    edited = delivery.remove(superseded(session.plan.actions, session.results), standing_paths(lock))
     for path in edited:
-        _warn_of_edited(session, path)
+        warn_of_edited(session, path)
     if place.shard is not None:
         mine = {action.address for action in session.plan.actions}
         lock = replace(lock, rows={address: row for address, row in lock.rows.items() if address in mine})
@@ -38,11 +39,25 @@ def leave(session: Session, delivery: Delivery) -> Lock:
     return lock
 
 
+def _caught_up(session: Session) -> Lock:
+    """Return the lock that says what became of each action, with what others have changed in its file meanwhile."""
+    place, file = session.place, session.lock_file
+    lock = locked(session.plan, place.spec, file.before, session.results, session.inputs())
+    sides = changed_sides(place, file, lock)
+    if sides is None:
+        return lock
+    joined = catch_up(file, lock, sides)
+    if joined.rows != lock.rows:
+        warn_of_changes(session)
+    return joined
+
+
 def _stands(session: Session, lock: Lock) -> bool:
     """Say whether the lock's file is known to say just this, which is faster to see than to write."""
-    if session.place.shard is not None or session.stamp is None:
+    file = session.lock_file
+    if session.place.shard is not None or file.stamp is None:
         return False
-    return stamp_of(session.place) == session.stamp and lock == session.lock
+    return stamp_of(session.place) == file.stamp and lock == file.said
 
 
 def _remember(session: Session, lock: Lock) -> None:
@@ -57,7 +72,8 @@ def _remember(session: Session, lock: Lock) -> None:
         seen.remember(paths, written)
 
 
-def _warn_of_edited(session: Session, path: str) -> None:
+def warn_of_edited(session: Session, path: str) -> None:
+    """Say that a superseded file stays, since somebody has changed it."""
     diagnostic = Diagnostic(
         summary="edited file left in place",
         detail=f"{session.place.outputs / path} was replaced or moved, and somebody had changed it",

@@ -50,7 +50,8 @@ class Obtainer:
             case Verb.HELD:
                 return await self._held(action, run)
             case Verb.BLOCKED:
-                return Blocked(by=self._lacking(run) or action.reason)
+                lacking = self._lacking(run)
+                return Failed(cause=action.reason, hint="then apply again") if lacking is None else Blocked(by=lacking)
             case Verb.LOST | Verb.KEEP | Verb.ORPHAN:
                 cause, _, hint = action.reason.partition("; ")
                 return Failed(cause=cause, hint=hint)

@@ -1,14 +1,14 @@
 """The lock that an apply leaves: the old one, with what became of each action."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
 from specrun.apply.inputs import Inputs
 from specrun.apply.results import Done, Held, NotStarted, Result
-from specrun.model.inputs import recipe_param
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
 from specrun.model.output_path import folded
+from specrun.model.pinned import pinned_row
 from specrun.model.plan import Action, Plan, Verb
 from specrun.model.request import request_digest
 from specrun.model.run import Run
@@ -19,7 +19,7 @@ def locked(plan: Plan, spec: str, old: Lock | None, results: Mapping[str, Result
     rows = dict(old.rows) if old is not None else {}
     for action in plan.actions:
         result = results.get(action.address, NotStarted())
-        row = _row(action, rows.get(action.address), result, inputs)
+        row = row_of(action, rows.get(action.address), result, inputs)
         if row is not None:
             rows[action.address] = row
         if isinstance(result, (Done, Held)):
@@ -28,10 +28,10 @@ def locked(plan: Plan, spec: str, old: Lock | None, results: Mapping[str, Result
     return Lock(spec=spec, name=plan.name, files=plan.files, vars=plan.vars, rows=rows)
 
 
-def superseded(plan: Plan, results: Mapping[str, Result]) -> tuple[LockedOutput, ...]:
+def superseded(actions: Iterable[Action], results: Mapping[str, Result]) -> tuple[LockedOutput, ...]:
     """Return the outputs that runs had before and whose images have been replaced or moved."""
     before = []
-    for action in plan.actions:
+    for action in actions:
         if isinstance(results.get(action.address), Done) and action.verb is not Verb.KEEP:
             mine = (action.address, *action.takes)
             rows = [row for row in (action.row, action.origin) if row is not None and row.address in mine]
@@ -44,12 +44,14 @@ def standing_paths(lock: Lock) -> set[str]:
     return {folded(output.path) for row in lock.rows.values() for output in row.outputs}
 
 
-def _row(action: Action, old: LockRow | None, result: Result, inputs: Inputs) -> LockRow | None:
+def row_of(action: Action, old: LockRow | None, result: Result, inputs: Inputs) -> LockRow | None:
+    """Return the row that says what became of an action; `old` is what stands at its address without that."""
     run = action.run
     if run is None:
         return None if old is None else replace(old, state=old.state or State.ORPHAN)
     match result:
-        case Done() if action.verb is Verb.KEEP and old is not None and _as_pinned(old, run):
+        case Done() if action.verb is Verb.KEEP and old is not None and (_as_pinned(old, run) or old != action.row):
+            # Nothing was done: what others have made of the row meanwhile stays.
             return old
         case Done():
             row = pinned(run, inputs, result.request_digest, result.take)
@@ -69,21 +71,7 @@ def _row(action: Action, old: LockRow | None, result: Result, inputs: Inputs) ->
 
 def pinned(run: Run, inputs: Inputs, sent: str | None, take: int) -> LockRow:
     """Return the pins of a run, without what came of it; `sent` is the request digest."""
-    return LockRow(
-        address=run.address,
-        key=run.key,
-        request_digest=sent,
-        take=take,
-        seed=run.seed,
-        provider=run.provider,
-        model=run.model,
-        params={name: recipe_param(value) for name, value in run.params.items()},
-        defaults=run.defaults,
-        revision=run.revision,
-        sample=run.sample,
-        schema_digest=run.schema_digest,
-        inputs={image.source: inputs.digest(image) for image in run.inputs},
-    )
+    return pinned_row(run, inputs.digest, sent, take)
 
 
 def _as_pinned(old: LockRow, run: Run) -> bool:

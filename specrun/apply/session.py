@@ -8,6 +8,7 @@ from specrun.apply.breaker import Breakers
 from specrun.apply.budget import Purse
 from specrun.apply.group_writer import GroupWriter
 from specrun.apply.inputs import Inputs
+from specrun.apply.lock_file import LockFile
 from specrun.apply.money import Prices
 from specrun.apply.place import Place
 from specrun.apply.results import Done, Held, Result
@@ -26,7 +27,6 @@ from specrun.store.lockfile import check_owner as check_lock_owner
 from specrun.store.manifest import FILE_NAME, ImageFacts, read_manifest_sides
 from specrun.store.manifest import check_owner as check_manifest_owner
 from specrun.store.parts import read_standing
-from specrun.store.seen import Stamp
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +35,8 @@ class Session:
 
     `providers` maps the name that a run gives to whoever makes its images: itself, or the sandbox in a rehearsal.
     `prices` are the project's own, by model. `results` holds what became of each action, by address; `facts` what is
-    known of images, by blob. `stamp` says what the lock's file was like. `breakers` count for all of one command.
+    known of images, by blob. `lock` is what the lock's file held at first, `lock_file` what it holds since. `breakers`
+    count for all of one command.
     """
 
     plan: Plan
@@ -51,8 +52,8 @@ class Session:
     writers: Executor
     group_writer: GroupWriter
     sharing: Sharing | None
-    stamp: Stamp | None
     lock: Lock | None
+    lock_file: LockFile
     facts: dict[str, ImageFacts]
     results: dict[str, Result] = field(default_factory=dict)
 

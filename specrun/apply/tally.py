@@ -31,37 +31,37 @@ class Money:
 
 
 class Tally:
-    """Counts results and requests, and tells whoever watches."""
+    """Counts results and requests, and tells whoever watches; `under_way` are the runs whose requests have left."""
 
     def __init__(self, watcher: Callable[[Event], None]) -> None:
         self._watcher = watcher
+        self.under_way: set[str] = set()
         self._requests = self._made = self._delivered = self._kept = self._not_started = 0
         self._failed: list[str] = []
         self._held: list[str] = []
         self._blocked: list[str] = []
         self._spent = Money()
         self._stake = Money()
-        self._flying: set[str] = set()
 
     def emit(self, event: Event) -> None:
         """Pass an event on to whoever watches."""
         match event:
             case Sent(address=address):
                 self._requests += 1
-                self._flying.add(address)
+                self.under_way.add(address)
             case Resending(address=address):
-                self._flying.discard(address)
+                self.under_way.discard(address)
             case _:
                 pass
         self._watcher(event)
 
     def unanswered(self) -> int:
         """Return how many requests have left that nothing has come of yet."""
-        return len(self._flying)
+        return len(self.under_way)
 
     def add(self, run: Run, result: Result) -> None:
         """Count what became of a run, and tell it unless it simply stays as it was."""
-        self._flying.discard(run.address)
+        self.under_way.discard(run.address)
         match result:
             case Done():
                 self._done(run, result)

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 
 from specrun.apply.ask import Asker
 from specrun.apply.check import in_the_way
+from specrun.apply.checkpoint import checkpoints
 from specrun.apply.delivery import Consignment, Delivery, DeliveryError, consigned, done
 from specrun.apply.events import How
 from specrun.apply.obtain import Obtainer
@@ -41,7 +43,9 @@ async def work(session: Session, asker: Asker | None, delivery: Delivery) -> Non
     schedule = Schedule(todo, workers=workers)
     session.stop.whenever(schedule.close)
     try:
-        await _Work(session, obtainer, delivery, in_the_way(todo, delivery)).all(schedule, workers)
+        # Where nobody asks, nothing is paid that git should know of before the end.
+        async with nullcontext() if asker is None else checkpoints(session, delivery):
+            await _Work(session, obtainer, delivery, in_the_way(todo, delivery)).all(schedule, workers)
     finally:
         # What was given to be written is, whatever ends the work.
         session.group_writer.close()
@@ -99,7 +103,7 @@ class _Work:
             raise
 
     async def _result(self, action: Action, run: Run) -> Result:
-        if action.verb.asks and run.address in self._in_the_way:
+        if run.address in self._in_the_way:
             return self._in_the_way[run.address]
         try:
             obtained = await self._obtainer.obtain(action, run)

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif", "image/avif": "avif"}
+IMAGE_EXTENSIONS = (*_EXTENSIONS.values(), "jpeg")
 _ALSO = {"jpg": frozenset({"jpg", "jpeg"})}
 _IMAGE_SUFFIX = re.compile(r"\.(png|jpe?g|webp|gif|avif|bmp|tiff?)$", re.IGNORECASE)
 

@@ -56,6 +56,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 ASKING = frozenset((Verb.CREATE, Verb.REPLACE))
 _SERVED = frozenset((Verb.KEEP, Verb.RESTORE, Verb.MOVE))
+# What brings images to their paths.
+DELIVERING = ASKING | {Verb.RESTORE, Verb.MOVE}
 
 
 # A struct for the same reason as `Run`.

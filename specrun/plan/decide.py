@@ -10,12 +10,14 @@ from msgspec.structs import replace
 
 from specrun.model.inputs import FileImage, InputImage, OutputImage, UrlImage
 from specrun.model.lock import LockedOutput, LockRow, State
+from specrun.model.pinned import pinned_row
 from specrun.model.plan import Action, Verb
 from specrun.model.provenance import ProvenanceSettings
 from specrun.model.request import request_digest
 from specrun.model.run import Run
 from specrun.plan.chains import another_input, chains
 from specrun.plan.changes import changes
+from specrun.plan.found import found_row, unobstructed
 from specrun.plan.replacement import NEVER_MADE, Paths, as_change, over_what_stands, paths_differ
 from specrun.plan.world import World
 from specrun.provenance.sidecar import settings_of
@@ -51,7 +53,10 @@ class Decider:
         self._decided: dict[str, Action] = {}
         self._moved: dict[str, str] = {}
         self._standings: dict[str, Standing] = {}
+        self._found: dict[str, LockRow] = {}
         self._look_up(zip(runs, self._rows, self._stands, strict=True))
+        for found in self._finding():
+            self._found[found.address] = found
 
     def actions(self) -> tuple[Action, ...]:
         """Return one action a run, in order, then the orphans by address."""
@@ -60,6 +65,7 @@ class Decider:
         actions = []
         for run, row, stands in self._in_turn():
             action = Action(Verb.KEEP, run.address, "", run, row) if stands else self._decide(run, row)
+            action = unobstructed(action, self._world, self._found)
             if self._chains:
                 action = self._decided[run.address] = self._chained(action)
             actions.append(self._shared(action))
@@ -81,10 +87,20 @@ class Decider:
 
     def _all_new(self) -> bool:
         """Whether nothing is known of any run, and no two share a request: a spec before its first apply."""
-        if self._world.rows or self._standings or self._wishes.replace or self._chains:
+        if self._world.rows or self._standings or self._wishes.replace or self._chains or not self._world.files.empty:
             return False
         keys = {run.key for run in self._runs}
         return len(keys) == len(self._runs) and None not in keys
+
+    def _finding(self) -> Iterator[LockRow]:
+        """Yield what images say of themselves that nothing else here knows of; those yielded before count as known."""
+        for run, row, stands in zip(self._runs, self._rows, self._stands, strict=True):
+            if stands or self._world.files.empty or isinstance(self._standings.get(self._digest(run) or ""), Made):
+                continue
+            pins = pinned_row(run, self._input_digest, self._digest(run), 1)
+            found = found_row(run, pins, self._world, self._wishes.provenance)
+            if found is not None and (row is None or row.key != run.key or row.take <= found.take):
+                yield found
 
     def _standing(self) -> list[bool]:
         """Say of each run whether it shows at a glance that all is as locked and as wanted, as it does for nearly all.
@@ -155,6 +171,8 @@ class Decider:
         """Decide for a run that is locked under this address and key."""
         if row.accepted:
             return Action(Verb.KEEP, run.address, "", run, row)
+        if row.state is State.UNKNOWN and run.address in self._found:
+            return self._from(run, row, self._found[run.address])
         if row.state not in (None, State.ORPHAN):
             return self._held(run, row, row)
         if not row.outputs:
@@ -173,6 +191,9 @@ class Decider:
         return made or Action(Verb.CREATE, run.address, "pinned in the lock, not made yet", run, row, take=row.take)
 
     def _restored_or_lost(self, run: Run, row: LockRow, wrong: list[LockedOutput]) -> Action:
+        found = self._found.get(run.address)
+        if found is not None and found.take > row.take:
+            return self._from(run, row, found)
         # The images may also stand where another run of the same request has them.
         for origin in (row, *self._by_key.get(row.key, ())):
             if all(self._available(output.blob, origin) for output in wrong):
@@ -227,7 +248,8 @@ class Decider:
         if stays is None:
             return self._moved_or_lost(run, row, origin, f"was {origin.address}")
         if all(self._available(output.blob, origin) for output in origin.outputs):
-            reason = f"the same request as {stays}"
+            own = "its image stands there already, and says itself which request it answers"
+            reason = own if origin is self._found.get(run.address) else f"the same request as {stays}"
             return Action(Verb.RESTORE, run.address, reason, run, row, take=origin.take, origin=origin)
         return self._lost(run, origin)
 
@@ -294,7 +316,7 @@ class Decider:
         found = self._by_key.get(run.key)
         if found is None:
             return None
-        return min(found, key=lambda row: (self._taken(row.address), row.address))
+        return min(found, key=lambda row: (self._taken(row.address), row.address != run.address, row.address))
 
     def _taken(self, address: str) -> bool:
         return address in self._moved or address in self._wanted
@@ -312,7 +334,10 @@ class Decider:
     @cached_property
     def _by_key(self) -> Mapping[str | None, list[LockRow]]:
         rows: dict[str | None, list[LockRow]] = {}
-        for row in self._world.rows.values():
+        for row in (*self._world.rows.values(), *self._found.values()):
+            found = self._found.get(row.address)
+            if found is not None and found is not row and found.key == row.key:
+                continue
             if row.outputs or row.state not in (None, State.ORPHAN):
                 rows.setdefault(row.key, []).append(row)
         return rows
@@ -346,7 +371,7 @@ class Decider:
                 decided = self._decided.get(image.address)
                 if decided is not None and (found := decided.images.get(image.index)) is not None:
                     return found
-                row = self._world.rows.get(image.address)
+                row = self._found.get(image.address) or self._world.rows.get(image.address)
                 upstream = self._wanted.get(image.address)
                 if row is None or upstream is None or row.key != upstream.key:
                     return None

@@ -24,6 +24,7 @@ from specrun.plan.functions import Functions
 from specrun.plan.groups import Setting
 from specrun.plan.narrow import narrow
 from specrun.plan.pins import Pins
+from specrun.plan.plain_urls import plain_urls
 from specrun.plan.precompile import precompile
 from specrun.plan.replacement import lets_go
 from specrun.plan.request import PlanRequest
@@ -40,6 +41,8 @@ from specrun.store.blobs import Blobs
 from specrun.store.document import collector_paused
 from specrun.store.ledger_view import view_ledger
 from specrun.store.lockfile import check_owner, lock_path
+from specrun.store.manifest import check_owner as check_manifest_owner
+from specrun.store.manifest import manifest_spec
 from specrun.store.parts import read_standing
 from specrun.store.seen import seen_files
 
@@ -86,6 +89,8 @@ def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None
     else:
         expanded = replace(unlocked, warnings=(*unlocked.warnings, *_moved_variables(unlocked.variables, lock)))
     spec = expanded.spec
+    outputs = project.outputs / spec.name
+    check_manifest_owner(manifest_spec(outputs) or shown, outputs, spec=shown)
     replaced = select(request.replace, expanded.runs, "--replace")
     targets = select(request.targets, expanded.runs, "--target")
     wishes = Wishes(
@@ -98,8 +103,7 @@ def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None
     )
     with view_ledger(project.state / "ledger.db") as ledger:
         blobs = Blobs(project.state / "store")
-        outputs = seen_files(project.state, project.outputs / spec.name)
-        world = World(lock, outputs, blobs, ledger, _shared(request, project))
+        world = World(lock, seen_files(project.state, outputs), blobs, ledger, _shared(request, project))
         actions = Decider(expanded.runs, world, wishes).actions()
     _refuse_protected(actions)
     if targets:
@@ -155,6 +159,7 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
         origin=functions.origin,
     )
     runs = expander.expand(setting)
+    faults.extend(plain_urls(runs, project.providers))
     faults.stop_on_errors()
     return Expanded(
         spec=spec,

@@ -6,10 +6,12 @@ from functools import cached_property
 from specrun.canonical import digest
 from specrun.model.lock import Lock, LockedOutput, LockRow
 from specrun.model.output_path import stem
+from specrun.plan.standing import Outputs
 from specrun.provenance.facts import ProvenanceError
 from specrun.provenance.sidecar import SIDECAR, sidecar
 from specrun.store.blobs import Blobs
 from specrun.store.ledger_questions import LedgerView
+from specrun.store.obstacles import Obstacle
 from specrun.store.seen import SeenFiles
 from specrun.store.standing import Standing
 
@@ -22,6 +24,7 @@ class World:
     ) -> None:
         """Look into a store that is `shared` by its blobs, as far as that can be told from here."""
         self.rows = {} if lock is None else lock.rows
+        self.files = Outputs(outputs.folder)
         self._outputs = outputs
         self._blobs = blobs
         self._ledger = ledger
@@ -37,6 +40,23 @@ class World:
         """The outputs of all locked runs whose files are not what the lock says, by path and digest."""
         outputs = [output for row in self.rows.values() for output in row.outputs]
         return self._outputs.differing([output.path for output in outputs], [output.file for output in outputs])
+
+    def as_locked(self, path: str) -> bool:
+        """Whether a locked image stands at a path, of whatever type, just as it was delivered."""
+        return stem(path) in self._intact
+
+    def obstacle(self, path: str) -> Obstacle | None:
+        """Return what keeps an image from a path: nothing that the lock knows does."""
+        return None if path in self._paths else self.files.obstacle(path, self._blobs.has)
+
+    @cached_property
+    def _intact(self) -> set[str]:
+        outputs = (output for row in self.rows.values() for output in row.outputs)
+        return {stem(output.path) for output in outputs if (output.path, output.file) not in self.damaged}
+
+    @cached_property
+    def _paths(self) -> set[str]:
+        return {output.path for row in self.rows.values() for output in row.outputs}
 
     def told(self, row: LockRow, output: LockedOutput) -> bool:
         """Whether what should stand beside the file, if anything, does."""

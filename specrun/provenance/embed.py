@@ -63,6 +63,16 @@ def blob_of(data: bytes) -> str | None:
     return None if facts is None or original(data, facts.blob) is None else facts.blob
 
 
+def as_delivered(data: bytes) -> bytes | None:
+    """Return the bytes as received of a file that is, byte for byte, what was delivered of them; None for any other."""
+    try:
+        facts = extract(data)
+        received = None if facts is None or not facts.intact else original(data, facts.blob)
+        return received if received is not None and facts is not None and embed(received, facts) == data else None
+    except (ProvenanceError, CannotEmbedError):
+        return None
+
+
 def same_picture(one: bytes, other: bytes) -> bool:
     """Whether two images differ in nothing but metadata: the same coded picture, not decoded."""
     kind = media_type(one)

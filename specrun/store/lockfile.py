@@ -1,17 +1,18 @@
 """The lock as a file in git: one run a line, sorted by address, the same bytes for the same pins."""
 
 import contextlib
+import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from specrun.atomic import write_text_if_changed
+from specrun.atomic import write_atomic, write_text_if_changed
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.model.lock import Lock, LockRow
 from specrun.store.conflict import conflict_sides, marked
-from specrun.store.document import FORMAT_VERSION, collector_paused, decode, document
+from specrun.store.document import FORMAT_VERSION, collector_paused, decode, document, document_pieces
 
 _ROW = msgspec.json.Encoder(order="deterministic")
 
@@ -79,15 +80,34 @@ def parse_lock(data: bytes, path: Path) -> Lock:
 
 def lock_bytes(lock: Lock) -> bytes:
     """Return a lock as it stands in its file."""
-    head = {"format_version": FORMAT_VERSION, "spec": lock.spec, "name": lock.name}
-    digests: Mapping[str, Mapping[str, str]] = {"files": lock.files, "vars": lock.vars}
-    rows = (_row(lock.rows[address]) for address in sorted(lock.rows))
-    return document(head, digests, "runs", rows)
+    return document(*_head(lock), "runs", (_row(lock.rows[address]) for address in sorted(lock.rows)))
 
 
 def write_lock(path: Path, lock: Lock) -> bool:
     """Write the lock unless the file already says the same; say whether it wrote."""
     return write_text_if_changed(path, lock_bytes(lock))
+
+
+class LockWriter:
+    """Writes one lock again and again while its rows change; the lines of those that have not are kept."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines: dict[str, tuple[LockRow, bytes]] = {}
+
+    def write(self, lock: Lock) -> os.stat_result:
+        """Write the lock, and return what its file was like before it got its name."""
+        return write_atomic(self._path, document_pieces(*_head(lock), "runs", self._rows(lock)))
+
+    def _rows(self, lock: Lock) -> Iterator[bytes]:
+        before, self._lines = self._lines, {}
+        for address in sorted(lock.rows):
+            row = lock.rows[address]
+            known = before.get(address)
+            if known is None or known[0] is not row:
+                known = (row, _row(row))
+            self._lines[address] = known
+            yield known[1]
 
 
 def check_owner(lock: Lock, path: Path, *, spec: str) -> None:
@@ -100,6 +120,11 @@ def check_owner(lock: Lock, path: Path, *, spec: str) -> None:
                 hint=f'give {spec} a name of its own, or, if the spec was renamed, say so at "spec" in the lock',
             )
         )
+
+
+def _head(lock: Lock) -> tuple[Mapping[str, str], Mapping[str, Mapping[str, str]]]:
+    head = {"format_version": FORMAT_VERSION, "spec": lock.spec, "name": lock.name}
+    return head, {"files": lock.files, "vars": lock.vars}
 
 
 def _row(row: LockRow) -> bytes:

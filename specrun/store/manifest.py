@@ -1,5 +1,8 @@
 """The manifest: every image that was made, with its facts, for programs downstream."""
 
+import contextlib
+import itertools
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +16,7 @@ from specrun.store.conflict import conflict_sides, marked
 from specrun.store.document import FORMAT_VERSION, collector_paused, decode, document
 
 FILE_NAME = "manifest.json"
+_HEAD_LINES = 4
 
 _LINE = msgspec.json.Encoder(order="deterministic")
 
@@ -102,7 +106,7 @@ def read_manifest_sides(folder: Path, name: str = FILE_NAME) -> tuple[tuple[str,
     path = folder / name
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ()
     try:
         return (_parsed(data, path),)
@@ -111,6 +115,19 @@ def read_manifest_sides(folder: Path, name: str = FILE_NAME) -> tuple[tuple[str,
         if not marked(data):
             raise
     return tuple(_parsed(side, path) for side in conflict_sides(data))
+
+
+def manifest_spec(folder: Path) -> str | None:
+    """Return the spec that a folder of outputs belongs to, None where it has no manifest.
+
+    Of one that is as it was written only the head is read, since there may be 100,000 images.
+    """
+    with contextlib.suppress(OSError, ValueError), (folder / FILE_NAME).open(encoding="utf-8") as file:
+        for line in itertools.islice(file, _HEAD_LINES):
+            if line.startswith('"spec": '):
+                return str(json.loads(line.removeprefix('"spec": ').rstrip().removesuffix(",")))
+    sides = read_manifest_sides(folder)
+    return sides[0][0] if sides else None
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:

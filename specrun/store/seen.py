@@ -34,11 +34,11 @@ _DECODER = msgspec.json.Decoder(_Seen)
 
 
 class SeenFiles:
-    """The files below one folder, by path; a list that is missing or damaged only costs time."""
+    """The files below one `folder`, by path; a list that is missing or damaged only costs time."""
 
     def __init__(self, record: Path, folder: Path) -> None:
         self._record = record
-        self._folder = folder
+        self.folder = folder
         self._seen = _Seen()
         with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError), collector_paused():
             found = _DECODER.decode(record.read_bytes())
@@ -49,22 +49,22 @@ class SeenFiles:
         """Return the digest of a file, None where there is none; read only where it may have changed."""
         try:
             known = self._known.get(path)
-            if known is not None and stamp(f"{self._folder}/{path}") == known[0]:
+            if known is not None and stamp(f"{self.folder}/{path}") == known[0]:
                 return known[1]
-            return _read(self._folder / path)
+            return _read(self.folder / path)
         except OSError:
             return None
 
     def files(self) -> Iterator[str]:
         """Yield the paths of all files that stand in the folder now."""
-        for parent, _, names in os.walk(self._folder):
-            inside = Path(parent).relative_to(self._folder)
+        for parent, _, names in os.walk(self.folder):
+            inside = Path(parent).relative_to(self.folder)
             yield from ((inside / name).as_posix() for name in names)
 
     def read(self, path: str) -> bytes | None:
         """Return what a file holds, None where there is none."""
         try:
-            return (self._folder / path).read_bytes()
+            return (self.folder / path).read_bytes()
         except OSError:
             return None
 
@@ -92,7 +92,7 @@ class SeenFiles:
         for path in paths:
             with contextlib.suppress(OSError):
                 # The stamp first: a change while the file is read then shows.
-                like = stamp(f"{self._folder}/{path}")
+                like = stamp(f"{self.folder}/{path}")
                 digest = written.get(path) or self.digest(path)
                 if like is not None and digest is not None:
                     found[path] = (like, digest)
@@ -103,7 +103,7 @@ class SeenFiles:
 
     def _moved(self) -> Iterator[str]:
         """Yield those that are not as they were."""
-        folder = self._folder
+        folder = self.folder
         for path, like in zip(self._seen.paths, self._seen.stamps, strict=True):
             try:
                 if stamp(f"{folder}/{path}") == like:

@@ -26,6 +26,7 @@ from specrun.diagnostics import SpecrunError
 from specrun.model.lock import Lock, LockRow
 from specrun.model.plan import Plan
 from specrun.model.project import Budget, Project, Provider
+from specrun.model.shard import Shard
 from specrun.plan.make import make_plan
 from specrun.plan.request import PlanRequest
 from specrun.provider.backoff import Backoff
@@ -167,8 +168,12 @@ def main(arguments: Sequence[str]) -> int:
     for flag in flags:
         if flag.startswith("--kill="):
             _kill_at(flag.removeprefix("--kill="))
+    shards = [Shard(number=int(flag[8]), count=int(flag[10])) for flag in flags if flag.startswith("--shard=")]
     request = PlanRequest(
-        spec=Path(root) / "specs" / f"{name}.yaml", environment={}, retry_unknown="--retry-unknown" in flags
+        spec=Path(root) / "specs" / f"{name}.yaml",
+        environment={},
+        retry_unknown="--retry-unknown" in flags,
+        shard=shards[0] if shards else None,
     )
     plan = make_plan(request, project)
 

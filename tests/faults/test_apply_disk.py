@@ -19,9 +19,9 @@ from faults import good, images
 from msgspec.structs import replace
 from PIL import Image
 
-from specrun.apply.check import UnwritableError
 from specrun.apply.events import RunFailed, RunHeld, Stopping
 from specrun.model.lock import State
+from specrun.store.obstacles import UnwritableError
 
 MEBIBYTE = 1 << 20
 

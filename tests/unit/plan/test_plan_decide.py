@@ -589,6 +589,7 @@ def test_what_an_apply_has_sent_and_not_recorded_is_held(world: World) -> None:
 @pytest.mark.parametrize("state", [None, *HELD])
 def test_replace_asks_for_another_take(state: State | None, world: World) -> None:
     world.lock(take=2, made=state is None, state=state)
+    world.store()
     world.deliver()
     actions = world.actions(replace=(FOX,))
     assert (actions[FOX].verb, actions[FOX].reason, actions[FOX].take) == (Verb.REPLACE, "asked for with --replace", 3)
