@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from specrun.apply.listing import gather_facts, listed
-from specrun.apply.money import Prices
 from specrun.apply.place import Place, place_of
 from specrun.apply.session import as_found
+from specrun.catalog.prices import Prices
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.model.lock import Lock, LockRow, State
 from specrun.model.plan import Plan

@@ -16,7 +16,8 @@ from specrun.cli.catalogue import catalog_of
 from specrun.cli.console import ink, note, write
 from specrun.cli.examples import examples
 from specrun.cli.money import amounts
-from specrun.cli.reproduce_cost import agreed, price_of
+from specrun.cli.pricing import prices_of
+from specrun.cli.reproduce_cost import agreed
 from specrun.cli.sampling import made_rows
 from specrun.cli.showing import album_of, originals_of
 from specrun.cli.targets import target_of
@@ -89,7 +90,8 @@ def command(**given: Any) -> int:
     lock = _lock(options, target)
     rows = made_rows(lock, options.targets, options.sample)
     requests, unaskable = _requests(target, lock, project, rows)
-    prices = {row.address: price_of(row, project) for row in rows}
+    price_of = prices_of(project).of
+    prices = {row.address: price_of(row) for row in rows}
     budgets = (project.budget, Budget(cost=options.max_cost, images=options.max_images))
     if requests and not agreed(requests, prices, budgets, yes=options.yes):
         note("Nothing was asked.")

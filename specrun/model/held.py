@@ -1,0 +1,137 @@
+"""A held run: what became of its request, what that came to, and the ways on from there."""
+
+import shlex
+from collections.abc import Sequence
+
+import msgspec
+
+from specrun.model.lock import LockRow, State
+from specrun.model.money import Figures, figures_of, held_paid, images_asked, row_request
+from specrun.model.run import Price
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """How a person names a run to a command: its address or a selector, its spec, and what variant of it is meant.
+
+    The defaults are what messages name that speak of no run in particular.
+    """
+
+    selector: str = "ADDRESS"
+    spec: str = "SPEC"
+    variant: str | None = None
+    vars: tuple[str, ...] = ()
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A way on: what has to be so, and the command that fits then, as a shell takes it; capitals are to be filled in."""
+
+    when: str
+    command: str
+
+
+class HeldRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What is held: its state, how many images it asked for and how many came, and the price of one of them.
+
+    `request` tells requests apart, since several runs may be served by one; `changed` says that the spec asks for
+    something else by now.
+    """
+
+    state: State
+    asked: int
+    came: int = 0
+    price: Price | None = None
+    request: tuple[str, int] = ("", 0)
+    changed: bool = False
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing was, or can have been, paid."""
+        return self.price is not None and not self.price.amount
+
+    @property
+    def figures(self) -> Figures:
+        """What its request came to."""
+        return figures_of(held_paid(self.state, self.asked, self.came), self.price)
+
+    @property
+    def why(self) -> str:
+        """What happened, as a sentence without its full stop."""
+        return why_held(self.state, self.came, free=self.free)
+
+    def steps(self, place: Place) -> tuple[Step, ...]:
+        """Return the ways on, the one to try first leading."""
+        return held_steps(self.state, place, asked=self.asked, came=self.came, free=self.free, changed=self.changed)
+
+
+def held_row(row: LockRow, price: Price | None, *, changed: bool = False) -> HeldRun | None:
+    """Return how a locked run is held, None where it is not."""
+    if not row.held or row.state is None:
+        return None
+    return HeldRun(
+        state=row.state,
+        asked=images_asked(row),
+        came=len(row.outputs),
+        price=price,
+        request=row_request(row),
+        changed=changed,
+    )
+
+
+def why_held(state: State, came: int, *, free: bool = False) -> str:
+    """Say what happened to a run in this state of which so many images came."""
+    paid = "" if free else "paid for, and "
+    match state:
+        case State.UNKNOWN if free:
+            return "an earlier request got no answer, and nobody knows what came of it"
+        case State.PARTIAL if came:
+            return f"{paid}only some of its images arrived"
+        case State.PARTIAL:
+            return f"{paid}none of its images arrived"
+        case State.UNUSABLE:
+            return f"{paid}what arrived does not decode; its bytes are kept aside"
+        case _:
+            return state.why
+
+
+def held_steps(
+    state: State, place: Place, *, asked: int = 1, came: int = 0, free: bool = False, changed: bool = False
+) -> tuple[Step, ...]:
+    """Return the ways on from a state, the one to try first leading; none where the spec has let the run go."""
+    anew = _apply(place, replace=True)
+    retry = _apply(place, replace=changed)
+    if free:
+        return (Step(when="to ask again, for nothing", command=retry if state is State.UNKNOWN else anew),)
+    again = Step(when="to ask, and pay, again", command=anew)
+    unbilled = Step(when="if it was not billed", command=_resolve(place, "--not-billed"))
+    file = Step(when="if the provider has the images", command=_resolve(place, *["--file IMAGE"] * asked))
+    accept = Step(when="to leave it so", command=_resolve(place, "--accept"))
+    match state:
+        case State.UNKNOWN:
+            perhaps = Step(when="to ask, and perhaps pay, again", command=retry)
+            return (unbilled, perhaps) if changed else (unbilled, file, perhaps)
+        case State.PARTIAL | State.UNUSABLE | State.REFUSED if changed:
+            return (again,)
+        case State.PARTIAL:
+            return (accept, again) if came else (file, again, accept)
+        case State.UNUSABLE:
+            return file, again
+        case State.REFUSED:
+            return accept, again
+        case State.ORPHAN:
+            return ()
+
+
+def _resolve(place: Place, *options: str) -> str:
+    of_spec = ["--spec", shlex.quote(place.spec), *_variant(place)]
+    return " ".join(["specrun resolve", *options, *of_spec, shlex.quote(place.selector)])
+
+
+def _apply(place: Place, *, replace: bool) -> str:
+    selector = shlex.quote(place.selector)
+    what = ["--replace", selector] if replace else ["--retry-unknown"]
+    words = ["specrun apply", *what, "--target", selector, *_variant(place)]
+    return " ".join([*words, *(f"--var {shlex.quote(each)}" for each in place.vars), shlex.quote(place.spec)])
+
+
+def _variant(place: Place) -> Sequence[str]:
+    return () if place.variant is None else ("--name", shlex.quote(place.variant))
