@@ -13,17 +13,25 @@ from specrun.model.run import Price
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """How a person names a run to a command: its address or a selector, its spec, and what variant of it is meant.
 
-    The defaults are what messages name that speak of no run in particular.
+    `vars` are `name=value` as `--var` takes them. With `several` the selector means more runs than a command should
+    be given that pays for each, or that takes the images of one. The defaults are for messages about no run in
+    particular.
     """
 
     selector: str = "ADDRESS"
-    spec: str = "SPEC"
+    spec: str = ""
     variant: str | None = None
     vars: tuple[str, ...] = ()
+    several: bool = False
+
+    @property
+    def one(self) -> str:
+        """What names one run: to be filled in where several are meant."""
+        return "ADDRESS" if self.several else self.selector
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A way on: what has to be so, and the command that fits then, as a shell takes it; capitals are to be filled in."""
+    """A way on: when it fits, and its command as a shell takes it; what it has in capitals is to be filled in."""
 
     when: str
     command: str
@@ -33,7 +41,7 @@ class HeldRun(msgspec.Struct, frozen=True, kw_only=True):
     """What is held: its state, how many images it asked for and how many came, and the price of one of them.
 
     `request` tells requests apart, since several runs may be served by one; `changed` says that the spec asks for
-    something else by now.
+    something else by now, and `locked` that the lock holds it, not only the ledger.
     """
 
     state: State
@@ -42,6 +50,7 @@ class HeldRun(msgspec.Struct, frozen=True, kw_only=True):
     price: Price | None = None
     request: tuple[str, int] = ("", 0)
     changed: bool = False
+    locked: bool = True
 
     @property
     def free(self) -> bool:
@@ -60,6 +69,9 @@ class HeldRun(msgspec.Struct, frozen=True, kw_only=True):
 
     def steps(self, place: Place) -> tuple[Step, ...]:
         """Return the ways on, the one to try first leading."""
+        if not self.locked:
+            # What settles a run goes by the lock, into which any apply writes how it is held.
+            return (Step(when="to have the lock hold it", command=_apply(place, [], place.selector)),)
         return held_steps(self.state, place, asked=self.asked, came=self.came, free=self.free, changed=self.changed)
 
 
@@ -87,8 +99,6 @@ def why_held(state: State, came: int, *, free: bool = False) -> str:
             return f"{paid}only some of its images arrived"
         case State.PARTIAL:
             return f"{paid}none of its images arrived"
-        case State.UNUSABLE:
-            return f"{paid}what arrived does not decode; its bytes are kept aside"
         case _:
             return state.why
 
@@ -97,40 +107,34 @@ def held_steps(
     state: State, place: Place, *, asked: int = 1, came: int = 0, free: bool = False, changed: bool = False
 ) -> tuple[Step, ...]:
     """Return the ways on from a state, the one to try first leading; none where the spec has let the run go."""
-    anew = _apply(place, replace=True)
-    retry = _apply(place, replace=changed)
+    anew = _apply(place, ["--replace", shlex.quote(place.one)], place.one)
+    retry = anew if changed else _apply(place, ["--retry-unknown"], place.selector)
     if free:
         return (Step(when="to ask again, for nothing", command=retry if state is State.UNKNOWN else anew),)
     again = Step(when="to ask, and pay, again", command=anew)
-    unbilled = Step(when="if it was not billed", command=_resolve(place, "--not-billed"))
-    file = Step(when="if the provider has the images", command=_resolve(place, *["--file IMAGE"] * asked))
-    accept = Step(when="to leave it so", command=_resolve(place, "--accept"))
-    match state:
-        case State.UNKNOWN:
-            perhaps = Step(when="to ask, and perhaps pay, again", command=retry)
-            return (unbilled, perhaps) if changed else (unbilled, file, perhaps)
-        case State.PARTIAL | State.UNUSABLE | State.REFUSED if changed:
-            return (again,)
-        case State.PARTIAL:
-            return (accept, again) if came else (file, again, accept)
-        case State.UNUSABLE:
-            return file, again
-        case State.REFUSED:
-            return accept, again
-        case State.ORPHAN:
-            return ()
+    perhaps = Step(when="to ask, and perhaps pay, again", command=retry)
+    unbilled = Step(when="if it was not billed", command=_resolve(place, ["--not-billed"], place.selector))
+    file = Step(when="if the provider has the images", command=_resolve(place, ["--file IMAGE"] * asked, place.one))
+    accept = Step(when="to leave it so", command=_resolve(place, ["--accept"], place.one))
+    if changed:
+        return (unbilled, perhaps) if state is State.UNKNOWN else (again,)
+    return {
+        State.UNKNOWN: (unbilled, file, perhaps),
+        State.PARTIAL: (accept, again) if came else (file, again, accept),
+        State.UNUSABLE: (file, again),
+        State.REFUSED: (accept, again),
+        State.ORPHAN: (),
+    }[state]
 
 
-def _resolve(place: Place, *options: str) -> str:
-    of_spec = ["--spec", shlex.quote(place.spec), *_variant(place)]
-    return " ".join(["specrun resolve", *options, *of_spec, shlex.quote(place.selector)])
+def _resolve(place: Place, options: Sequence[str], selector: str) -> str:
+    of_spec = ["--spec", shlex.quote(place.spec), *_variant(place)] if place.spec else []
+    return " ".join(["specrun resolve", *options, *of_spec, shlex.quote(selector)])
 
 
-def _apply(place: Place, *, replace: bool) -> str:
-    selector = shlex.quote(place.selector)
-    what = ["--replace", selector] if replace else ["--retry-unknown"]
-    words = ["specrun apply", *what, "--target", selector, *_variant(place)]
-    return " ".join([*words, *(f"--var {shlex.quote(each)}" for each in place.vars), shlex.quote(place.spec)])
+def _apply(place: Place, options: Sequence[str], selector: str) -> str:
+    words = ["specrun apply", *options, "--target", shlex.quote(selector), *_variant(place)]
+    return " ".join([*words, *(f"--var {shlex.quote(each)}" for each in place.vars), shlex.quote(place.spec or "SPEC")])
 
 
 def _variant(place: Place) -> Sequence[str]:

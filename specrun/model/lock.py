@@ -27,7 +27,7 @@ class State(Enum):
 _WHY: Mapping[State, str] = {
     State.UNKNOWN: "an earlier request may have been billed, and nobody knows what came of it",
     State.PARTIAL: "not all of its images arrived",
-    State.UNUSABLE: "what arrived does not decode; its bytes are kept aside",
+    State.UNUSABLE: "the images that came do not decode; their bytes are kept aside",
     State.REFUSED: "the server's moderation refused it",
     State.ORPHAN: "it is no longer in the spec",
 }

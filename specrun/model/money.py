@@ -1,5 +1,6 @@
 """The one classification of money: what was paid for and is had, what was paid for and lost, what perhaps was paid."""
 
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -47,6 +48,17 @@ def row_paid(row: LockRow) -> Paid:
     if row.state not in (None, State.ORPHAN):
         return held_paid(row.state, images_asked(row), len(row.outputs))
     return answered(images_asked(row), len(row.outputs)) if row.outputs else NOTHING
+
+
+def combined(requests: Iterable[Paid]) -> Paid:
+    """Return what several requests came to together."""
+    sums = Counter(dict.fromkeys(Paid.__struct_fields__, 0))
+    for paid in requests:
+        sums["had"] += paid.had
+        sums["lost"] += paid.lost
+        sums["perhaps"] += paid.perhaps
+        sums["on_order"] += paid.on_order
+    return Paid(**sums)
 
 
 def images_asked(row: LockRow) -> int:

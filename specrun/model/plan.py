@@ -12,6 +12,7 @@ import msgspec
 
 from specrun.canonical import Json, digest
 from specrun.diagnostics import Diagnostic
+from specrun.model.held import HeldRun
 from specrun.model.lock import Lock, LockRow
 from specrun.model.project import Budget
 from specrun.model.provenance import ProvenanceSettings
@@ -62,7 +63,8 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     """One line of the plan. `run` is None for orphans, `row` None where nothing was locked.
 
     `shares` names the action, earlier in the plan, whose request also serves this run. `take` is the take that
-    a request would be sent with. `origin` is the lock row (perhaps under another address) whose images serve.
+    a request would be sent with. `origin` is the lock row (perhaps under another address) whose images serve. `held`
+    says how a run is held, or an orphan was.
     """
 
     verb: Verb
@@ -74,6 +76,7 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     shares: str | None = None
     take: int = 1
     origin: LockRow | None = None
+    held: HeldRun | None = None
 
     @property
     def key(self) -> str | None:

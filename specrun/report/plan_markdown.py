@@ -8,7 +8,7 @@ from specrun.report.diagnostics import as_text, tally
 from specrun.report.groups import JobPlan, by_job
 from specrun.report.markdown import ADDRESS, LIMIT, NO_PICTURES, RESERVE, details, picture, size, table
 from specrun.report.plan_text import job_lines
-from specrun.report.totals import asked, price, quota_sentences, verbs
+from specrun.report.totals import asked, held_sentence, price, quota_sentences, verbs
 from specrun.report.words import count, shorten
 
 # How many specs have a row of their own in the table of totals, and how long their names may be there.
@@ -60,6 +60,8 @@ def _notes(plans: Sequence[Plan], totals: Totals, quotas: Mapping[str, int]) -> 
         yield f"Digest, for `specrun apply --expect`: {inert.code_span(plans[0].digest)}"
     for model, sentence in quota_sentences(totals, quotas):
         yield f"Free quota: {inert.code_span(model)} {sentence}"
+    if sentence := held_sentence(action for plan in plans for action in plan.actions):
+        yield sentence
     warnings = [warning for plan in plans for warning in plan.warnings]
     text = as_text(warnings).splitlines()
     if text and sum(len(line) for line in text) < LIMIT // 4:
