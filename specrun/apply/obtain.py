@@ -53,7 +53,7 @@ class Obtainer:
         if lacking is not None:
             return Blocked(by=lacking)
         if digest is None or self.asker is None:
-            return Failed(cause="an input URL has not been fetched yet", hint="`specrun lock` fetches it")
+            return Failed(cause="an input URL has not been fetched yet", hint="`specrun lock SPEC` fetches it")
         unchanged = action.row if action.row is not None and _same_request(action, action.row, digest) else None
         if unchanged is not None and await self.shelf.has_all(unchanged):
             return _locked_images(unchanged, How.KEPT)

@@ -176,7 +176,7 @@ def _came(asked: int, good: int, arrivals: Collection[Arrival]) -> str:
     if good:
         return f"{good} of {asked} images came"
     if any(isinstance(arrival, Unusable) for arrival in arrivals):
-        return "what came is no image"
+        return "no image decodes"
     if arrivals and all(isinstance(arrival, Missing) and arrival.url for arrival in arrivals):
         return "made by the server, and could not be fetched"
     return "no image came"

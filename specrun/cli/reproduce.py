@@ -115,7 +115,7 @@ def _lock(options: ReproduceOptions, target: Target) -> Lock:
     lock = read_lock(target.lock)
     if lock is None:
         detail = f"{target.shown(target.lock)} is not there"
-        hint = f"run `specrun apply {options.spec}` first"
+        hint = f"run {target.command('apply')} first"
         raise InvalidInputError(Diagnostic(summary="nothing made yet", detail=detail, hint=hint))
     check_owner(lock, target.lock, spec=target.spec)
     return lock

@@ -18,6 +18,7 @@ from specrun.cli.sampling import Locked
 from specrun.diagnostics import Diagnostic, InvalidInputError, UsageError, nearest
 from specrun.model.held import held_row
 from specrun.model.lock import LockRow
+from specrun.model.money import row_request
 from specrun.model.project import Project
 from specrun.model.run import Price
 from specrun.plan.select import Selector
@@ -106,7 +107,7 @@ def command(**given: Any) -> None:
     locks = locks_of(project.root, project.outputs)
     chosen = _chosen(options, _of_spec(options, locks))
     addresses = tuple(row.address for row in chosen.rows)
-    if word is Word.FILE and len({row.key for row in chosen.rows}) > 1:
+    if word is Word.FILE and len({row_request(row) for row in chosen.rows}) > 1:
         detail = f"--file gives the images of one run, and {count(len(addresses), 'run')} are meant"
         raise UsageError(Diagnostic(summary="several runs", detail=detail, hint="name one of them by its address"))
     images = tuple(given_image(path, chosen.rows[0], locks) for path in options.files)
@@ -161,8 +162,8 @@ def _meant(file: LockFile, selectors: Sequence[str]) -> list[LockRow]:
 
 
 def _agreed(chosen: Chosen, options: ResolveOptions, project: Project) -> bool:
-    """Show several runs, and ask; whoever named one by its address has said what is meant."""
-    if [row.address for row in chosen.rows] == list(options.selectors):
+    """Show what selectors mean, and ask; whoever named each run by its address has said what is meant."""
+    if all(text in chosen.file.lock.rows for text in options.selectors):
         return True
     price_of = prices_of(project).of
     for row in chosen.rows:

@@ -1,13 +1,19 @@
 """A held run: what became of its request, what that came to, and the ways on from there."""
 
+import json
+import re
 import shlex
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from specrun.model.lock import LockRow, State
 from specrun.model.money import Figures, figures_of, held_paid, images_asked, row_request
 from specrun.model.run import Price
+
+_WORD = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
+_CONSTANTS = frozenset(("null", "true", "false"))
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +34,23 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     def one(self) -> str:
         """What names one run: to be filled in where several are meant."""
         return "ADDRESS" if self.several else self.selector
+
+    @property
+    def arguments(self) -> str:
+        """The spec with its options, as a shell takes them."""
+        given = [f"--var {shlex.quote(each)}" for each in self.vars]
+        return " ".join([*_variant(self), *given, shlex.quote(self.spec or "SPEC")])
+
+    @property
+    def of_spec(self) -> str:
+        """The same for commands that are given an address first, and the spec as an option."""
+        return " ".join(["--spec", shlex.quote(self.spec), *_variant(self)]) if self.spec else ""
+
+
+def var_word(name: str, value: Any) -> str:
+    """Return a variable as `--var` takes it: a plain word as it is, all else as JSON, which YAML reads back."""
+    plain = isinstance(value, str) and _WORD.fullmatch(value) and value.lower() not in _CONSTANTS
+    return f"{name}={value if plain else json.dumps(value, ensure_ascii=False)}"
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,19 +145,18 @@ def held_steps(
         State.UNKNOWN: (unbilled, file, perhaps),
         State.PARTIAL: (accept, again) if came else (file, again, accept),
         State.UNUSABLE: (file, again),
-        State.REFUSED: (accept, again),
+        State.REFUSED: (accept, Step(when="to ask the same again", command=anew)),
         State.ORPHAN: (),
     }[state]
 
 
 def _resolve(place: Place, options: Sequence[str], selector: str) -> str:
-    of_spec = ["--spec", shlex.quote(place.spec), *_variant(place)] if place.spec else []
-    return " ".join(["specrun resolve", *options, *of_spec, shlex.quote(selector)])
+    words = ["specrun resolve", *options, place.of_spec, shlex.quote(selector)]
+    return " ".join(word for word in words if word)
 
 
 def _apply(place: Place, options: Sequence[str], selector: str) -> str:
-    words = ["specrun apply", *options, "--target", shlex.quote(selector), *_variant(place)]
-    return " ".join([*words, *(f"--var {shlex.quote(each)}" for each in place.vars), shlex.quote(place.spec or "SPEC")])
+    return " ".join(["specrun apply", *options, "--target", shlex.quote(selector), place.arguments])
 
 
 def _variant(place: Place) -> Sequence[str]:

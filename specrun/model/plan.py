@@ -12,7 +12,7 @@ import msgspec
 
 from specrun.canonical import Json, digest
 from specrun.diagnostics import Diagnostic
-from specrun.model.held import HeldRun
+from specrun.model.held import HeldRun, Place, var_word
 from specrun.model.lock import Lock, LockRow
 from specrun.model.project import Budget
 from specrun.model.provenance import ProvenanceSettings
@@ -152,6 +152,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Diagnostic, ...] = ()
     provenance: ProvenanceSettings = msgspec.field(default_factory=ProvenanceSettings)
     shard: Shard | None = None
+
+    @property
+    def place(self) -> Place:
+        """How the spec is named to a command that is to see it as this plan does."""
+        given = tuple(var_word(name, value) for name, value in sorted(self.asked.vars.items()))
+        return Place(spec=self.spec.as_posix(), variant=self.asked.variant, vars=given)
 
     @property
     def bound(self) -> Mapping[str, str]:

@@ -49,7 +49,7 @@ def plan_sheet(plan: Plan, arguments: str, preview: Callable[[Action, int], str 
 def _held(plan: Plan) -> Iterator[tuple[str, str]]:
     figures = held_figures(plan.actions)
     if lost := amounts(figures.lost):
-        yield "spent for images that were lost", lost
+        yield "spent for lost images", lost
     if perhaps := amounts(figures.perhaps):
         yield "may have been spent", perhaps
 

@@ -57,7 +57,7 @@ def _figures(total: Account, images: Sequence[ManifestOutput]) -> tuple[tuple[st
         *(made if images else ()),
         ("requests", f"{total.requests:,}"),
         ("spent", amounts(figures.had) or "nothing"),
-        *((("spent for images that were lost", lost),) if lost else ()),
+        *((("spent for lost images", lost),) if lost else ()),
         *((("may have been spent", perhaps),) if perhaps else ()),
     )
 

@@ -97,18 +97,21 @@ def summary(event: Finished, folder: str) -> Iterator[str]:
     yield f"Requests: {event.requests:,}."
     yield from money_lines(event.figures)
     if earlier := "; ".join(at_stake(event.earlier)):
-        yield f"In runs held from before: {earlier}."
+        yield f"At stake in runs held before: {earlier}."
     if event.made or event.delivered or event.kept:
         yield f"Images: {inert.line(folder)}"
 
 
 def held_hint(event: RunHeld) -> str:
     """Return what to do about a run that is held: the same text for all that are held alike."""
-    known = event.state is not State.UNKNOWN or not event.free
-    kept = _FIRST.get(event.state, "") if known and (event.came or event.state is not State.PARTIAL) else ""
+    first = _FIRST.get(event.state, "")
+    if event.state is State.PARTIAL and not event.came:
+        first = "the next apply looks again, for nothing, for what could not be fetched"
+    elif event.state is State.UNKNOWN and event.free:
+        first = ""
     steps = held_steps(event.state, Place(), came=event.came, free=event.free)
     ways = [f"{step.when}: `{step.command}`" for step in steps]
-    return "; ".join(filter(None, (kept, *ways)))
+    return "; ".join(filter(None, (first, *ways)))
 
 
 def _asks(event: Started) -> str:

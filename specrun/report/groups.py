@@ -1,22 +1,16 @@
 """A plan's actions gathered by job and by what is done, so that thousands read like a few."""
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from math import prod
 from operator import attrgetter
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from specrun.model.held import Place
 from specrun.model.plan import Action, Plan, Totals, Verb, total
-
-_WORD = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
-_CONSTANTS = frozenset(("null", "true", "false"))
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -72,26 +66,13 @@ class JobPlan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 def by_job(plan: Plan) -> tuple[JobPlan, ...]:
     """Gather a plan's actions: jobs in plan order, in each what is to be done first and what is kept last."""
-    place = place_of(plan)
     jobs: dict[str, list[Action]] = {}
     for job, actions in groupby(plan.actions, job_of):
         jobs.setdefault(job, []).extend(actions)
     return tuple(
-        JobPlan(job=job, actions=tuple(actions), groups=_groups(actions), place=replace(place, selector=job))
+        JobPlan(job=job, actions=tuple(actions), groups=_groups(actions), place=replace(plan.place, selector=job))
         for job, actions in jobs.items()
     )
-
-
-def place_of(plan: Plan) -> Place:
-    """Return how a plan's spec is named to a command that is to see it as the plan does."""
-    given = tuple(f"{name}={_written(value)}" for name, value in sorted(plan.asked.vars.items()))
-    return Place(spec=plan.spec.as_posix(), variant=plan.asked.variant, vars=given)
-
-
-def _written(value: Any) -> str:
-    """Return a value as YAML reads it back; JSON but for plain words."""
-    plain = isinstance(value, str) and _WORD.fullmatch(value) and value.lower() not in _CONSTANTS
-    return str(value) if plain else json.dumps(value, ensure_ascii=False)
 
 
 def job_of(action: Action) -> str:

@@ -19,13 +19,13 @@ def spent(figures: Figures) -> str:
     if not lost:
         return had or "nothing"
     had = f"{had} for images that came, " if had else ""
-    return f"{had}{lost} for images that were lost"
+    return f"{had}{lost} for lost images"
 
 
 def at_stake(figures: Figures) -> Iterator[str]:
-    """Yield what is not had for its money: `0.24 EUR spent for images that were lost`, and what may have been spent."""
+    """Yield what is not had for its money: `0.24 EUR spent for lost images`, and what may have been spent."""
     if lost := amounts(figures.lost):
-        yield f"{lost} spent for images that were lost"
+        yield f"{lost} spent for lost images"
     if perhaps := amounts(figures.perhaps):
         yield f"{perhaps} may have been spent"
 

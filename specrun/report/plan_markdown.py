@@ -39,7 +39,7 @@ def as_markdown(
                 blocks.append(block)
                 room -= size(block)
     if left:
-        blocks.append(f"*{count(left, 'run')} left out to keep this short; `specrun plan --full` lists them.*")
+        blocks.append(f"*{count(left, 'run')} left out to keep this short; `specrun plan --full SPEC` lists them.*")
     return "\n\n".join(blocks) + "\n"
 
 
@@ -57,7 +57,7 @@ def _table(plans: Sequence[Plan], totals: Totals) -> str:
 
 def _notes(plans: Sequence[Plan], totals: Totals, quotas: Mapping[str, int]) -> Iterator[str]:
     if len(plans) == 1:
-        yield f"Digest, for `specrun apply --expect`: {inert.code_span(plans[0].digest)}"
+        yield f"Digest, for `specrun apply --expect DIGEST SPEC`: {inert.code_span(plans[0].digest)}"
     for model, sentence in quota_sentences(totals, quotas):
         yield f"Free quota: {inert.code_span(model)} {sentence}"
     if sentence := held_sentence(action for plan in plans for action in plan.actions):
@@ -67,7 +67,7 @@ def _notes(plans: Sequence[Plan], totals: Totals, quotas: Mapping[str, int]) -> 
     if text and sum(len(line) for line in text) < LIMIT // 4:
         yield details(tally(warnings), inert.code_block(text, "diff"))
     elif text:
-        yield f"{tally(warnings)}: `specrun validate` shows them."
+        yield f"{tally(warnings)}: `specrun validate SPEC` shows them."
 
 
 def _versions(prefix: str, job: JobPlan, pictures: Mapping[str, str], room: int, *, full: bool) -> Iterator[str]:

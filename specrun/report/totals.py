@@ -64,7 +64,7 @@ def quota_sentences(totals: Totals, quotas: Mapping[str, int]) -> Iterator[tuple
 def held_sentence(actions: Iterable[Action]) -> str:
     """Return what is lost, and what may be, in held runs; empty for nothing."""
     told = "; ".join(at_stake(held_figures(actions)))
-    return f"In held runs: {told}." if told else ""
+    return f"At stake in held runs: {told}." if told else ""
 
 
 def held_figures(actions: Iterable[Action]) -> Figures:
