@@ -87,7 +87,7 @@ def command(**given: Any) -> int:
     options = ReproduceOptions(**given)
     project = load_project(options.spec.parent)
     target = target_of(options.spec, project, options.name, None)
-    lock = _lock(options, target)
+    lock = _lock(target)
     rows = made_rows(lock, options.targets, options.sample)
     requests, unaskable = _requests(target, lock, project, rows)
     price_of = prices_of(project).of
@@ -111,7 +111,7 @@ def command(**given: Any) -> int:
     return FAILED if any(each.failed or each.verdict is Verdict.DIFFERENT for each in found) else DONE
 
 
-def _lock(options: ReproduceOptions, target: Target) -> Lock:
+def _lock(target: Target) -> Lock:
     lock = read_lock(target.lock)
     if lock is None:
         detail = f"{target.shown(target.lock)} is not there"

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specrun.model.lock import State
 from specrun.model.plan import Plan, Verb
 from specrun.model.run import Price
 from specrun.report import inert
@@ -163,8 +164,37 @@ def test_free_quotas_stand_against_what_is_asked_of_paid_models(make: Any) -> No
 
 
 def test_held_runs_name_the_money_at_stake(make: Any) -> None:
-    plan = make.plan(make.action(Verb.HELD, make.run(images=2), "unknown: the connection was lost after sending"))
-    assert shown(plan).endswith("At stake in held runs: 0.70 CNY.\n")
+    lost = make.held(make.run(axes={"i": "1"}, images=2), State.PARTIAL, came=1)
+    unknown = make.held(make.run(axes={"i": "2"}), State.UNKNOWN)
+    unpriced = make.held(make.run(axes={"i": "3"}, price=None), State.UNKNOWN)
+    refused = make.held(make.run(axes={"i": "4"}), State.REFUSED)
+    assert shown(make.plan(lost, unknown, unpriced, refused)).endswith(
+        "At stake in held runs: 0.35 CNY spent for lost images; "
+        "0.35 CNY and 1 image of unknown price may have been spent.\n"
+    )
+
+
+def test_runs_that_one_request_holds_are_at_stake_once(make: Any) -> None:
+    first, second = (make.held(make.run(axes={"i": i}), State.UNKNOWN, request="sha256:r") for i in "12")
+    assert "At stake in held runs: 0.35 CNY may have been spent.\n" in shown(make.plan(first, second))
+
+
+def test_what_a_free_provider_did_not_answer_puts_nothing_at_stake(make: Any) -> None:
+    free = Price(amount=Decimal(0), currency="CNY")
+    text = shown(make.plan(make.held(make.run(price=free), State.UNKNOWN)))
+    assert "stake" not in text
+    assert "    to ask again, for nothing: specrun apply --retry-unknown --target shots specs/shots.yaml\n" in text
+
+
+def test_held_runs_are_listed_with_the_commands_that_lead_on(make: Any) -> None:
+    held = [make.held(make.run(axes={"i": f"{i}"}, images=2), State.UNKNOWN) for i in range(60)]
+    lines = shown(make.plan(*held)).splitlines()
+    assert lines[-8:-5] == [
+        "        if it was not billed: specrun resolve --not-billed --spec specs/shots.yaml shots",
+        "        if the provider has the images: specrun resolve"
+        " --file IMAGE --file IMAGE --spec specs/shots.yaml ADDRESS",
+        "        to ask, and perhaps pay, again: specrun apply --retry-unknown --target shots specs/shots.yaml",
+    ]
 
 
 def test_runs_that_share_a_request_are_counted_once_and_named(make: Any) -> None:
