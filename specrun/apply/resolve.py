@@ -86,14 +86,18 @@ def resolve(settlement: Settlement, state: Path) -> tuple[LockRow, ...]:
     return tuple(settled)
 
 
-def unsettled(row: LockRow | None, address: str, spec: str, variant: str | None) -> Diagnostic:
+def unsettled(row: LockRow | None, address: str, place: Place, lock: Lock) -> Diagnostic:
     """Say why a word settles nothing of a run, and what does; `row` is None where the lock has none."""
     if row is None or not row.held:
         why = "it is not in the lock" if row is None else "it is not held, which this does not settle"
         return _diagnostic(address, why, "`specrun plan SPEC` lists what is held")
     held = held_row(row, None)
-    steps = () if held is None else held.steps(Place(selector=address, spec=spec, variant=variant))
-    hint = "; ".join(f"{step.when}: `{step.command}`" for step in steps)
+    steps = () if held is None else held.steps(replace(place, selector=address))
+    # A lock has the digests of variables, not what they are: only whoever gave them can write that apply.
+    hint = "; ".join(
+        f"{step.when}: apply with `{step.asking}`" if step.asking and lock.vars else f"{step.when}: `{step.command}`"
+        for step in steps
+    )
     name = "" if row.state is None else row.state.value
     return _diagnostic(address, f"it is held as {name}, which this does not settle", hint)
 
@@ -101,7 +105,7 @@ def unsettled(row: LockRow | None, address: str, spec: str, variant: str | None)
 def _found(settlement: Settlement, lock: Lock, address: str) -> LockRow:
     row = lock.rows.get(address)
     if row is None or not settles(settlement.word, row):
-        raise InvalidInputError(unsettled(row, address, lock.spec, None))
+        raise InvalidInputError(unsettled(row, address, Place(), lock))
     asked = images_asked(row)
     if settlement.word is Word.FILE and len(settlement.images) != asked:
         why = f"it asks for {asked} images, and {len(settlement.images)} are given"

@@ -16,7 +16,7 @@ from specrun.cli.examples import examples
 from specrun.cli.pricing import prices_of
 from specrun.cli.sampling import Locked
 from specrun.diagnostics import Diagnostic, InvalidInputError, UsageError, nearest
-from specrun.model.held import held_row
+from specrun.model.held import Place, held_row
 from specrun.model.lock import LockRow
 from specrun.model.money import row_request
 from specrun.model.project import Project
@@ -142,9 +142,9 @@ def _chosen(options: ResolveOptions, locks: Sequence[LockFile]) -> Chosen:
     rows = meant[file.path]
     settled = together(file.lock, [row.address for row in rows if settles(options.word, row)])
     if not settled:
-        spec = os.path.relpath(file.spec)
+        place = Place(spec=os.path.relpath(file.spec), variant=file.variant)
         held = [row for row in rows if row.held] or rows[:1]
-        raise InvalidInputError(*(unsettled(row, row.address, spec, file.variant) for row in held))
+        raise InvalidInputError(*(unsettled(row, row.address, place, file.lock) for row in held))
     others = tuple(row for row in rows if row.held and row.address not in settled)
     return Chosen(file=file, rows=tuple(file.lock.rows[address] for address in settled), others=others)
 

@@ -54,10 +54,14 @@ def var_word(name: str, value: Any) -> str:
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A way on: when it fits, and its command as a shell takes it; what it has in capitals is to be filled in."""
+    """A way on: when it fits, and its command as a shell takes it; what it has in capitals is to be filled in.
+
+    `asking` are the options of an apply that make the difference, for whoever does not know its variables.
+    """
 
     when: str
     command: str
+    asking: str = ""
 
 
 class HeldRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,12 +134,11 @@ def held_steps(
     state: State, place: Place, *, asked: int = 1, came: int = 0, free: bool = False, changed: bool = False
 ) -> tuple[Step, ...]:
     """Return the ways on from a state, the one to try first leading; none where the spec has let the run go."""
-    anew = _apply(place, ["--replace", shlex.quote(place.one)], place.one)
-    retry = anew if changed else _apply(place, ["--retry-unknown"], place.selector)
     if free:
-        return (Step(when="to ask again, for nothing", command=retry if state is State.UNKNOWN else anew),)
-    again = Step(when="to ask, and pay, again", command=anew)
-    perhaps = Step(when="to ask, and perhaps pay, again", command=retry)
+        when = "to ask again, for nothing"
+        return (_again(when, place, anew=changed or state is not State.UNKNOWN),)
+    again = _again("to ask, and pay, again", place, anew=True)
+    perhaps = _again("to ask, and perhaps pay, again", place, anew=changed)
     unbilled = Step(when="if it was not billed", command=_resolve(place, ["--not-billed"], place.selector))
     file = Step(when="if the provider has the images", command=_resolve(place, ["--file IMAGE"] * asked, place.one))
     accept = Step(when="to leave it so", command=_resolve(place, ["--accept"], place.one))
@@ -145,7 +148,7 @@ def held_steps(
         State.UNKNOWN: (unbilled, file, perhaps),
         State.PARTIAL: (accept, again) if came else (file, again, accept),
         State.UNUSABLE: (file, again),
-        State.REFUSED: (accept, Step(when="to ask the same again", command=anew)),
+        State.REFUSED: (accept, _again("to ask the same again", place, anew=True)),
         State.ORPHAN: (),
     }[state]
 
@@ -153,6 +156,13 @@ def held_steps(
 def _resolve(place: Place, options: Sequence[str], selector: str) -> str:
     words = ["specrun resolve", *options, place.of_spec, shlex.quote(selector)]
     return " ".join(word for word in words if word)
+
+
+def _again(when: str, place: Place, *, anew: bool) -> Step:
+    """Return the step that asks for a run again: for another take, or for the same where nobody knows of the first."""
+    selector = place.one if anew else place.selector
+    asking = f"--replace {shlex.quote(selector)}" if anew else "--retry-unknown"
+    return Step(when=when, command=_apply(place, [asking], selector), asking=asking)
 
 
 def _apply(place: Place, options: Sequence[str], selector: str) -> str:
