@@ -191,8 +191,8 @@ def test_held_runs_are_listed_with_the_commands_that_lead_on(make: Any) -> None:
     lines = shown(make.plan(*held)).splitlines()
     assert lines[-8:-5] == [
         "        if it was not billed: specrun resolve --not-billed --spec specs/shots.yaml shots",
-        "        if the provider has the images: specrun resolve"
-        " --file IMAGE --file IMAGE --spec specs/shots.yaml ADDRESS",
+        "        if the provider has the images: "
+        + "specrun resolve --file IMAGE --file IMAGE --spec specs/shots.yaml ADDRESS",
         "        to ask, and perhaps pay, again: specrun apply --retry-unknown --target shots specs/shots.yaml",
     ]
 
