@@ -189,10 +189,10 @@ def test_what_a_free_provider_did_not_answer_puts_nothing_at_stake(make: Any) ->
 def test_held_runs_are_listed_with_the_commands_that_lead_on(make: Any) -> None:
     held = [make.held(make.run(axes={"i": f"{i}"}, images=2), State.UNKNOWN) for i in range(60)]
     lines = shown(make.plan(*held)).splitlines()
+    file = "specrun resolve --file IMAGE --file IMAGE --spec specs/shots.yaml ADDRESS"
     assert lines[-8:-5] == [
         "        if it was not billed: specrun resolve --not-billed --spec specs/shots.yaml shots",
-        "        if the provider has the images: "
-        + "specrun resolve --file IMAGE --file IMAGE --spec specs/shots.yaml ADDRESS",
+        f"        if the provider has the images: {file}",
         "        to ask, and perhaps pay, again: specrun apply --retry-unknown --target shots specs/shots.yaml",
     ]
 
