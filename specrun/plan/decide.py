@@ -243,15 +243,9 @@ class Decider:
 
     def _held_by(self, attempt: Attempt, state: State, run: Run, row: LockRow | None) -> Action:
         """Hold a run for an attempt that the ledger has, and the lock not yet."""
-        intent = attempt.intent
-        held = HeldRun(
-            state=state,
-            asked=run.images,
-            came=len(attempt.images),
-            price=run.price,
-            request=(intent.request_digest, intent.take),
-            locked=False,
-        )
+        intent, came = attempt.intent, len(attempt.images)
+        request = (intent.request_digest, intent.take)
+        held = HeldRun(state=state, asked=run.images, came=came, price=run.price, request=request, locked=False)
         reason = "an apply has sent it and has not recorded what came of it" if attempt.state.open else held.why
         return Action(Verb.HELD, run.address, reason, run, row, take=intent.take, held=held)
 
