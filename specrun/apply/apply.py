@@ -35,6 +35,7 @@ from specrun.apply.stop import Stop
 from specrun.apply.tally import Tally
 from specrun.apply.work import work
 from specrun.catalog.models import Catalog
+from specrun.catalog.prices import Prices
 from specrun.model.lock import Lock
 from specrun.model.plan import Plan, Verb
 from specrun.model.project import Project, Provider
@@ -118,12 +119,13 @@ def _begin(
     found, facts = as_found(place)
     tally = Tally(watch)
     names = {action.run.provider for action in plan.actions if action.run is not None}
+    makers = {name: _maker(project, name, options) for name in names}
     return Session(
         plan=plan,
         place=place,
-        providers={name: _maker(project, name, options) for name in names},
+        providers=makers,
         catalog=catalog,
-        prices=project.prices,
+        prices=Prices(providers={**project.providers, **makers}, catalog=catalog, own=project.prices),
         client_for=client_for,
         purse=Purse(() if options.rehearse else (project.budget, plan.budget, options.budget)),
         breakers=breakers or Breakers(),

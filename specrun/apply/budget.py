@@ -60,15 +60,29 @@ def _faults(limit: Budget, totals: Totals) -> Iterable[Diagnostic]:
     for cost in totals.cost:
         most = limits.get(cost.currency)
         if most is None:
-            yield _over(f"the plan costs {_text(cost)}, and no limit in {cost.currency} is set")
+            hint = f"set one in {cost.currency} too, or leave out what costs in it with --target"
+            yield _over(f"the plan costs {_text(cost)}, and no limit in {cost.currency} is set", hint)
         elif cost.amount > most.amount:
             yield _over(f"the plan costs {_text(cost)}; the limit is {_text(most)}")
     if totals.unpriced:
-        yield _over(f"the price of {totals.unpriced} images is unknown, so a limit on cost cannot be kept")
+        yield _unpriced(totals, limit.cost[0].currency)
 
 
-def _over(detail: str) -> Diagnostic:
-    return Diagnostic(summary="over budget", detail=detail, hint="raise the limit, or narrow the plan with --target")
+def _unpriced(totals: Totals, currency: str) -> Diagnostic:
+    """Say which models have no price, and where one is given; no limit is high enough for what nobody knows."""
+    models = sorted({each.common.model for each in totals.asked if each.common.price is None})
+    which = f" ({', '.join(models)})" if models else ""
+    images = "1 image" if totals.unpriced == 1 else f"{totals.unpriced:,} images"
+    detail = f"the price of {images} is unknown{which}, so a limit on cost cannot be kept"
+    given = ", ".join(f"{model}: {{{currency}: AMOUNT}}" for model in models or ["MODEL"])
+    hint = (
+        f"say in specrun.yaml what one image costs, `prices: {{{given}}}`; or limit only the images, with --max-images"
+    )
+    return Diagnostic(summary="price unknown", detail=detail, hint=hint)
+
+
+def _over(detail: str, hint: str = "raise the limit, or narrow the plan with --target") -> Diagnostic:
+    return Diagnostic(summary="over budget", detail=detail, hint=hint)
 
 
 def _text(price: Price) -> str:

@@ -160,7 +160,7 @@ class _Checkpoints:
 
     def _write_manifest(self) -> None:
         session = self._session
-        manifest = listed(self._lock, session.plan, session.facts, session.price_of)
+        manifest = listed(self._lock, session.plan, session.facts, session.prices.of)
         write_manifest(session.place.outputs, manifest, session.place.written_manifest)
         self._manifest_behind = False
 

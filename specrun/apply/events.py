@@ -1,11 +1,12 @@
 """What an apply tells whoever watches: each event a value, in the order things happen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
 from specrun.diagnostics import Diagnostic
 from specrun.model.lock import State
+from specrun.model.money import Figures, Sum
 from specrun.model.run import Price
 
 
@@ -84,13 +85,34 @@ class RunDone:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunHeld:
-    """A run must not be asked for again unasked; `stake` is what may have been paid for it, None where unknown."""
+    """A run must not be asked for again unasked.
+
+    `spent` was paid for the images that came, of which there are `came`, `wasted` for those that did not, and `stake`
+    may have been paid; `unpriced` counts images of unknown price. All are empty where a run before this one is held by
+    the same request. `free` says that whoever was asked takes nothing.
+    """
 
     address: str
     state: State
     cause: str
     request_id: str
     stake: Price | None
+    spent: Price | None = None
+    wasted: Price | None = None
+    unpriced: int = 0
+    came: int = 0
+    free: bool = False
+
+    @property
+    def figures(self) -> Figures:
+        """What its request came to."""
+        perhaps = self.unpriced if self.state is State.UNKNOWN else 0
+        had = min(self.came, self.unpriced - perhaps)
+        return Figures(
+            had=Sum(prices=_some(self.spent), unpriced=had),
+            lost=Sum(prices=_some(self.wasted), unpriced=self.unpriced - perhaps - had),
+            perhaps=Sum(prices=_some(self.stake), unpriced=perhaps),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,8 +154,10 @@ class Stopping:
 class Finished:
     """What an apply came to. `requests` counts what left this machine, resends included.
 
-    `spent` is what was certainly billed, `stake` what may have been; `unpriced` counts billed images of unknown price,
-    `unshared` images that a shared store should have and has not.
+    `spent` was paid for the images that came of this apply's requests, `wasted` for those that did not, and `stake` may
+    have been paid; `unpriced` counts all their images of unknown price, `wasted_unpriced` and `stake_unpriced` those of
+    two classes. `earlier` is what the runs came to that were held before. `unshared` counts images that a shared store
+    should have and has not.
     """
 
     requests: int
@@ -149,6 +173,20 @@ class Finished:
     unpriced: int
     interrupted: bool
     unshared: int = 0
+    wasted: tuple[Price, ...] = ()
+    wasted_unpriced: int = 0
+    stake_unpriced: int = 0
+    earlier: Figures = field(default_factory=Figures)
+
+    @property
+    def figures(self) -> Figures:
+        """What this apply's requests came to."""
+        had = self.unpriced - self.wasted_unpriced - self.stake_unpriced
+        return Figures(
+            had=Sum(prices=self.spent, unpriced=had),
+            lost=Sum(prices=self.wasted, unpriced=self.wasted_unpriced),
+            perhaps=Sum(prices=self.stake, unpriced=self.stake_unpriced),
+        )
 
     @property
     def exit_code(self) -> int:
@@ -156,6 +194,10 @@ class Finished:
         if self.interrupted:
             return 130
         return 1 if self.failed or self.held or self.blocked or self.not_started or self.unshared else 0
+
+
+def _some(price: Price | None) -> tuple[Price, ...]:
+    return () if price is None else (price,)
 
 
 Event: TypeAlias = (

@@ -34,7 +34,7 @@ def leave(session: Session, delivery: Delivery) -> Lock:
     if not _stands(session, lock):
         write_lock(place.written_lock, lock)
     facts = gather_facts(lock, session.facts, ledger=place.ledger, blobs=session.blobs, outputs=place.outputs)
-    write_manifest(place.outputs, listed(lock, session.plan, facts, session.price_of), place.written_manifest)
+    write_manifest(place.outputs, listed(lock, session.plan, facts, session.prices.of), place.written_manifest)
     _remember(session, lock)
     return lock
 

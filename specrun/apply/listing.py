@@ -32,7 +32,7 @@ def listed(
     return Manifest(
         spec=lock.spec,
         name=lock.name,
-        held=Counter(row.state.value for row in rows if row.state is not None),
+        held=Counter(row.state.value for row in rows if row.held and row.state is not None),
         outputs=tuple(
             _listed(row, output, facts[output.blob], axes.get(row.address))
             for row in rows

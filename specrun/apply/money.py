@@ -1,57 +1,33 @@
-"""What the images of a lock came to: spent, perhaps spent, and spent for nothing."""
+"""What the images of a lock came to, as a manifest says it."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
-from specrun.catalog.models import Catalog
-from specrun.model.lock import LockRow, State
-from specrun.model.project import Provider
+from specrun.model.lock import LockRow
+from specrun.model.money import Figures, Sum, combined, counted, row_paid, row_request
 from specrun.model.run import Price
 from specrun.store.manifest import Money
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prices:
-    """What images cost today: a project's own prices before those of the models' schemas."""
-
-    providers: Mapping[str, Provider]
-    catalog: Catalog
-    own: Mapping[str, Price]
-
-    def of(self, row: LockRow) -> Price | None:
-        """Return what one image of a locked run costs: nothing on a free provider, None where nobody knows."""
-        provider = self.providers.get(row.provider)
-        if provider is not None and provider.free:
-            return Price(amount=Decimal(0), currency="CNY")
-        model = self.catalog.find(row.model)
-        return self.own.get(row.model, None if model is None else model.facts.price)
-
-
 def money_of(rows: Iterable[LockRow], price_of: Callable[[LockRow], Price | None]) -> Money:
-    """Add up what rows cost by today's prices: their images as spent, unusable ones as wasted, the rest as unknown."""
-    sums: dict[str, dict[str, Decimal]] = {"spent": {}, "unknown": {}, "wasted": {}}
-    unpriced = 0
-    for row in rows:
-        for kind, images in _images(row).items():
-            price = price_of(row)
-            if price is None:
-                unpriced += images
-            elif price.amount:
-                sums[kind][price.currency] = sums[kind].get(price.currency, Decimal(0)) + price.amount * images
-    return Money(spent=sums["spent"], unknown=sums["unknown"], wasted=sums["wasted"], unpriced=unpriced)
+    """Add up what rows came to by today's prices; a request that serves several of them is paid for once."""
+    once = {row_request(row): row for row in rows}
+    # Nearly all have the price of another, which takes longer to find than rows to count.
+    alike: dict[tuple[str, str], list[LockRow]] = {}
+    for row in once.values():
+        alike.setdefault((row.provider, row.model), []).append(row)
+    return _written(counted((combined(map(row_paid, each)), price_of(each[0])) for each in alike.values()))
 
 
-def _images(row: LockRow) -> dict[str, int]:
-    """Return how many images a row was billed for, may have been, and was for nothing."""
-    asked = row.params.get("n", 1)
-    asked = asked if isinstance(asked, int) else 1
-    match row.state:
-        case State.UNKNOWN:
-            return {"unknown": asked}
-        case State.UNUSABLE:
-            return {"spent": len(row.outputs), "wasted": asked - len(row.outputs)}
-        case State.PARTIAL:
-            return {"spent": len(row.outputs), "unknown": max(asked - len(row.outputs), 0)}
-        case _:
-            return {"spent": len(row.outputs)}
+def _written(figures: Figures) -> Money:
+    """Return figures under the names that the file gives them."""
+    return Money(
+        spent=_amounts(figures.had),
+        unknown=_amounts(figures.perhaps),
+        wasted=_amounts(figures.lost),
+        unpriced=figures.unpriced,
+    )
+
+
+def _amounts(total: Sum) -> dict[str, Decimal]:
+    return {price.currency: price.amount for price in total.prices}

@@ -1,7 +1,7 @@
 """Where a run's images come from: a request, another run, the store, or nowhere."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specrun.apply.ask import Asker, held, made
@@ -64,7 +64,7 @@ class Obtainer:
             waits = isinstance(self.results.get(lacking), NotStarted)
             return NotStarted() if waits else Blocked(by=lacking)
         if digest is None or self.asker is None:
-            return Failed(cause="an input URL has not been fetched yet", hint="`specrun lock` fetches it")
+            return Failed(cause="an input URL has not been fetched yet", hint="`specrun lock SPEC` fetches it")
         rows = (row for row in (action.row, action.origin) if row is not None)
         unchanged = next((row for row in rows if _same_request(action, row, digest)), None)
         if unchanged is not None and await self.shelf.has_all(unchanged):
@@ -90,7 +90,9 @@ class Obtainer:
         if isinstance(first, Done):
             blobs = tuple((output.index, output.blob) for output in first.outputs)
             return Obtained(request_digest=first.request_digest, take=first.take, blobs=blobs, how=How.SHARED)
-        return first
+        if isinstance(first, Held):
+            return replace(first, asked=False)
+        return replace(first, paid=False) if isinstance(first, Failed) else first
 
     async def _locked(self, action: Action, run: Run, how: How) -> Obtained | Failed:
         row = action.origin or action.row
@@ -126,6 +128,7 @@ class Obtainer:
             take=action.take,
             outputs=() if row is None else row.outputs,
             stamp=None if row is None else row.provenance,
+            was=action.held,
         )
 
     def _lacking(self, run: Run) -> str | None:

@@ -19,7 +19,7 @@ from specrun.model.lock import State
 from specrun.model.run import Run
 from specrun.provider.client import ImageClient
 from specrun.provider.outcome import ImageItem, Received
-from specrun.provider.results import Arrival, Arrived, Kept, Lost, Unusable
+from specrun.provider.results import Arrival, Arrived, Kept, Lost, Missing, Unusable
 from specrun.store.attempts import Attempt, AttemptState, Ending, StoredImage
 from specrun.store.blobs import Blobs
 from specrun.store.ledger import Ledger
@@ -120,7 +120,8 @@ class Receiver:
         """Say what became of paid images that could not be stored or written down; nothing more is sent."""
         self.stop.request(f"images cannot be kept: {error}", "make room or mend the disk, then apply again")
         if images and all(self.blobs.has(image.blob) for image in images):
-            return Failed(cause=f"received and stored, but not written down: {error}", hint="apply again, it is kept")
+            cause = f"received and stored, but not written down: {error}"
+            return Failed(cause=cause, hint="apply again, it is kept", paid=True)
         good = [(index, arrival.image) for index, arrival in arrivals.items() if isinstance(arrival, Arrived)]
         rescued = rescue([(f"{request.digest[7:23]}-{index}.{image.extension}", image.data) for index, image in good])
         where = f"its bytes are in {rescued}" if rescued and good else "its bytes are lost"
@@ -167,5 +168,16 @@ def _verdict(
         troubles = [arrival.cause for arrival in arrivals if not isinstance(arrival, (Arrived, Kept))]
         reasons = "; ".join(filter(None, dict.fromkeys([*troubles, received.cause])))
         aside = f"{ASIDE}{', '.join(map(str, kept_aside))}" if kept_aside else ""
-        cause = f"{good} of {run.images} images" + (f": {reasons}" if reasons else "") + aside
+        cause = _came(run.images, good, arrivals) + (f": {reasons}" if reasons else "") + aside
     return Ending(state=state, cause=cause, status=received.status, request_id=received.request_id)
+
+
+def _came(asked: int, good: int, arrivals: Collection[Arrival]) -> str:
+    """Say how far the images came of a request that was answered."""
+    if good:
+        return f"{good} of {asked} images came"
+    if any(isinstance(arrival, Unusable) for arrival in arrivals):
+        return "no image decodes"
+    if arrivals and all(isinstance(arrival, Missing) and arrival.url for arrival in arrivals):
+        return "made by the server, and could not be fetched"
+    return "no image came"

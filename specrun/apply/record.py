@@ -56,7 +56,9 @@ def row_of(action: Action, old: LockRow | None, result: Result, inputs: Inputs) 
         case Done():
             row = pinned(run, inputs, result.request_digest, result.take)
             accepted = action.verb is Verb.KEEP and old is not None and old.accepted
-            return replace(row, outputs=result.outputs, provenance=result.stamp, accepted=accepted)
+            # An accepted run that was paid for in vain stays what it is.
+            state = old.state if accepted and old is not None else None
+            return replace(row, outputs=result.outputs, provenance=result.stamp, accepted=accepted, state=state)
         case Held():
             pins = pinned(run, inputs, result.request_digest, result.take)
             row = action.origin if action.verb is Verb.HELD and action.origin is not None else pins

@@ -1,5 +1,6 @@
-"""A held run settled by a person's word, without a request and without pay."""
+"""Held runs settled by a person's word, without a request and without pay."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -8,7 +9,9 @@ from msgspec.structs import replace
 
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.imaging import DecodedImage
+from specrun.model.held import Place, held_row
 from specrun.model.lock import Lock, LockRow, State
+from specrun.model.money import images_asked, row_request
 from specrun.store.attempts import AttemptState, Ending, Intent, StoredImage
 from specrun.store.blobs import Blobs
 from specrun.store.hold import hold
@@ -30,9 +33,9 @@ class Word(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settlement:
-    """A held run, and what is said of it; `images` are those given for it, by index from 1."""
+    """Held runs of one lock, and what is said of them; `images` are those given for the one run, by index from 1."""
 
-    address: str
+    addresses: tuple[str, ...]
     lock: Path
     word: Word
     images: tuple[DecodedImage, ...] = ()
@@ -45,69 +48,116 @@ _SETTLES = {
 }
 
 
-def resolve(settlement: Settlement, state: Path) -> LockRow:
-    """Settle a run in ledger and lock, in this order, and return its row; `state` is the project's `.specrun`.
+def settles(word: Word, row: LockRow) -> bool:
+    """Say whether a word settles how a run is held."""
+    return row.held and row.state in _SETTLES[word]
 
-    Raises `InvalidInputError` where the run is not held in a way that this word settles.
+
+def together(lock: Lock, addresses: Iterable[str]) -> tuple[str, ...]:
+    """Return addresses with those that the same requests hold: what settles a request settles all its runs."""
+    wanted = set(addresses)
+    requests = {row_request(lock.rows[address]) for address in wanted if address in lock.rows}
+    alike = {row.address for row in lock.rows.values() if row.held and row_request(row) in requests}
+    return tuple(sorted(wanted | alike))
+
+
+def resolve(settlement: Settlement, state: Path) -> tuple[LockRow, ...]:
+    """Settle runs in ledger and lock, in this order, and return their rows; `state` is the project's `.specrun`.
+
+    Raises `InvalidInputError`, before anything is written, where one of them is not held in a way that this settles.
     """
     lock = read_lock(settlement.lock)
     if lock is None:
-        raise _unsettled(settlement, "there is no lock")
+        raise InvalidInputError(_nothing(settlement.lock))
     with hold(state / "holds", lock.spec, lock.name):
-        return _settle(settlement, _found(settlement), state)
+        # As it is now that nobody else writes it.
+        lock = read_lock(settlement.lock) or lock
+        rows = [_found(settlement, lock, address) for address in settlement.addresses]
+        match settlement.word:
+            case Word.NOT_BILLED:
+                _let_go(rows, state)
+                settled = [replace(row, state=None) for row in rows]
+            case Word.FILE:
+                _take_in(lock, rows[0], state, settlement.images)
+                settled = [replace(row, state=None, outputs=(), provenance=None) for row in rows]
+            case Word.ACCEPT:
+                settled = [_accepted(row) for row in rows]
+        write_lock(settlement.lock, replace(lock, rows={**lock.rows, **{row.address: row for row in settled}}))
+    return tuple(settled)
 
 
-def _found(settlement: Settlement) -> tuple[Lock, LockRow]:
-    """Return the lock as it is now that nobody else writes it, and the row."""
-    lock = read_lock(settlement.lock)
-    row = None if lock is None else lock.rows.get(settlement.address)
-    if lock is None or row is None:
-        raise _unsettled(settlement, "it is not in the lock")
-    if row.state not in _SETTLES[settlement.word]:
-        held = "not held" if row.state in (None, State.ORPHAN) else f"held as {row.state.value}"
-        raise _unsettled(settlement, f"it is {held}, which this does not settle")
-    return lock, row
+def unsettled(row: LockRow | None, address: str, place: Place, lock: Lock) -> Diagnostic:
+    """Say why a word settles nothing of a run, and what does; `row` is None where the lock has none."""
+    if row is None or not row.held:
+        why = "it is not in the lock" if row is None else "it is not held, which this does not settle"
+        return _diagnostic(address, why, "`specrun plan SPEC` lists what is held")
+    held = held_row(row, None)
+    steps = () if held is None else held.steps(replace(place, selector=address))
+    # A lock has the digests of variables, not what they are: only whoever gave them can write that apply.
+    hint = "; ".join(
+        f"{step.when}: apply with `{step.asking}`" if step.asking and lock.vars else f"{step.when}: `{step.command}`"
+        for step in steps
+    )
+    name = "" if row.state is None else row.state.value
+    return _diagnostic(address, f"it is held as {name}, which this does not settle", hint)
 
 
-def _settle(settlement: Settlement, found: tuple[Lock, LockRow], state: Path) -> LockRow:
-    lock, row = found
-    match settlement.word:
-        case Word.NOT_BILLED:
-            _let_go(row, state)
-            settled = replace(row, state=None)
-        case Word.FILE:
-            _check_count(settlement, row)
-            _take_in(lock, row, state, settlement.images)
-            settled = replace(row, state=None, outputs=(), provenance=None)
-        case Word.ACCEPT:
-            settled = replace(row, state=None, accepted=not row.outputs)
-    write_lock(settlement.lock, replace(lock, rows={**lock.rows, row.address: settled}))
-    return settled
+def _found(settlement: Settlement, lock: Lock, address: str) -> LockRow:
+    row = lock.rows.get(address)
+    if row is None or not settles(settlement.word, row):
+        raise InvalidInputError(unsettled(row, address, Place(), lock))
+    asked = images_asked(row)
+    if settlement.word is Word.FILE and len(settlement.images) != asked:
+        why = f"it asks for {asked} images, and {len(settlement.images)} are given"
+        raise InvalidInputError(_diagnostic(address, why, "give --file once for each, in their order"))
+    return row
 
 
-def _let_go(row: LockRow, state: Path) -> None:
-    """End the attempts that hold a run as not billed, so that it may be asked for like any other."""
-    if row.request_digest is None or not (state / "ledger.db").exists():
+def _accepted(row: LockRow) -> LockRow:
+    """Return a row that stays as it is; one that was paid for in vain keeps its state, which says so."""
+    if row.outputs:
+        return replace(row, state=None)
+    return replace(row, state=row.state if row.state is State.PARTIAL else None, accepted=True)
+
+
+def _let_go(rows: Iterable[LockRow], state: Path) -> None:
+    """End the attempts that hold runs as not billed, so that they may be asked for like any other."""
+    wanted = {row.request_digest: row.take for row in rows if row.request_digest is not None}
+    if not wanted or not (state / "ledger.db").exists():
         return
     ending = Ending(state=AttemptState.FAILED, cause="not billed, says a person")
-    wanted = {row.request_digest: row.take}
     with Ledger(state / "ledger.db", state / "holds", Blobs(state / "store")) as ledger:
-        while isinstance(standing := _standing(state, wanted), HeldBack):
-            ledger.settle(standing.attempt.id, ending)
+        while holding := [each for each in _standings(state, wanted).values() if isinstance(each, HeldBack)]:
+            for standing in holding:
+                ledger.settle(standing.attempt.id, ending)
 
 
-def _standing(state: Path, wanted: dict[str, int]) -> Standing | None:
+def _standings(state: Path, wanted: dict[str, int]) -> Mapping[str, Standing]:
     with view_ledger(state / "ledger.db") as view:
-        return next(iter(view.standings(wanted).values()), None)
+        return view.standings(wanted)
 
 
 def _take_in(lock: Lock, row: LockRow, state: Path, images: tuple[DecodedImage, ...]) -> None:
-    """Store images and record them as the answer to the run's request; the next apply delivers them."""
+    """Store images and record them as the answer to the run's request; the next apply delivers them.
+
+    The attempt that holds the run is answered by them, and so was paid for what they cost.
+    """
     digest = row.request_digest or row.key
     if digest is None:
         return
     blobs = Blobs(state / "store")
-    intent = Intent(
+    stored = [_stored(index, image, blobs) for index, image in enumerate(images, start=1)]
+    ending = Ending(state=AttemptState.RECEIVED, cause="images given by a person")
+    standing = _standings(state, {digest: row.take}).get(digest)
+    with Ledger(state / "ledger.db", state / "holds", blobs) as ledger:
+        if isinstance(standing, HeldBack):
+            ledger.answer(standing.attempt, ending, stored)
+        else:
+            ledger.record(_intent(lock, row, digest, len(images)), ending, stored)
+
+
+def _intent(lock: Lock, row: LockRow, digest: str, images: int) -> Intent:
+    return Intent(
         hold=hold_name(lock.spec, lock.name),
         spec=lock.spec,
         address=row.address,
@@ -115,13 +165,9 @@ def _take_in(lock: Lock, row: LockRow, state: Path, images: tuple[DecodedImage, 
         model=row.model,
         request_digest=digest,
         take=row.take,
-        images=len(images),
+        images=images,
         price=None,
     )
-    stored = [_stored(index, image, blobs) for index, image in enumerate(images, start=1)]
-    ending = Ending(state=AttemptState.RECEIVED, cause="images given by a person")
-    with Ledger(state / "ledger.db", state / "holds", blobs) as ledger:
-        ledger.record(intent, ending, stored)
 
 
 def _stored(index: int, image: DecodedImage, blobs: Blobs) -> StoredImage:
@@ -129,13 +175,9 @@ def _stored(index: int, image: DecodedImage, blobs: Blobs) -> StoredImage:
     return StoredImage(index=index, blob=blobs.put(image.data), facts=facts)
 
 
-def _check_count(settlement: Settlement, row: LockRow) -> None:
-    wanted = row.params.get("n", 1)
-    if isinstance(wanted, int) and len(settlement.images) != wanted:
-        raise _unsettled(settlement, f"it asks for {wanted} images, and {len(settlement.images)} are given")
+def _nothing(path: Path) -> Diagnostic:
+    return _diagnostic(path.name, "there is no lock", "`specrun apply SPEC` writes it")
 
 
-def _unsettled(settlement: Settlement, why: str) -> InvalidInputError:
-    detail = f"{settlement.address}: {why}"
-    hint = "`specrun show` tells what is known of it"
-    return InvalidInputError(Diagnostic(summary="not settled", detail=detail, hint=hint))
+def _diagnostic(subject: str, why: str, hint: str) -> Diagnostic:
+    return Diagnostic(summary="not settled", detail=f"{subject}: {why}", hint=hint)

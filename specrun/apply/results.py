@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from specrun.apply.events import How
+from specrun.model.held import HeldRun
 from specrun.model.lock import LockedOutput, LockRow, State
 from specrun.model.provenance import Stamp
 
@@ -39,7 +40,8 @@ class Done:
 class Held:
     """Not to be asked for again unasked; `blobs` are the good images of a partial reply, `outputs` once delivered.
 
-    `asked` is set where this apply sent the request.
+    `asked` is set where this apply sent the request; `was` says how it was held before, where that is another request
+    than the run's by now.
     """
 
     state: State
@@ -51,15 +53,17 @@ class Held:
     outputs: tuple[LockedOutput, ...] = ()
     stamp: Stamp | None = None
     asked: bool = False
+    was: HeldRun | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failed:
-    """Not made; `hint` says what a person can do."""
+    """Not made; `hint` says what a person can do. `paid` is set where this apply paid for images that it has kept."""
 
     cause: str
     hint: str = ""
     request_id: str = ""
+    paid: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

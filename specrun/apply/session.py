@@ -9,18 +9,17 @@ from specrun.apply.budget import Purse
 from specrun.apply.group_writer import GroupWriter
 from specrun.apply.inputs import Inputs
 from specrun.apply.lock_file import LockFile
-from specrun.apply.money import Prices
 from specrun.apply.place import Place
 from specrun.apply.results import Done, Held, Result
 from specrun.apply.shared import Sharing
 from specrun.apply.stop import Stop
 from specrun.apply.tally import Tally
 from specrun.catalog.models import Catalog
+from specrun.catalog.prices import Prices
 from specrun.model.inputs import OutputImage
-from specrun.model.lock import Lock, LockedOutput, LockRow
+from specrun.model.lock import Lock, LockedOutput
 from specrun.model.plan import Plan
 from specrun.model.project import Provider
-from specrun.model.run import Price
 from specrun.provider.client import ImageClient
 from specrun.store.blobs import Blobs
 from specrun.store.lockfile import check_owner as check_lock_owner
@@ -34,16 +33,15 @@ class Session:
     """The plan and its place, what was found there, and what has come of it so far.
 
     `providers` maps the name that a run gives to whoever makes its images: itself, or the sandbox in a rehearsal.
-    `prices` are the project's own, by model. `results` holds what became of each action, by address; `facts` what is
-    known of images, by blob. `lock` is what the lock's file held at first, `lock_file` what it holds since. `breakers`
-    count for all of one command.
+    `results` holds what became of each action, by address; `facts` what is known of images, by blob. `lock` is what the
+    lock's file held at first, `lock_file` what it holds since. `breakers` count for all of one command.
     """
 
     plan: Plan
     place: Place
     providers: Mapping[str, Provider]
     catalog: Catalog
-    prices: Mapping[str, Price]
+    prices: Prices
     client_for: Callable[[Provider], ImageClient]
     purse: Purse
     breakers: Breakers
@@ -65,10 +63,6 @@ class Session:
     def inputs(self) -> Inputs:
         """Return a reader of the images that runs are made from."""
         return Inputs(self.place, self.place.blobs(), self.upstream)
-
-    def price_of(self, row: LockRow) -> Price | None:
-        """Return what one image of a locked run costs: nothing on a free provider, None where nobody knows."""
-        return Prices(providers=self.providers, catalog=self.catalog, own=self.prices).of(row)
 
     def upstream(self, image: OutputImage) -> LockedOutput | None:
         """Return the image that a chained input stands for; None where it was not made."""

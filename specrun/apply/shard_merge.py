@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from specrun.apply.listing import gather_facts, listed
-from specrun.apply.money import Prices
 from specrun.apply.place import Place, place_of
 from specrun.apply.session import as_found
+from specrun.catalog.prices import Prices
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.model.lock import Lock, LockRow, State
 from specrun.model.output_path import folded, stem
@@ -103,14 +103,14 @@ def _complete(place: Place) -> tuple[Shard, ...]:
     counts = {shard.count for shard in found}
     if not found:
         detail = f"no parts of {place.lock.name} are beside {place.spec}"
-        raise _unmergeable(detail, "apply each shard first: `specrun apply --shard 1/4 …`")
+        raise _unmergeable(detail, "apply each shard first: `specrun apply --shard 1/4 SPEC`")
     if len(counts) > 1:
         detail = f"{place.lock.parent} holds parts of different splits: {', '.join(map(str, found))}"
         raise _unmergeable(detail, "delete those of the split that is not meant")
     missing = sorted(set(range(1, max(counts) + 1)) - {shard.number for shard in found})
     if missing:
         detail = f"of {max(counts)} shards these have left no part here: {', '.join(map(str, missing))}"
-        raise _unmergeable(detail, "bring their files, or apply them: `specrun apply --shard i/N …`")
+        raise _unmergeable(detail, "bring their files, or apply them: `specrun apply --shard i/N SPEC`")
     return found
 
 

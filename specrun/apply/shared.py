@@ -69,7 +69,7 @@ class Sharing:
         diagnostic = Diagnostic(
             summary="images not shared",
             detail=f"{uploads.left} of the lock's images are here and not in {self.store.url}: {why}",
-            hint="the next apply uploads them, or `specrun push` does",
+            hint="the next apply uploads them, or `specrun push SPEC` does",
             severity=Severity.WARNING if stop.interrupted else Severity.ERROR,
         )
         return Warned(job="", diagnostic=diagnostic)

@@ -1,37 +1,19 @@
 """What an apply comes to, counted as it goes."""
 
 from collections.abc import Callable
-from decimal import Decimal
 
 from specrun.apply.events import Event, Finished, How, Resending, RunBlocked, RunDone, RunFailed, RunHeld, Sent
 from specrun.apply.results import Blocked, Done, Failed, Held, NotStarted, Result
-from specrun.model.lock import State
+from specrun.model.held import HeldRun
+from specrun.model.money import Counting, Figures, Sum, answered, held_paid
 from specrun.model.run import Price, Run
 
 
-class Money:
-    """Sums of money by currency, and a count of images whose price nobody knows."""
-
-    def __init__(self) -> None:
-        self._sums: dict[str, Decimal] = {}
-        self.unpriced = 0
-
-    def add(self, run: Run) -> None:
-        """Add what all images of a run cost."""
-        if run.price is None:
-            self.unpriced += run.images
-        else:
-            self._sums[run.price.currency] = (
-                self._sums.get(run.price.currency, Decimal(0)) + run.price.amount * run.images
-            )
-
-    def prices(self) -> tuple[Price, ...]:
-        """Return the sums by currency."""
-        return tuple(Price(amount=self._sums[currency], currency=currency) for currency in sorted(self._sums))
-
-
 class Tally:
-    """Counts results and requests, and tells whoever watches; `under_way` are the runs whose requests have left."""
+    """Counts results and requests, and tells whoever watches; `under_way` are the runs whose requests have left.
+
+    What this apply paid for is counted apart from what runs are held for that it did not ask for.
+    """
 
     def __init__(self, watcher: Callable[[Event], None]) -> None:
         self._watcher = watcher
@@ -40,8 +22,8 @@ class Tally:
         self._failed: list[str] = []
         self._held: list[str] = []
         self._blocked: list[str] = []
-        self._spent = Money()
-        self._stake = Money()
+        self._paid, self._earlier = Counting(), Counting()
+        self._held_requests: set[tuple[str, int]] = set()
 
     def emit(self, event: Event) -> None:
         """Pass an event on to whoever watches."""
@@ -67,8 +49,10 @@ class Tally:
                 self._done(run, result)
             case Held():
                 self._hold(run, result)
-            case Failed(cause=cause, hint=hint, request_id=request_id):
+            case Failed(cause=cause, hint=hint, request_id=request_id, paid=paid):
                 self._failed.append(run.address)
+                if paid:
+                    self._paid.add(answered(run.images, run.images), run.price)
                 self.emit(RunFailed(address=run.address, cause=cause, hint=hint, request_id=request_id))
             case Blocked(by=by):
                 self._blocked.append(run.address)
@@ -82,6 +66,7 @@ class Tally:
 
     def finished(self, *, interrupted: bool, unshared: int) -> Finished:
         """Return the sum of it all."""
+        paid, earlier = self._paid.figures(), self._earlier.figures()
         return Finished(
             requests=self._requests,
             made=self._made,
@@ -91,9 +76,13 @@ class Tally:
             held=tuple(self._held),
             blocked=tuple(self._blocked),
             not_started=self._not_started,
-            spent=self._spent.prices(),
-            stake=self._stake.prices(),
-            unpriced=self._spent.unpriced,
+            spent=paid.had.prices,
+            wasted=paid.lost.prices,
+            stake=paid.perhaps.prices,
+            unpriced=paid.unpriced,
+            wasted_unpriced=paid.lost.unpriced,
+            stake_unpriced=paid.perhaps.unpriced,
+            earlier=earlier,
             interrupted=interrupted,
             unshared=unshared,
         )
@@ -103,7 +92,7 @@ class Tally:
             self._kept += 1
         elif done.how is How.REQUESTED:
             self._made += len(done.outputs)
-            self._spent.add(run)
+            self._paid.add(answered(run.images, len(done.outputs)), run.price)
         else:
             self._delivered += 1
         files = tuple(output.path for output in done.outputs)
@@ -113,17 +102,43 @@ class Tally:
         self._held.append(run.address)
         if held.asked:
             self._made += len(held.outputs)
-        if held.state is State.UNKNOWN:
-            self._stake.add(run)
-        elif held.asked and held.state is not State.REFUSED:
-            self._spent.add(run)
-        stake = None if held.state is State.REFUSED else price_of(run)
+        found = _held_run(run, held)
+        # Several runs may be held by one request, which was paid for once.
+        told = found.request in self._held_requests
+        if not told:
+            self._held_requests.add(found.request)
+            counting = self._paid if held.asked else self._earlier
+            counting.add(held_paid(found.state, found.asked, found.came), found.price)
+        figures = Figures() if told else found.figures
         self.emit(
-            RunHeld(address=run.address, state=held.state, cause=held.cause, request_id=held.request_id, stake=stake)
+            RunHeld(
+                address=run.address,
+                state=held.state,
+                cause=held.cause,
+                request_id=held.request_id,
+                spent=_only(figures.had),
+                wasted=_only(figures.lost),
+                stake=_only(figures.perhaps),
+                unpriced=figures.unpriced,
+                came=found.came,
+                free=found.free,
+            )
         )
 
 
-def price_of(run: Run) -> Price | None:
-    """Return what all images of a run cost, None where nobody knows."""
-    price = run.price
-    return None if price is None else Price(amount=price.amount * run.images, currency=price.currency)
+def _held_run(run: Run, held: Held) -> HeldRun:
+    """Return how a run is held; where its request is not the one that the spec wants by now, how it was before."""
+    if held.was is not None and held.was.changed:
+        return held.was
+    return HeldRun(
+        state=held.state,
+        asked=run.images,
+        came=max(len(held.blobs), len(held.outputs)),
+        price=run.price,
+        request=(held.request_digest or run.address, held.take),
+    )
+
+
+def _only(total: Sum) -> Price | None:
+    """Return the money of one run, which has one currency."""
+    return next(iter(total.prices), None)

@@ -27,7 +27,7 @@ class UrlInputs:
                 found = await self.fetch(image.url)
                 if image.digest is not None and found != image.digest:
                     cause = f"{image.url} is no longer what the lock pinned"
-                    raise InputError(cause, "`specrun lock --upgrade` pins what is there now")
+                    raise InputError(cause, "`specrun lock --upgrade SPEC` pins what is there now")
 
     async def fetch(self, url: str) -> str:
         """Return the digest of what is behind a URL, once it is stored; raises `InputError`."""

@@ -125,7 +125,9 @@ class _Work:
     async def _delivered(self, run: Run, obtained: Obtained) -> Done | Failed:
         consignment = consigned(self._session.plan, self._inputs, run, obtained, origin=obtained.origin)
         outputs = await self._deliver(consignment)
-        return outputs if isinstance(outputs, Failed) else done(obtained, consignment, outputs)
+        if isinstance(outputs, Failed):
+            return replace(outputs, paid=obtained.how is How.REQUESTED)
+        return done(obtained, consignment, outputs)
 
     async def _delivered_in_part(self, run: Run, held: Held) -> Held:
         consignment = consigned(self._session.plan, self._inputs, run, held)

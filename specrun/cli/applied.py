@@ -4,9 +4,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from specrun.apply.events import Event, How, RunDone
 from specrun.apply.place import Place, place_of, rehearsal_of
-from specrun.cli.gallery_command import gallery_command
 from specrun.cli.planning import Planned
 from specrun.store.lockfile import lock_path
 from specrun.verify.target import Target
@@ -35,7 +36,7 @@ def write_gallery(planned: Planned, place: Place) -> str:
         root=place.root,
         spec=place.spec,
         name=place.name,
-        arguments=gallery_command(planned.plan.spec, planned.plan.asked.variant).removeprefix("specrun gallery "),
+        place=replace(planned.plan.place, spec=os.path.relpath(planned.plan.spec)),
         lock=place.lock,
         outputs=place.outputs,
         store=place.state / "store",

@@ -18,9 +18,9 @@ from specrun.diagnostics import Diagnostic, UsageError
 EPILOG = examples(
     ("specrun apply specs/quickstart.yaml", "shows the plan, asks, then makes it"),
     ("specrun apply --yes specs/quickstart.yaml", "without asking, for scripts"),
-    ("specrun apply plan.json", "exactly what `specrun plan -o plan.json` showed, without asking"),
+    ("specrun apply plan.json", "exactly what `specrun plan -o plan.json SPEC` showed, without asking"),
     ("specrun apply --rehearse specs/quickstart.yaml", "everything on the sandbox, for nothing"),
-    ("specrun apply --yes --shard 2/4 specs/quickstart.yaml", "one machine's share; then `specrun merge`"),
+    ("specrun apply --yes --shard 2/4 specs/quickstart.yaml", "one machine's share; then `specrun merge SPEC`"),
     ("specrun apply --yes --max-cost 25CNY --max-images 100 specs/*.yaml", "never more than this"),
 )
 
@@ -46,7 +46,7 @@ EPILOG = examples(
     "--shard",
     metavar="I/N",
     callback=read_share,
-    help="Only this machine's share; `specrun merge` joins what all left.",
+    help="Only this machine's share; `specrun merge SPEC` joins what all left.",
 )
 @click.option(
     "--executor",

@@ -33,7 +33,7 @@ def linked_pictures(found: Iterable[Sides], where: str) -> Mapping[str, str]:
 
 
 def _sheet(sides: Sides) -> Sheet:
-    return diff_sheet(sides.compared, sides.target.name, sides.target.arguments)
+    return diff_sheet(sides.compared, sides.target.name, sides.target.place.of_spec)
 
 
 def _originals(sides: Sides) -> Originals:

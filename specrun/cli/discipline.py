@@ -35,7 +35,8 @@ def _check(planned: Planned, options: ApplyCommandOptions) -> None:
     if options.locked and (moved := stale_pins(planned.plan, planned.project)):
         lock = lock_path(planned.plan.spec, planned.plan.asked.variant)
         detail = f"{lock}: {': '.join(moved[0])}{_more(moved, ', and')}"
-        hint = "run `specrun lock`, and commit the lock; `specrun lock --check` lists what would change"
+        spec = planned.plan.place.arguments
+        hint = f"run `specrun lock {spec}`, and commit the lock; `specrun lock --check {spec}` lists what would change"
         raise PendingError(Diagnostic(summary="lock out of date", detail=detail, hint=hint))
     needed = [action.address for action in planned.plan.actions if action.requested]
     if options.frozen and needed:

@@ -154,4 +154,4 @@ def _target(options: ExportOptions) -> Target:
 
 
 def _nothing(options: ExportOptions, detail: str) -> Diagnostic:
-    return Diagnostic(summary="nothing made yet", detail=detail, hint=f"run `specrun apply {options.spec}` first")
+    return Diagnostic(summary="nothing made yet", detail=detail, hint=f"run {_target(options).command('apply')} first")

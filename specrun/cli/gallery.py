@@ -118,7 +118,7 @@ def _images(target: Target) -> tuple[ManifestOutput, ...]:
     found = read_manifest(target.outputs)
     if found is None:
         detail = f"{target.outputs} has no manifest, so its images are not on this machine"
-        hint = f"specrun apply {target.arguments} restores them where it can, and asks before it pays"
+        hint = f"{target.command('apply')} restores them where it can, and asks before it pays"
         raise InvalidInputError(Diagnostic(summary="nothing to show", detail=detail, hint=hint))
     return found[1]
 
@@ -128,7 +128,7 @@ def _order(request: PlanRequest, project: Project, lock: Lock) -> tuple[str, ...
     try:
         return tuple(run.address for run in expand(request, project, lock).runs)
     except SpecrunError:
-        note(inert.line(f"{request.spec} has faults, so its images are sorted by address; see specrun validate"))
+        note(inert.line(f"{request.spec} has faults, so its images are sorted by address; see `specrun validate SPEC`"))
         return ()
 
 

@@ -89,7 +89,7 @@ def _pin(path: Path, request: PlanRequest, project: Project) -> int:
     complain(*faults)
     plan = make_plan(replace(request, urls=fetched), project)
     complain(*plan.warnings)
-    moved = relock(plan, project, prices_of(plan, project).of)
+    moved = relock(plan, project, prices_of(project).of)
     runs = sum(action.run is not None for action in plan.actions)
     for pin in pins_lines(moved):
         note(inert(f"{path}: {pin}"))

@@ -27,7 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "reproduce": "Ask again for what is locked, with exactly the locked requests, and compare.",
     "export": "Write what was made, in a format that other programs read.",
     "verify": "Check what stands on disk against lock, manifest and spec; say what is wrong, and the fix.",
-    "resolve": "Settle a held run without a request.",
+    "resolve": "Settle held runs without a request.",
     "prune": "Remove outputs that no spec wants any more, after asking.",
     "lock": "Pin everything that specs leave open, and generate nothing.",
     "push": "Put the images of locks into the shared store.",

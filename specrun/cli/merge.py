@@ -48,7 +48,7 @@ def command(**given: Any) -> int:
 def _merge(spec: Path, options: SpecOptions) -> None:
     project = load_project(spec.parent)
     plan = make_plan(options.request(spec), project)
-    found = merge(plan, project, prices_of(plan, project))
+    found = merge(plan, project, prices_of(project))
     states = Counter(row.state for row in found.lock.rows.values() if row.state not in (None, State.ORPHAN))
     held = f", {states.total():,} of them held" if states else ""
     say(inert(f"{spec.as_posix()}: {found.parts} parts merged into {count(len(found.lock.rows), 'run')}{held}"))

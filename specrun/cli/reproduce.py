@@ -16,7 +16,8 @@ from specrun.cli.catalogue import catalog_of
 from specrun.cli.console import ink, note, write
 from specrun.cli.examples import examples
 from specrun.cli.money import amounts
-from specrun.cli.reproduce_cost import agreed, price_of
+from specrun.cli.pricing import prices_of
+from specrun.cli.reproduce_cost import agreed
 from specrun.cli.sampling import made_rows
 from specrun.cli.showing import album_of, originals_of
 from specrun.cli.targets import target_of
@@ -86,10 +87,11 @@ def command(**given: Any) -> int:
     options = ReproduceOptions(**given)
     project = load_project(options.spec.parent)
     target = target_of(options.spec, project, options.name, None)
-    lock = _lock(options, target)
+    lock = _lock(target)
     rows = made_rows(lock, options.targets, options.sample)
     requests, unaskable = _requests(target, lock, project, rows)
-    prices = {row.address: price_of(row, project) for row in rows}
+    price_of = prices_of(project).of
+    prices = {row.address: price_of(row) for row in rows}
     budgets = (project.budget, Budget(cost=options.max_cost, images=options.max_images))
     if requests and not agreed(requests, prices, budgets, yes=options.yes):
         note("Nothing was asked.")
@@ -109,11 +111,11 @@ def command(**given: Any) -> int:
     return FAILED if any(each.failed or each.verdict is Verdict.DIFFERENT for each in found) else DONE
 
 
-def _lock(options: ReproduceOptions, target: Target) -> Lock:
+def _lock(target: Target) -> Lock:
     lock = read_lock(target.lock)
     if lock is None:
         detail = f"{target.shown(target.lock)} is not there"
-        hint = f"run `specrun apply {options.spec}` first"
+        hint = f"run {target.command('apply')} first"
         raise InvalidInputError(Diagnostic(summary="nothing made yet", detail=detail, hint=hint))
     check_owner(lock, target.lock, spec=target.spec)
     return lock

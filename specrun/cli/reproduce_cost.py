@@ -7,27 +7,15 @@ from decimal import Decimal
 import click
 
 from specrun.apply.budget import Purse
-from specrun.cli.catalogue import catalog_of
 from specrun.cli.console import note
 from specrun.diagnostics import Diagnostic, UsageError
-from specrun.model.lock import LockRow
 from specrun.model.plan import Totals
-from specrun.model.project import Budget, Project
+from specrun.model.project import Budget
 from specrun.model.run import Price
 from specrun.report.words import count, money
 from specrun.verify.question import Request
 
 Prices = Mapping[str, Price | None]
-
-
-def price_of(row: LockRow, project: Project) -> Price | None:
-    """Return what one image of a run costs now, None where nobody knows."""
-    model = catalog_of(project).models.get(row.model)
-    price = project.prices.get(row.model, None if model is None else model.facts.price)
-    provider = project.providers.get(row.provider)
-    if provider is not None and provider.free:
-        return Price(amount=Decimal(0), currency="CNY" if price is None else price.currency)
-    return price
 
 
 def agreed(requests: Sequence[Request], prices: Prices, budgets: Sequence[Budget], *, yes: bool) -> bool:

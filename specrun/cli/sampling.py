@@ -16,27 +16,30 @@ _SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(%?)")
 _WHOLE = 100
 
 
-class _Locked(msgspec.Struct, frozen=True, kw_only=True):
+class Locked(msgspec.Struct, frozen=True, kw_only=True):
     """A locked run as selectors see it."""
 
     row: LockRow
 
     @property
     def address(self) -> str:
+        """Its address."""
         return self.row.address
 
     @property
     def job(self) -> str:
+        """The job that its address names."""
         return job_in(self.row.address)
 
     @property
     def axes(self) -> tuple[tuple[str, str], ...]:
+        """The axes that its address names."""
         return axes_in(self.row.address)
 
 
 def made_rows(lock: Lock, targets: Iterable[str], sample: str | None) -> list[LockRow]:
     """Return the rows with images that selectors mean, all without any; of these a share like `5%`, or so many."""
-    made = [_Locked(row=row) for row in lock.rows.values() if row.outputs and row.state is None]
+    made = [Locked(row=row) for row in lock.rows.values() if row.outputs and row.state is None]
     selectors = tuple(targets)
     if selectors:
         meant = select(selectors, made, "--target")

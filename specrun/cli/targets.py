@@ -1,9 +1,9 @@
 """Where a spec's lock, outputs and store stand, as commands about what was made need it."""
 
-import shlex
 from pathlib import Path
 
 from specrun.diagnostics import InvalidInputError
+from specrun.model.held import Place
 from specrun.model.plan import Plan
 from specrun.model.project import Project
 from specrun.plan.make import spec_name
@@ -15,12 +15,12 @@ def target_of(spec: Path, project: Project, variant: str | None, plan: Plan | No
     """Return a spec's places; its name is the plan's, or where there is none the lock's, or the file's stem."""
     lock = lock_path(spec, variant)
     name = plan.name if plan is not None else _locked_name(lock) or variant or spec.stem
-    arguments = [spec.as_posix()] if variant is None else ["--name", variant, spec.as_posix()]
+    place = Place(spec=spec.as_posix(), variant=variant) if plan is None else plan.place
     return Target(
         root=project.root,
         spec=spec_name(spec, project),
         name=name,
-        arguments=shlex.join(arguments),
+        place=place,
         lock=lock.resolve(),
         outputs=project.outputs / name,
         store=project.state / "store",

@@ -13,7 +13,7 @@ class State(Enum):
     """Why a locked run is held back from being asked for."""
 
     UNKNOWN = "unknown"  # may have been billed; nobody knows
-    PARTIAL = "partial"  # fewer images than asked for
+    PARTIAL = "partial"  # answered, and fewer images than asked for arrived
     UNUSABLE = "unusable"  # images that do not decode; kept aside
     REFUSED = "refused"  # moderation said no
     ORPHAN = "orphan"  # no longer in the spec
@@ -26,7 +26,7 @@ class State(Enum):
 
 _WHY: Mapping[State, str] = {
     State.UNKNOWN: "an earlier request may have been billed, and nobody knows what came of it",
-    State.PARTIAL: "the server gave fewer images than asked for",
+    State.PARTIAL: "not all of its images arrived",
     State.UNUSABLE: "the images that came do not decode; their bytes are kept aside",
     State.REFUSED: "the server's moderation refused it",
     State.ORPHAN: "it is no longer in the spec",
@@ -49,7 +49,7 @@ class LockRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `params` are as in `Run`, with each input image replaced by its recipe (a digest, or upstream key and index);
     `inputs` maps each input's source (path, URL or `address#index`) to its digest, None while unknown. `provenance`
     says how the outputs' files were made from their blobs, None where they are the blobs. `accepted` is a person's
-    word that a refusal is all there will be.
+    word that there will be no image: of a refusal, or, still `partial`, of a request that was paid for.
     """
 
     address: str
@@ -69,6 +69,11 @@ class LockRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     provenance: Stamp | None = None
     state: State | None = None
     accepted: bool = False
+
+    @property
+    def held(self) -> bool:
+        """Whether the run waits for a person's word; an orphan does where it did so before, an accepted one never."""
+        return self.state not in (None, State.ORPHAN) and not self.accepted
 
 
 class Lock(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ import msgspec
 
 from specrun.canonical import Json, digest
 from specrun.diagnostics import Diagnostic
+from specrun.model.held import HeldRun, Place, var_word
 from specrun.model.lock import Lock, LockRow
 from specrun.model.project import Budget
 from specrun.model.provenance import ProvenanceSettings
@@ -67,7 +68,8 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     `shares` names the action, earlier in the plan, whose request also serves this run. `take` is the take that
     a request would be sent with. `origin` is the lock row (perhaps under another address) whose images serve.
     `made` are images, by index, that were made before and that serve as well as new ones would: no request. `takes`
-    are addresses that the spec no longer has and whose rows are this action's from now on.
+    are addresses that the spec no longer has and whose rows are this action's from now on. `held` says how a run is
+    held, or an orphan was.
     """
 
     verb: Verb
@@ -81,6 +83,7 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     origin: LockRow | None = None
     made: tuple[tuple[int, str], ...] = ()
     takes: tuple[str, ...] = ()
+    held: HeldRun | None = None
 
     @property
     def key(self) -> str | None:
@@ -169,6 +172,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Diagnostic, ...] = ()
     provenance: ProvenanceSettings = msgspec.field(default_factory=ProvenanceSettings)
     shard: Shard | None = None
+
+    @property
+    def place(self) -> Place:
+        """How the spec is named to a command that is to see it as this plan does."""
+        given = tuple(var_word(name, value) for name, value in sorted(self.asked.vars.items()))
+        return Place(spec=self.spec.as_posix(), variant=self.asked.variant, vars=given)
 
     @property
     def bound(self) -> Mapping[str, str]:

@@ -21,8 +21,8 @@ _STATUSES: Mapping[Shift, Status] = {
 }
 
 
-def diff_sheet(compared: Compared, name: str, arguments: str) -> Sheet:
-    """Return the page of what differs; `arguments` name the spec to a command, as a shell takes it."""
+def diff_sheet(compared: Compared, name: str, of_spec: str) -> Sheet:
+    """Return the page of what differs; `of_spec` is the option that names the spec to `show`, as a shell takes it."""
     counts = compared.diff.counts
     figures = [(shift.value, f"{counts[shift]:,}") for shift in Shift if counts[shift]]
     return Sheet(
@@ -31,7 +31,7 @@ def diff_sheet(compared: Compared, name: str, arguments: str) -> Sheet:
         noun="image",
         tiles=tuple(tile for shift in compared.diff.shifts for tile in _tiles(shift)),
         figures=(*figures, ("the same", f"{compared.diff.same:,}")),
-        commands={"command": f"specrun show {{address}} --spec {arguments}"},
+        commands={"command": f"specrun show {{address}} {of_spec}"},
         split="status",
         pairs=True,
     )

@@ -8,7 +8,8 @@ from specrun.model.lock import LockedOutput
 from specrun.model.plan import Action, Plan, Verb
 from specrun.pages.facts import differences, request_facts, request_params
 from specrun.pages.sheet import Picture, Sheet, Status, Tile, Tone
-from specrun.report.totals import asked, price
+from specrun.report.money_text import amounts
+from specrun.report.totals import asked, held_figures, price
 from specrun.report.words import money
 
 _TONES: Mapping[Verb, Tone] = {
@@ -38,10 +39,19 @@ def plan_sheet(plan: Plan, arguments: str, preview: Callable[[Action, int], str 
             *((verb.value, f"{number:,}") for verb, number in plan.totals.actions.items() if number),
             ("requests", asked(plan.totals)),
             ("price", price(plan.totals)),
+            *_held(plan),
         ),
         commands={"command": f"specrun apply --target {{address}} {arguments}"},
         split="status",
     )
+
+
+def _held(plan: Plan) -> Iterator[tuple[str, str]]:
+    figures = held_figures(plan.actions)
+    if lost := amounts(figures.lost):
+        yield "spent for lost images", lost
+    if perhaps := amounts(figures.perhaps):
+        yield "may have been spent", perhaps
 
 
 def _tiles(action: Action, preview: Callable[[Action, int], str | None]) -> Iterator[Tile]:

@@ -1,6 +1,6 @@
 """The summary page: what a spec cost, how long it took and what went wrong, in charts and as tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -8,7 +8,8 @@ from specrun.pages.charts import BarChart, bar_chart, columns, ranges
 from specrun.pages.facts import size
 from specrun.pages.html import asset, render, script_of
 from specrun.report.history import Account, History
-from specrun.report.history_text import seconds, sums
+from specrun.report.history_text import money_columns, seconds
+from specrun.report.money_text import amounts
 from specrun.report.words import count, money, shorten
 from specrun.store.manifest import ManifestOutput
 
@@ -49,25 +50,27 @@ def summary_page(name: str, history: History, images: Sequence[ManifestOutput]) 
 
 
 def _figures(total: Account, images: Sequence[ManifestOutput]) -> tuple[tuple[str, str], ...]:
-    at_stake = (("at stake", sums(total.stake)),) if any(price.amount for price in total.stake) else ()
+    figures = total.figures
+    lost, perhaps = amounts(figures.lost), amounts(figures.perhaps)
     made = (("images", f"{len(images):,}"), ("in all", size(sum(output.bytes for output in images))))
     return (
         *(made if images else ()),
         ("requests", f"{total.requests:,}"),
-        ("spent", sums(total.spent)),
-        *at_stake,
+        ("spent", amounts(figures.had) or "nothing"),
+        *((("spent for lost images", lost),) if lost else ()),
+        *((("may have been spent", perhaps),) if perhaps else ()),
     )
 
 
 def _bars(history: History) -> Iterator[BarChart]:
     """Yield what was spent by model and by job, a currency a chart; where all was free, how many images were made."""
-    currencies = sorted({price.currency for price in history.total.spent if price.amount})
+    currencies = sorted({price.currency for price in history.total.figures.had.prices})
     for title, accounts in (("model", history.models), ("job", history.jobs)):
         for currency in currencies:
             spent = [
                 (_label(account), float(price.amount), money(price))
                 for account in accounts
-                for price in account.spent
+                for price in account.figures.had.prices
                 if price.currency == currency
             ]
             yield bar_chart(f"Spent by {title}, {currency}", spent)
@@ -81,21 +84,22 @@ def _label(account: Account) -> str:
 
 
 def _tables(history: History) -> Iterator[Table]:
-    head = ("requests", "images", "spent", "failed", "held", "median", "nine in ten")
     for title, accounts in (("model", history.models), ("job", history.jobs)):
         if accounts:
-            yield Table(title=f"By {title}", head=(title, *head), rows=tuple(map(_row, accounts)))
+            money = money_columns(accounts)
+            head = (title, "requests", "images", *money, "failed", "held", "median", "nine in ten")
+            yield Table(title=f"By {title}", head=head, rows=tuple(_row(each, money) for each in accounts))
     if history.causes:
         rows = tuple((cause, f"{number:,}") for cause, number in history.causes[:_CAUSES])
         yield Table(title="What went wrong", head=("cause", "how often"), rows=rows)
 
 
-def _row(account: Account) -> tuple[str, ...]:
+def _row(account: Account, money: Mapping[str, Callable[[Account], str]]) -> tuple[str, ...]:
     numbers = (account.requests, account.images)
     return (
         account.name,
         *(f"{number:,}" for number in numbers),
-        sums(account.spent),
+        *(column(account) for column in money.values()),
         f"{account.failed:,}",
         f"{account.held:,}",
         seconds(account.quantile(0.5)),

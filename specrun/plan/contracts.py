@@ -29,7 +29,7 @@ def _moved(model: ModelSchema, rows: list[LockRow]) -> Diagnostic:
     return Diagnostic(
         summary="contract moved",
         detail=f"{model.id} is described otherwise than when these runs were locked; changed: {how}",
-        hint="they stay as they were locked; `specrun lock --upgrade` takes the new contract",
+        hint="they stay as they were locked; `specrun lock --upgrade SPEC` takes the new contract",
         severity=Severity.WARNING,
         runs=len(rows),
         example=rows[0].address,

@@ -1,6 +1,6 @@
 """Runs and the world to actions: keep, or act with a reason."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
@@ -8,27 +8,33 @@ from operator import attrgetter
 import msgspec
 from msgspec.structs import replace
 
+from specrun.model.held import HeldRun, held_row
 from specrun.model.inputs import FileImage, InputImage, OutputImage, UrlImage
 from specrun.model.lock import LockedOutput, LockRow, State
 from specrun.model.pinned import pinned_row
 from specrun.model.plan import Action, Verb
 from specrun.model.provenance import ProvenanceSettings
 from specrun.model.request import request_digest
-from specrun.model.run import Run
+from specrun.model.run import Price, Run
 from specrun.plan.chains import another_input, chains
 from specrun.plan.changes import changes
 from specrun.plan.found import found_row, unobstructed
 from specrun.plan.replacement import NEVER_MADE, Paths, as_change, over_what_stands, paths_differ
 from specrun.plan.world import World
 from specrun.provenance.sidecar import settings_of
-from specrun.store.attempts import AttemptState
+from specrun.store.attempts import Attempt, AttemptState
 from specrun.store.standing import HeldBack, Made, Standing, UnderWay
+
+
+def _unknown_price(_row: LockRow) -> None:
+    return None
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """What the user asks for beside the spec: addresses to ask anew, and whether to pay for lost images again.
 
-    `free` says that asking costs nothing, `shared` that a store may have more images than is known here.
+    `free` says that asking costs nothing, `shared` that a store may have more images than is known here. `price_of`
+    says what one image of a locked run costs.
     """
 
     replace: frozenset[str] = msgspec.field(default_factory=frozenset)
@@ -36,6 +42,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     regenerate_lost: bool = False
     free: bool = False
     shared: bool = False
+    price_of: Callable[[LockRow], Price | None] = _unknown_price
     provenance: ProvenanceSettings = msgspec.field(default_factory=ProvenanceSettings)
 
 
@@ -127,7 +134,10 @@ class Decider:
         if len(rows) == len(self._rows) - self._rows.count(None):
             return
         for address in sorted(rows.keys() - self._wanted.keys() - self._moved.keys()):
-            yield Action(Verb.ORPHAN, address, "no longer in the spec; kept until `specrun prune`", None, rows[address])
+            row = rows[address]
+            held = held_row(row, self._wishes.price_of(row)) if row.held else None
+            reason = "no longer in the spec; kept until `specrun prune SPEC`"
+            yield Action(Verb.ORPHAN, address, reason, None, row, held=held)
 
     def _decide(self, run: Run, row: LockRow | None) -> Action:
         action = self._served(run, row)
@@ -149,7 +159,7 @@ class Decider:
             return asked
         if row is not None and row.key == run.key:
             return self._locked(run, row)
-        if row is not None and row.state in (State.UNKNOWN, State.PARTIAL, State.UNUSABLE):
+        if row is not None and row.held and row.state is not State.REFUSED:
             return self._held_and_changed(run, row)
         origin = self._elsewhere(run)
         if origin is not None:
@@ -228,14 +238,16 @@ class Decider:
         if self._wishes.retry_unknown and state is State.UNKNOWN:
             reason = "unknown before; asked again with --retry-unknown"
             return Action(Verb.CREATE, run.address, reason, run, row, take=origin.take, origin=origin)
-        return Action(Verb.HELD, run.address, state.why, run, row, take=origin.take, origin=origin)
+        held = held_row(origin, run.price)
+        reason = state.why if held is None else held.why
+        return Action(Verb.HELD, run.address, reason, run, row, take=origin.take, origin=origin, held=held)
 
     def _held_and_changed(self, run: Run, row: LockRow) -> Action:
         if run.address in self._wishes.replace:
             return Action(Verb.REPLACE, run.address, "asked for with --replace", run, row, changes(row, run))
-        state = row.state or State.UNKNOWN
-        reason = f"{state.why}, and the request has changed since; `specrun resolve` it, or --replace"
-        return Action(Verb.HELD, run.address, reason, run, row, changes(row, run), take=row.take, origin=row)
+        held = held_row(row, self._wishes.price_of(row), changed=True)
+        reason = f"{'' if held is None else held.why}, and the request has changed since"
+        return Action(Verb.HELD, run.address, reason, run, row, changes(row, run), take=row.take, origin=row, held=held)
 
     def _from(self, run: Run, row: LockRow | None, origin: LockRow) -> Action:
         """Decide for a run whose images are locked under another address."""
@@ -283,10 +295,16 @@ class Decider:
                 if self._wishes.retry_unknown and state is State.UNKNOWN:
                     reason = "unknown before; asked again with --retry-unknown"
                     return replace(self._new(run, row), reason=reason, take=attempt.intent.take)
-                sent = "an apply has sent it and has not recorded what came of it"
-                reason = sent if isinstance(standing, UnderWay) else state.why
-                return Action(Verb.HELD, run.address, reason, run, row, take=attempt.intent.take)
+                return self._held_by(attempt, state, run, row)
         return None
+
+    def _held_by(self, attempt: Attempt, state: State, run: Run, row: LockRow | None) -> Action:
+        """Hold a run for an attempt that the ledger has, and the lock not yet."""
+        intent, came = attempt.intent, len(attempt.images)
+        request = (intent.request_digest, intent.take)
+        held = HeldRun(state=state, asked=run.images, came=came, price=run.price, request=request, locked=False)
+        reason = "an apply has sent it and has not recorded what came of it" if attempt.state.open else held.why
+        return Action(Verb.HELD, run.address, reason, run, row, take=intent.take, held=held)
 
     def _new(self, run: Run, row: LockRow | None) -> Action:
         return Action(Verb.CREATE, run.address, NEVER_MADE, run, row)

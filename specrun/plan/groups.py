@@ -1,13 +1,13 @@
 """Groups of a job's cells: the same model, prompt and overrides, so the same params and the same facts."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
 import msgspec
 
 from specrun.catalog.models import Catalog
+from specrun.catalog.prices import image_price
 from specrun.catalog.schema import ModelSchema
 from specrun.diagnostics import Collector
 from specrun.model.output_path import extension
@@ -130,7 +130,7 @@ class Groups:
             inputs=(),
             revision=self._revision,
             schema_digest=choice.schema.digest,
-            price=self._price(choice),
+            price=image_price(choice.schema.id, choice.schema, setting.provider, setting.prices),
             protect=protect,
             span=job.span,
         )
@@ -140,13 +140,6 @@ class Groups:
             maker=RecipeMaker(kind, self._fixed(choice, prompt), setting.compiler, setting.pins),
             ext=extension(choice.schema.facts.media_type),
         )
-
-    def _price(self, choice: ModelChoice) -> Price | None:
-        """Return the price of one image: the project's own before the schema's, nothing on a free provider."""
-        price = self._setting.prices.get(choice.schema.id, choice.schema.facts.price)
-        if not self._setting.provider.free:
-            return price
-        return Price(amount=Decimal(0), currency="CNY" if price is None else price.currency)
 
     def _fixed(self, choice: ModelChoice, prompt: int) -> Grid:
         """Return the grid with what the group fixes as plain names, so that its columns do not repeat along them."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from specrun.canonical import canonical_digest, digest
 from specrun.catalog.load import load_catalog
 from specrun.catalog.models import Catalog
+from specrun.catalog.prices import Prices
 from specrun.catalog.shipped import SHIPPED, model_files
 from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Severity, did_you_mean
 from specrun.model.lock import Lock
@@ -99,6 +100,7 @@ def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None
         regenerate_lost=request.regenerate_lost,
         free=_provider(spec, project).free,
         shared=project.store is not None,
+        price_of=Prices(providers=project.providers, catalog=expanded.catalog, own=project.prices).of,
         provenance=spec.provenance,
     )
     with view_ledger(project.state / "ledger.db") as ledger:

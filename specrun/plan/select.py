@@ -59,7 +59,7 @@ def _nothing(text: str, runs: list[Selectable], option: str) -> Diagnostic:
     names = {run.job for run in runs} | {run.address for run in runs[:10_000]}
     names |= {f"{name}={label}" for run in runs[:10_000] for name, label in run.axes}
     near = nearest(text, names, limit=3)
-    hint = f"near: {', '.join(near)}" if near else "run `specrun plan --full` for the addresses"
+    hint = f"near: {', '.join(near)}" if near else "run `specrun plan --full SPEC` for the addresses"
     return Diagnostic(summary="nothing selected", detail=f'{option} "{text}" matches no run', hint=hint)
 
 

@@ -22,7 +22,9 @@ def shard_of(actions: Iterable[Action], shard: Shard) -> tuple[Action, ...]:
     if unknown:
         detail = f"{unknown[0]}: its key is known only once its input URL has been fetched"
         raise InvalidInputError(
-            Diagnostic(summary="not ready for shards", detail=detail, hint="run `specrun lock`, and commit the lock")
+            Diagnostic(
+                summary="not ready for shards", detail=detail, hint="run `specrun lock SPEC`, and commit the lock"
+            )
         )
     groups = _Groups()
     for action in mine:

@@ -32,7 +32,7 @@ def as_markdown(found: Sequence[Compared], pictures: Mapping[str, str], *, full:
             else:
                 left += len(shifts)
     if left:
-        blocks.append(f"*{count(left, 'run')} left out to keep this short; `specrun diff --full` lists them.*")
+        blocks.append(f"*{count(left, 'run')} left out to keep this short; `specrun diff --full SPEC` lists them.*")
     return "\n\n".join(blocks) + "\n"
 
 

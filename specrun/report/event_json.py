@@ -10,10 +10,11 @@ import msgspec
 
 from specrun.apply.events import Event
 from specrun.diagnostics import Diagnostic
+from specrun.model.money import Figures
 from specrun.model.run import Price
 from specrun.report import inert
 from specrun.report.diagnostics import as_records
-from specrun.report.record import price_record
+from specrun.report.record import figures_record, price_record
 
 FORMAT_VERSION = "1.0"
 
@@ -41,6 +42,8 @@ def _plain(value: Any) -> Any:
             return price_record(value)
         case Diagnostic():
             return as_records([value])[0]
+        case Figures():
+            return figures_record(value)
         case Enum():
             return value.value
         case tuple():

@@ -17,11 +17,21 @@ from specrun.apply.events import (
     Warned,
 )
 from specrun.diagnostics import Diagnostic, Severity
+from specrun.model.held import Place, held_steps
+from specrun.model.lock import State
 from specrun.model.run import Price
 from specrun.report import inert
-from specrun.report.next_step import HELD_FIX
+from specrun.report.money_text import at_stake, came_to, money_lines
 from specrun.report.words import count, money
 
+_FIRST = {
+    State.UNKNOWN: "ask the provider whether it was billed",
+    State.PARTIAL: "the images that came are kept",
+    State.UNUSABLE: "what came is kept in .specrun/quarantine",
+    State.REFUSED: "change the prompt or the images, since the same request is not sent again",
+}
+# For messages about no spec in particular.
+_ANYWHERE = Place()
 _DONE = {
     How.REQUESTED: "made",
     How.SHARED: "shared",
@@ -57,9 +67,9 @@ def trouble(event: Event) -> Diagnostic | None:
     """Return what is wrong with a run or with the whole apply, None for events without trouble."""
     match event:
         case RunHeld():
-            stake = f"; {money(event.stake)} may have been spent" if event.stake is not None else ""
-            detail = f"{event.address}: {event.cause}{request(event.request_id)}{stake}"
-            return Diagnostic(summary=f"held as {event.state.value}", detail=detail, hint=HELD_FIX[event.state])
+            figures = came_to(event.figures)
+            detail = f"{event.address}: {event.cause}{request(event.request_id)}{f'; {figures}' if figures else ''}"
+            return Diagnostic(summary=f"held as {event.state.value}", detail=detail, hint=held_hint(event))
         case RunFailed():
             detail = f"{event.address}: {event.cause}{request(event.request_id)}"
             return Diagnostic(summary="not made", detail=detail, hint=event.hint)
@@ -89,11 +99,23 @@ def summary(event: Finished, folder: str) -> Iterator[str]:
     title = "Interrupted" if event.interrupted else "Not all done" if event.exit_code else "Done"
     yield f"{title}: {', '.join(phrase for number, phrase in counts if number) or 'nothing to do'}."
     yield f"Requests: {event.requests:,}."
-    yield f"Spent: {_spent(event)}."
-    if stake := _sum(event.stake):
-        yield f"May have been spent: {stake}."
+    yield from money_lines(event.figures)
+    if earlier := "; ".join(at_stake(event.earlier)):
+        yield f"At stake in runs held before: {earlier}."
     if event.made or event.delivered or event.kept:
         yield f"Images: {inert.line(folder)}"
+
+
+def held_hint(event: RunHeld, place: Place = _ANYWHERE) -> str:
+    """Return what to do about a run that is held: the same text for all that are held alike in a `place`."""
+    first = _FIRST.get(event.state, "")
+    if event.state is State.PARTIAL and not event.came:
+        first = "the next apply looks again, for nothing, for what could not be fetched"
+    elif event.state is State.UNKNOWN and event.free:
+        first = ""
+    steps = held_steps(event.state, place, came=event.came, free=event.free)
+    ways = [f"{step.when}: `{step.command}`" for step in steps]
+    return "; ".join(filter(None, (first, *ways)))
 
 
 def _asks(event: Started) -> str:
@@ -111,11 +133,6 @@ def _recovered(event: Recovered) -> str:
 def request(identifier: str) -> str:
     """Return a server's name for a request, to stand after what it is about."""
     return f" (request {identifier})" if identifier else ""
-
-
-def _spent(event: Finished) -> str:
-    unknown = f"{count(event.unpriced, 'image')} of unknown price" if event.unpriced else ""
-    return " and ".join(filter(None, (_sum(event.spent), unknown))) or "nothing"
 
 
 def _sum(prices: tuple[Price, ...]) -> str:

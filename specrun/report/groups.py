@@ -7,7 +7,9 @@ from math import prod
 from operator import attrgetter
 
 import msgspec
+from msgspec.structs import replace
 
+from specrun.model.held import Place
 from specrun.model.plan import Action, Plan, Totals, Verb, total
 
 
@@ -62,11 +64,12 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 class JobPlan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """What is done about one job: all its actions, and the same gathered."""
+    """What is done about one job: all its actions, and the same gathered; `place` names the job to a command."""
 
     job: str
     actions: tuple[Action, ...]
     groups: tuple[Group, ...]
+    place: Place = Place()
 
     @cached_property
     def totals(self) -> Totals:
@@ -79,7 +82,10 @@ def by_job(plan: Plan) -> tuple[JobPlan, ...]:
     jobs: dict[str, list[Action]] = {}
     for job, actions in groupby(plan.actions, job_of):
         jobs.setdefault(job, []).extend(actions)
-    return tuple(JobPlan(job=job, actions=tuple(actions), groups=_groups(actions)) for job, actions in jobs.items())
+    return tuple(
+        JobPlan(job=job, actions=tuple(actions), groups=_groups(actions), place=replace(plan.place, selector=job))
+        for job, actions in jobs.items()
+    )
 
 
 def job_of(action: Action) -> str:

@@ -4,13 +4,12 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Final
 
 import msgspec
 
 from specrun.model.address import job_in
-from specrun.model.run import Price
+from specrun.model.money import Figures, counted
 from specrun.store.attempts import Attempt, AttemptState
 
 _BILLED: Final = (AttemptState.RECEIVED, AttemptState.PARTIAL, AttemptState.UNUSABLE)
@@ -20,10 +19,9 @@ _MOST_PERIODS: Final = 48
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """What some attempts come to. `seconds` are the times that successful requests took, shortest first.
+    """What some attempts come to. `seconds` are the times that answered requests took, shortest first.
 
-    `spent` is what was certainly billed, `stake` what may have been; `unpriced` counts billed images of unknown
-    price.
+    `figures` are the money, at the prices of the time.
     """
 
     name: str
@@ -31,9 +29,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     images: int
     failed: int
     held: int
-    spent: tuple[Price, ...]
-    stake: tuple[Price, ...]
-    unpriced: int
+    figures: Figures
     seconds: tuple[float, ...]
 
     def quantile(self, share: float) -> float | None:
@@ -89,7 +85,6 @@ def _accounts(attempts: Iterable[Attempt], name: Callable[[Attempt], str]) -> tu
 
 def _account(name: str, attempts: Sequence[Attempt]) -> Account:
     billed = [attempt for attempt in attempts if attempt.state in _BILLED]
-    at_stake = [attempt for attempt in attempts if attempt.state is AttemptState.UNKNOWN or attempt.state.open]
     took = (
         attempt.ended_at - attempt.sent_at
         for attempt in billed
@@ -101,24 +96,13 @@ def _account(name: str, attempts: Sequence[Attempt]) -> Account:
         images=sum(len(attempt.images) for attempt in billed),
         failed=sum(_failed(attempt) for attempt in attempts),
         held=sum(attempt.state.held is not None for attempt in attempts),
-        spent=_sum(billed),
-        stake=_sum(at_stake),
-        unpriced=sum(attempt.intent.images for attempt in billed if attempt.intent.price is None),
+        figures=counted((attempt.paid, attempt.intent.price) for attempt in attempts),
         seconds=tuple(sorted(took)),
     )
 
 
 def _failed(attempt: Attempt) -> bool:
     return attempt.state is AttemptState.FAILED
-
-
-def _sum(attempts: Iterable[Attempt]) -> tuple[Price, ...]:
-    sums: dict[str, Decimal] = {}
-    for attempt in attempts:
-        price = attempt.intent.price
-        if price is not None:
-            sums[price.currency] = sums.get(price.currency, Decimal(0)) + price.amount * attempt.intent.images
-    return tuple(Price(amount=sums[currency], currency=currency) for currency in sorted(sums))
 
 
 def _cause(attempt: Attempt) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from specrun.report import inert
 from specrun.report.history import Account, History
-from specrun.report.record import price_record
+from specrun.report.record import figures_record
 
 FORMAT_VERSION = "1.0"
 _QUANTILES = {"median": 0.5, "nine_in_ten": 0.9, "slowest": 1.0}
@@ -40,8 +40,6 @@ def _account(account: Account) -> dict[str, Any]:
         "images": account.images,
         "failed": account.failed,
         "held": account.held,
-        "spent": [price_record(price) for price in account.spent],
-        "stake": [price_record(price) for price in account.stake],
-        "unpriced": account.unpriced,
+        **figures_record(account.figures),
         "seconds": {name: account.quantile(share) for name, share in _QUANTILES.items()},
     }

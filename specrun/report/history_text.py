@@ -1,13 +1,13 @@
 """What a spec's attempts come to, for people at a terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from specrun.model.run import Price
 from specrun.report import inert
 from specrun.report.columns import columns
 from specrun.report.history import Account, History
 from specrun.report.ink import PLAIN, Ink, Role
-from specrun.report.words import count, money, shorten
+from specrun.report.money_text import amounts, spent
+from specrun.report.words import count, shorten
 
 _CAUSES = 10
 _CAUSE = 100
@@ -32,9 +32,14 @@ def as_text(found: Sequence[History], ink: Ink = PLAIN) -> Iterator[str]:
         yield _total(history.total)
 
 
-def sums(prices: Sequence[Price]) -> str:
-    """Return amounts of money, or `nothing`."""
-    return ", ".join(money(price) for price in prices if price.amount) or "nothing"
+def money_columns(accounts: Sequence[Account]) -> Mapping[str, Callable[[Account], str]]:
+    """Return the columns that tell money, by their heads; what was lost, or perhaps spent, where there is any."""
+    columns: dict[str, Callable[[Account], str]] = {"spent": lambda each: amounts(each.figures.had) or "nothing"}
+    if any(each.figures.lost for each in accounts):
+        columns["lost"] = lambda each: amounts(each.figures.lost) or "nothing"
+    if any(each.figures.perhaps for each in accounts):
+        columns["perhaps"] = lambda each: amounts(each.figures.perhaps) or "nothing"
+    return columns
 
 
 def seconds(value: float | None) -> str:
@@ -47,13 +52,14 @@ def seconds(value: float | None) -> str:
 
 
 def _table(title: str, accounts: Sequence[Account]) -> Iterator[str]:
-    rows = [(title, "requests", "images", "spent", "failed", "held", "median", "nine in ten")]
+    money = money_columns(accounts)
+    rows = [(title, "requests", "images", *money, "failed", "held", "median", "nine in ten")]
     rows += [
         (
             shorten(inert.line(account.name), 60),
             f"{account.requests:,}",
             f"{account.images:,}",
-            sums(account.spent),
+            *(column(account) for column in money.values()),
             f"{account.failed:,}",
             f"{account.held:,}",
             seconds(account.quantile(0.5)),
@@ -73,7 +79,6 @@ def _causes(causes: Sequence[tuple[str, int]]) -> Iterator[str]:
 
 
 def _total(total: Account) -> str:
-    stake = f"; {sums(total.stake)} at stake" if any(price.amount for price in total.stake) else ""
-    unpriced = f" and {count(total.unpriced, 'image')} of unknown price" if total.unpriced else ""
     made = f"{count(total.requests, 'request')}, {count(total.images, 'image')}"
-    return f"{made}; spent {sums(total.spent)}{unpriced}{stake}."
+    perhaps = amounts(total.figures.perhaps)
+    return f"{made}; spent {spent(total.figures)}{f'; {perhaps} may have been spent' if perhaps else ''}."

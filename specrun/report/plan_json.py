@@ -11,7 +11,8 @@ from specrun.model.lock import LockRow
 from specrun.model.plan import Action, Asked, Plan, Totals
 from specrun.model.run import Run
 from specrun.report import inert
-from specrun.report.record import price_record
+from specrun.report.record import figures_record, price_record
+from specrun.report.totals import held_figures
 
 FORMAT_VERSION = "1.1"
 # How many actions are encoded together.
@@ -59,7 +60,7 @@ def _head(plan: Plan, spec: str) -> dict[str, Any]:
         "bound": plan.bound,
         "files": _sorted(plan.files),
         "vars": _sorted(plan.vars),
-        "totals": _totals(plan.totals),
+        "totals": _totals(plan.totals) | _held(plan),
     }
 
 
@@ -86,6 +87,12 @@ def _totals(totals: Totals) -> dict[str, Any]:
         "cost": [price_record(price) for price in totals.cost],
         "unpriced": totals.unpriced,
     }
+
+
+def _held(plan: Plan) -> dict[str, Any]:
+    """Return what is lost, and what may be, in held runs."""
+    figures = figures_record(held_figures(plan.actions))
+    return {"held": {name: figures[name] for name in ("wasted", "stake")}}
 
 
 def _action(action: Action, bases: dict[int, dict[str, Any]]) -> dict[str, Any]:

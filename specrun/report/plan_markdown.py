@@ -10,7 +10,7 @@ from specrun.report.groups import JobPlan, by_job
 from specrun.report.markdown import ADDRESS, LIMIT, NO_PICTURES, RESERVE, details, picture, size, table
 from specrun.report.next_step import steps
 from specrun.report.plan_text import job_lines
-from specrun.report.totals import asked, price, quota_sentences, verbs
+from specrun.report.totals import asked, held_sentence, price, quota_sentences, verbs
 from specrun.report.words import count, shorten
 
 # How many specs have a row of their own in the table of totals, and how long their names may be there.
@@ -46,7 +46,7 @@ def as_markdown(
                 blocks.append(block)
                 room -= size(block)
     if left:
-        blocks.append(f"*{count(left, 'run')} left out to keep this short; `specrun plan --full` lists them.*")
+        blocks.append(f"*{count(left, 'run')} left out to keep this short; `specrun plan --full SPEC` lists them.*")
     return "\n\n".join(blocks) + "\n"
 
 
@@ -67,18 +67,20 @@ def _table(plans: Sequence[Plan], totals: Totals, left_out: Sequence[Path]) -> s
 
 def _notes(plans: Sequence[Plan], totals: Totals, quotas: Mapping[str, int]) -> Iterator[str]:
     if len(plans) == 1:
-        yield f"Digest, for `specrun apply --expect`: {inert.code_span(plans[0].digest)}"
+        yield f"Digest, for `specrun apply --expect DIGEST SPEC`: {inert.code_span(plans[0].digest)}"
     for model, sentence in quota_sentences(totals, quotas):
         yield f"Free quota: {inert.code_span(model)} {sentence}"
     passed_over = [line for plan in plans for line in steps(plan)]
     if passed_over and sum(len(line) for line in passed_over) < LIMIT // 4:
         yield inert.code_block(passed_over)
+    if sentence := held_sentence(action for plan in plans for action in plan.actions):
+        yield sentence
     warnings = [warning for plan in plans for warning in plan.warnings]
     text = as_text(warnings).splitlines()
     if text and sum(len(line) for line in text) < LIMIT // 4:
         yield details(tally(warnings), inert.code_block(text, "diff"))
     elif text:
-        yield f"{tally(warnings)}: `specrun validate` shows them."
+        yield f"{tally(warnings)}: `specrun validate SPEC` shows them."
 
 
 def _versions(prefix: str, job: JobPlan, pictures: Mapping[str, str], room: int, *, full: bool) -> Iterator[str]:

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
+from specrun.model.held import HeldRun, Place, Step
 from specrun.model.plan import Action, Change, Plan, Verb, total
 from specrun.report import inert
 from specrun.report.change import change_line
@@ -121,6 +123,7 @@ def job_lines(job: JobPlan, *, full: bool, ink: Ink = PLAIN) -> Iterator[str]:
                 yield from _listed(action, ink, reason=len(group.reasons) > 1)
         elif group.verb is not Verb.KEEP:
             yield from _folded(group, ink)
+        yield from _ways_on(group, job.place)
 
 
 def heading(verb: Verb, runs: int, ink: Ink) -> str:
@@ -165,6 +168,22 @@ def _folded(group: Group, ink: Ink) -> Iterator[str]:
         yield "    for example"
         for action in group.actions[:EXAMPLES]:
             yield from (f"    {line}" for line in _listed(action, ink, reason=len(group.reasons) > 1))
+
+
+def _ways_on(group: Group, place: Place) -> Iterator[str]:
+    """Yield what can be done about held runs, those together of which it is the same."""
+    alike: dict[tuple[Step, ...], list[HeldRun]] = {}
+    runs: dict[tuple[Step, ...], list[str]] = {}
+    for action in group.actions if group.verb is Verb.HELD else ():
+        if action.held is not None:
+            steps = action.held.steps(place)
+            alike.setdefault(steps, []).append(action.held)
+            runs.setdefault(steps, []).append(action.address)
+    for steps, held in alike.items():
+        (first, *others) = runs[steps]
+        named = replace(place, several=True) if others else replace(place, selector=first)
+        for step in held[0].steps(named):
+            yield f"    {step.when}: {inert.line(step.command)}"
 
 
 def _alike(group: Group) -> tuple[Change, ...]:

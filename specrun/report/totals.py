@@ -1,12 +1,11 @@
 """The totals of plans in words: exact money, and what nobody knows said plainly."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Mapping
 
-from specrun.model.lock import State
-from specrun.model.plan import Action, Totals, Verb
-from specrun.model.run import Price
+from specrun.model.money import Figures, counted, held_paid
+from specrun.model.plan import Action, Totals
 from specrun.report import inert
+from specrun.report.money_text import at_stake
 from specrun.report.words import count, money
 
 
@@ -41,8 +40,8 @@ def totals_lines(totals: Totals, actions: Iterable[Action], quotas: Mapping[str,
     yield f"{'Plan' if pending(totals) else 'Nothing to do'}: {verbs(totals)}."
     yield f"Requests: {asked(totals)}."
     yield f"Price: {price(totals)}."
-    if totals.actions.get(Verb.HELD) and (at_stake := held_cost(actions)):
-        yield f"At stake in held runs: {', '.join(money(cost) for cost in at_stake)}."
+    if sentence := held_sentence(actions):
+        yield sentence
     for model, sentence in quota_sentences(totals, quotas):
         yield f"Free quota: {inert.line(model)} {sentence}"
 
@@ -62,22 +61,13 @@ def quota_sentences(totals: Totals, quotas: Mapping[str, int]) -> Iterator[tuple
             yield model, f"gives an account {free}, the price does not count them; {images:,} asked for."
 
 
-def added(prices: Iterable[Price]) -> Sequence[Price]:
-    """Add up prices by currency."""
-    sums: dict[str, Decimal] = {}
-    for each in prices:
-        sums[each.currency] = sums.get(each.currency, Decimal(0)) + each.amount
-    return [Price(amount=sums[currency], currency=currency) for currency in sorted(sums)]
+def held_sentence(actions: Iterable[Action]) -> str:
+    """Return what is lost, and what may be, in held runs; empty for nothing."""
+    told = "; ".join(at_stake(held_figures(actions)))
+    return f"At stake in held runs: {told}." if told else ""
 
 
-def held_cost(actions: Iterable[Action]) -> Sequence[Price]:
-    """Return what the held runs' requests may have cost, by currency; a refusal costs nothing."""
-    cost: list[Price] = []
-    for action in (action for action in actions if action.verb is Verb.HELD):
-        run = action.run
-        held = action.origin or action.row
-        if run is None or (held is not None and held.state is State.REFUSED):
-            continue
-        if run.price is not None and run.price.amount:
-            cost.append(Price(amount=run.price.amount * run.images, currency=run.price.currency))
-    return added(cost)
+def held_figures(actions: Iterable[Action]) -> Figures:
+    """Return what the requests of held runs came to, also of those that the spec has let go; each of them once."""
+    held = {action.held.request: action.held for action in actions if action.held is not None}
+    return counted((held_paid(each.state, each.asked, each.came), each.price) for each in held.values())

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 from specrun.apply.alike import alike
 from specrun.apply.events import Event, RunBlocked, RunFailed, RunHeld
 from specrun.diagnostics import Diagnostic
+from specrun.model.held import Place
+from specrun.model.money import added
 from specrun.model.plan import Action, Plan, Verb
-from specrun.model.run import Price
 from specrun.report import inert
-from specrun.report.event_text import request, trouble
-from specrun.report.next_step import held_step, lost_step
-from specrun.report.totals import added
-from specrun.report.words import money
+from specrun.report.event_text import held_hint, request, trouble
+from specrun.report.money_text import came_to
+from specrun.report.next_step import lost_step
 
 Trouble: TypeAlias = RunHeld | RunFailed | RunBlocked
 
@@ -54,16 +54,23 @@ class Troubles:
         """Return the commands that end it, with what they cost for all of a group."""
         first = group[0]
         if isinstance(first, RunHeld):
-            return held_step(self._plan, first.state)
+            return held_hint(first, self._named(group))
         actions = [action for event in group if (action := self._actions.get(event.address)) is not None]
         lost = actions and all(action.verb is Verb.LOST for action in actions)
-        return lost_step(self._plan, actions) if lost else ""
+        return lost_step(self._plan.place, actions) if lost else ""
+
+    def _named(self, group: Sequence[Trouble]) -> Place:
+        """Return what names the runs of a group to a command: its one address, else its one job."""
+        if len(group) == 1:
+            return replace(self._plan.place, selector=group[0].address)
+        jobs = {event.address.partition("[")[0] for event in group}
+        return replace(self._plan.place, selector=jobs.pop() if len(jobs) == 1 else "ADDRESS", several=True)
 
     def _mark(self, event: Trouble) -> tuple[str, ...]:
         """Return what events have in common that are the same trouble."""
         match event:
             case RunHeld():
-                return ("held", event.state.value, self._alike(event))
+                return ("held", event.state.value, held_hint(event), self._alike(event))
             case RunFailed():
                 return ("failed", event.hint, self._alike(event))
             case RunBlocked():
@@ -93,10 +100,9 @@ def _detail(group: Sequence[Trouble]) -> str:
     first = group[0]
     if isinstance(first, RunBlocked):
         return f"they need images of other runs, which have none: {first.address} needs {first.by}"
-    return f"{first.cause}{_at_stake(group)}"
+    return f"{first.cause}{_came_to(group)}"
 
 
-def _at_stake(group: Iterable[Trouble]) -> str:
-    stakes: list[Price] = [event.stake for event in group if isinstance(event, RunHeld) and event.stake is not None]
-    found = [price for price in added(stakes) if price.amount]
-    return f"; {', '.join(map(money, found))} may have been spent" if found else ""
+def _came_to(group: Iterable[Trouble]) -> str:
+    told = came_to(added(event.figures for event in group if isinstance(event, RunHeld)))
+    return f"; {told}" if told else ""

@@ -5,6 +5,7 @@ from enum import Enum
 import msgspec
 
 from specrun.model.lock import State
+from specrun.model.money import NOTHING, Paid, answered, held_paid
 from specrun.model.run import Price
 from specrun.store.manifest import ImageFacts
 
@@ -94,3 +95,17 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     def state(self) -> AttemptState:
         """How far the attempt came."""
         return self.ending.state
+
+    @property
+    def paid(self) -> Paid:
+        """How many of its images were paid for, and which of these are had."""
+        asked, came = self.intent.images, len(self.images)
+        match self.state:
+            case AttemptState.INTENDED | AttemptState.FAILED:
+                return NOTHING
+            case AttemptState.SENT | AttemptState.ARRIVED:
+                return held_paid(State.UNKNOWN, asked, came)
+            case AttemptState.RECEIVED:
+                return answered(asked, came)
+            case state:
+                return held_paid(state.held or State.UNKNOWN, asked, came)

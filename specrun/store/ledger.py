@@ -112,6 +112,15 @@ class Ledger:
         """Say what a person found out about a held attempt."""
         self._now(lambda connection: ledger_rows.mark_ended(connection, [(attempt, ending)], time.time()))
 
+    def answer(self, attempt: Attempt, ending: Ending, images: Sequence[StoredImage]) -> None:
+        """Say that images, durable in the store already, answer an attempt that ended without; its time stays."""
+
+        def whole(connection: sqlite3.Connection) -> None:
+            ledger_rows.mark_arrived(connection, [(attempt.id, images)])
+            ledger_rows.mark_ended(connection, [(attempt.id, ending)], attempt.ended_at or time.time())
+
+        self._now(whole)
+
     def record(self, intent: Intent, ending: Ending, images: Sequence[StoredImage]) -> None:
         """Write down an attempt whose images, durable in the store already, came another way than by a request."""
 

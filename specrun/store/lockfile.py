@@ -28,7 +28,7 @@ class _LockDocument(msgspec.Struct, kw_only=True, gc=False):
 
 _DOCUMENT = msgspec.json.Decoder(_LockDocument)
 
-_REMEDY = "`specrun lock` merges them by address, losing no output of either side"
+_REMEDY = "`specrun lock SPEC` merges them by address, losing no output of either side"
 
 
 def lock_path(spec: Path, variant: str | None = None) -> Path:

@@ -95,7 +95,7 @@ def read_manifest(folder: Path, name: str = FILE_NAME) -> tuple[str, tuple[Manif
             Diagnostic(
                 summary="manifest with conflict markers",
                 detail=f"{folder / name} holds both sides of a git merge",
-                hint="`specrun lock` joins them, and so does the next apply",
+                hint="`specrun lock SPEC` joins them, and so does the next apply",
             )
         )
     return sides[0] if sides else None

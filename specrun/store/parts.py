@@ -32,10 +32,8 @@ def parts_of(whole: Path) -> Mapping[Shard, Path]:
 def read_part(whole: Path, shard: Shard) -> Lock | None:
     """Return the part of a lock that a shard has written, None where it has not."""
     path = part_path(whole, shard)
-    again = f"specrun apply --shard {shard.number}/{shard.count}"
-    remedy = (
-        f"take one side of it whole, as `git checkout --ours {path.name}` does, then apply the shard again: `{again} …`"
-    )
+    again = f"`specrun apply --shard {shard.number}/{shard.count} SPEC`"
+    remedy = f"take one side of it whole, as `git checkout --ours {path.name}` does, then apply the shard: {again}"
     return read_lock(path, remedy=remedy)
 
 

@@ -82,12 +82,12 @@ class SharedStore:
                 data = self._tried(lambda: self._objects.cat_file(path))
             except FileNotFoundError:
                 cause = f"{self.url} does not have {blob}"
-                hint = "whoever made it uploads it with `specrun push`; or --regenerate-lost asks (and pays) again"
+                hint = "whoever made it uploads it with `specrun push SPEC`; or --regenerate-lost asks (and pays) again"
                 raise SharedStoreError(cause, hint, gone=True) from None
             if digest(data) == blob:
                 return data
         cause = f"{self.url} holds something else in the place of {blob}; it was refused"
-        hint = "whoever has the image replaces it with `specrun push`; or --regenerate-lost asks (and pays) again"
+        hint = "whoever has the image replaces it with `specrun push SPEC`; or --regenerate-lost asks (and pays) again"
         raise SharedStoreError(cause, hint, gone=True)
 
     def ensure(self, blob: str, data: bytes) -> bool:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import msgspec
 
+from specrun.model.held import Place
 from specrun.store.blobs import Blobs
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """What is verified: `spec` is the spec's path from the project root, `arguments` what a command names it by.
+    """What is verified: `spec` is the spec's path from the project root, `place` what a command names it by.
 
     `shared` says that there is a shared store beside the local one.
     """
@@ -16,7 +17,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     root: Path
     spec: str
     name: str
-    arguments: str
+    place: Place
     lock: Path
     outputs: Path
     store: Path
@@ -26,6 +27,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     def blobs(self) -> Blobs:
         """The local store."""
         return Blobs(self.store)
+
+    @property
+    def arguments(self) -> str:
+        """The spec as commands take it."""
+        return self.place.arguments
 
     def command(self, command: str) -> str:
         """Return a command line that does something to this spec."""

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterator
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from specrun.model.plan import Action, Plan, Verb
 from specrun.verify.finding import Finding, Kind
 from specrun.verify.target import Target
@@ -11,12 +13,12 @@ from specrun.verify.target import Target
 def check_wanted(target: Target, plan: Plan, damaged: Collection[str]) -> Iterator[Finding]:
     """Yield where spec and lock part; runs whose files are `damaged` (addresses) have been spoken of."""
     for action in plan.actions:
-        finding = _finding(target, action, damaged)
+        finding = _finding(target, plan, action, damaged)
         if finding is not None:
             yield finding
 
 
-def _finding(target: Target, action: Action, damaged: Collection[str]) -> Finding | None:
+def _finding(target: Target, plan: Plan, action: Action, damaged: Collection[str]) -> Finding | None:
     apply = target.command("apply")
     made = action.row is not None and bool(action.row.outputs)
     kind = Kind.STALE
@@ -37,10 +39,16 @@ def _finding(target: Target, action: Action, damaged: Collection[str]) -> Findin
                 f"{apply} does, for nothing",
             )
         case Verb.HELD:
-            kind, fix = Kind.HELD, f"`specrun resolve '{action.address}'` settles it"
-            detail = action.reason
+            kind, detail, fix = Kind.HELD, action.reason, _ways_on(action, plan)
         case Verb.ORPHAN:
             detail, fix = "it is locked, and no longer in the spec", f"{target.command('prune')} removes it"
         case _:
             assert_never(action.verb)
     return Finding(kind=kind, subject=action.address, detail=detail, fix=fix, address=action.address)
+
+
+def _ways_on(action: Action, plan: Plan) -> str:
+    """Return what can be done about a held run."""
+    held = action.held
+    steps = () if held is None else held.steps(replace(plan.place, selector=action.address))
+    return "; ".join(f"{step.when}: `{step.command}`" for step in steps)

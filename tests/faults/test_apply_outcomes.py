@@ -45,7 +45,9 @@ def test_lost_replies_are_held_as_unknown_and_resent_only_when_asked_under_the_s
         assert (len(server.posts), lost.finished.exit_code, again.finished.exit_code) == (4, 1, 1)
         assert len(lost.told(RunHeld)) == len(again.told(RunHeld)) == 4
         assert {row.state for row in shop.lock().rows.values()} == {State.UNKNOWN}
-        (stake,) = again.finished.stake
+        assert again.finished.stake == ()
+        assert lost.finished.figures == again.finished.earlier
+        (stake,) = lost.finished.stake
         assert (str(stake.amount), stake.currency) == ("0.40", "CNY")
         server._script = [good()]
         retried = shop.apply(retry_unknown=True)

@@ -10,9 +10,9 @@ from applying import Applied, Shop, numbered
 from fault_server import FaultServer
 from faults import error, good
 
-from specrun.apply.money import Prices
 from specrun.apply.shard_merge import merge
 from specrun.catalog.load import load_catalog
+from specrun.catalog.prices import Prices
 from specrun.diagnostics import InvalidInputError
 from specrun.model.inputs import OutputImage
 from specrun.model.lock import State

@@ -273,7 +273,7 @@ DAMAGES = (
     Damage(run_added, Kind.STALE, "not made yet", "apply shots.yaml` makes it", apply),
     Damage(path_changed, Kind.STALE, "path was pairs/pairs-1.png", "apply shots.yaml` does, for nothing", apply),
     Damage(provenance_changed, Kind.STALE, "embed becomes none", "apply shots.yaml` does", apply, count=4),
-    Damage(held, Kind.HELD, "may have been billed", "specrun resolve '", from_git_then_apply, count=2),
+    Damage(held, Kind.HELD, "got no answer", "specrun apply --retry-unknown", from_git_then_apply, count=2),
     Damage(blob_gone, Kind.STORE, "the store lacks image 1 of animals[animal=cat]", "--repair", repair),
     Damage(blob_rotten, Kind.STORE, "it does not hold what its name says", "--repair", repair),
     Damage(blob_misnamed, Kind.STORE, "it has no digest for a name", "delete it", delete),

@@ -67,7 +67,7 @@ def test_locked_refuses_a_changed_prompt_before_any_request(project: Any) -> Non
     assert ended.err.count("error: lock out of date\n") == 1
     assert f"  {LOCK}: animals[" in ended.err
     assert "]: key, seed changed, and 5 more\n" in ended.err
-    assert "hint: run `specrun lock`, and commit the lock;" in ended.err
+    assert f"hint: run `specrun lock {QUICKSTART}`, and commit the lock;" in ended.err
     assert "made " not in ended.out
 
 

@@ -511,7 +511,8 @@ def test_what_the_spec_no_longer_has_is_an_orphan(world: World) -> None:
     world.lock()
     world.deliver()
     world.write(edited(ANIMALS, "[fox, owl]", "[fox]"))
-    assert world.said() == {FOX: ("keep", ""), OWL: ("orphan", "no longer in the spec; kept until `specrun prune`")}
+    reason = "no longer in the spec; kept until `specrun prune SPEC`"
+    assert world.said() == {FOX: ("keep", ""), OWL: ("orphan", reason)}
 
 
 def test_what_another_spec_made_is_restored(world: World) -> None:
@@ -527,7 +528,7 @@ def test_what_was_made_and_pruned_from_the_store_is_created(world: World) -> Non
 
 HELD = {
     State.UNKNOWN: "an earlier request may have been billed, and nobody knows what came of it",
-    State.PARTIAL: "the server gave fewer images than asked for",
+    State.PARTIAL: "paid for, and none of its images arrived",
     State.UNUSABLE: "the images that came do not decode; their bytes are kept aside",
     State.REFUSED: "the server's moderation refused it",
 }
@@ -566,7 +567,7 @@ def test_what_may_have_been_billed_stays_held_when_its_request_changes(state: St
     world.write(edited(ANIMALS, "a {{ animal }}", "one {{ animal }}"))
     verb, reason = world.said()[FOX]
     assert verb == "held"
-    assert reason == f"{HELD[state]}, and the request has changed since; `specrun resolve` it, or --replace"
+    assert reason == f"{HELD[state]}, and the request has changed since"
     assert world.said(replace=(FOX,))[FOX] == ("replace", "asked for with --replace")
 
 

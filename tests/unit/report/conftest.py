@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from specrun.diagnostics import Diagnostic, Source, Span
+from specrun.model.held import HeldRun
 from specrun.model.inputs import OutputImage
-from specrun.model.lock import LockRow
+from specrun.model.lock import LockRow, State
 from specrun.model.plan import Action, Change, Plan, Verb, total
 from specrun.model.run import Common, Price, Run
 
@@ -87,6 +88,10 @@ class Make:
             changes=tuple(Change(field=field, old=old, new=new) for field, old, new in changes),
             shares=shares,
         )
+
+    def held(self, run: Run, state: State, *, came: int = 0, request: str = "") -> Action:
+        held = HeldRun(state=state, asked=run.images, came=came, price=run.price, request=(request or run.address, 1))
+        return Action(verb=Verb.HELD, address=run.address, reason=held.why, run=run, held=held)
 
     def orphan(self, address: str) -> Action:
         return Action(verb=Verb.ORPHAN, address=address, reason="no longer in the spec", row=self.row(address))

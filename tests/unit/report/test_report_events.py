@@ -124,7 +124,9 @@ def test_a_held_run_says_what_is_at_stake_and_what_to_do() -> None:
     assert told(EVENTS[6]) == (
         "error: held as unknown\n"
         "  shots[i=2]: the connection was lost (request r2); 0.70 CNY may have been spent\n"
-        "  hint: ask the provider whether it was billed; --retry-unknown asks (and may pay) again\n"
+        "  hint: ask the provider whether it was billed; if it was not billed: `specrun resolve --not-billed ADDRESS`; "
+        "if the provider has the images: `specrun resolve --file IMAGE ADDRESS`; "
+        "to ask, and perhaps pay, again: `specrun apply --retry-unknown --target ADDRESS SPEC`\n"
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specrun.model.money import Figures, Sum
 from specrun.model.run import Price
 from specrun.report.history import history_of
 from specrun.report.history_json import as_json
@@ -57,15 +58,20 @@ def test_money_is_counted_exactly_and_what_may_have_been_billed_apart() -> None:
         [
             *(attempt(AttemptState.RECEIVED, price="0.1") for _ in range(3)),
             attempt(AttemptState.PARTIAL, price="0.70", images=2),
+            attempt(AttemptState.UNUSABLE, price="0.20"),
             attempt(AttemptState.UNKNOWN, price="0.35"),
+            attempt(AttemptState.UNKNOWN, price=None, images=3),
             attempt(AttemptState.FAILED, price="9"),
             attempt(AttemptState.REFUSED, price="9"),
             attempt(AttemptState.RECEIVED, price=None),
         ],
     ).total
-    assert total.spent == (Price(amount=Decimal("1.70"), currency="CNY"),)
-    assert total.stake == (Price(amount=Decimal("0.35"), currency="CNY"),)
-    assert (total.requests, total.failed, total.held, total.unpriced) == (8, 1, 3, 1)
+    assert total.figures == Figures(
+        had=Sum(prices=(Price(amount=Decimal("0.3"), currency="CNY"),), unpriced=1),
+        lost=Sum(prices=(Price(amount=Decimal("1.60"), currency="CNY"),)),
+        perhaps=Sum(prices=(Price(amount=Decimal("0.35"), currency="CNY"),), unpriced=3),
+    )
+    assert (total.requests, total.failed, total.held) == (10, 1, 5)
 
 
 def test_what_never_left_this_machine_does_not_count() -> None:
@@ -123,17 +129,17 @@ def test_the_text_has_a_line_for_each_model_and_job_and_the_causes() -> None:
     assert lines == [
         "specs/s.yaml",
         "",
-        "  model     requests  images  spent     failed  held  median  nine in ten",
-        "  acme/one  3         1       0.35 CNY  1       1     2 s     2 s",
+        "  model     requests  images  spent     perhaps   failed  held  median  nine in ten",
+        "  acme/one  3         1       0.35 CNY  0.35 CNY  1       1     2 s     2 s",
         "",
-        "  job    requests  images  spent     failed  held  median  nine in ten",
-        "  shots  3         1       0.35 CNY  1       1     2 s     2 s",
+        "  job    requests  images  spent     perhaps   failed  held  median  nine in ten",
+        "  shots  3         1       0.35 CNY  0.35 CNY  1       1     2 s     2 s",
         "",
         "  what went wrong",
         r"         1  429 too many\nrequests",
         "         1  no answer",
         "",
-        "3 requests, 1 image; spent 0.35 CNY; 0.35 CNY at stake.",
+        "3 requests, 1 image; spent 0.35 CNY; 0.35 CNY may have been spent.",
     ]
 
 

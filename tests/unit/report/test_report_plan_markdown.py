@@ -56,7 +56,7 @@ def test_a_comment_leads_with_the_totals_and_folds_the_jobs(make: Any) -> None:
         "|---|---|---|---|\n"
         "| `specs/shots.yaml` | 1 create, 1 replace, 1 keep | 2 for 2 images | 0.70 CNY |\n"
         "\n"
-        f"Digest, for `specrun apply --expect`: `{plan.digest}`\n"
+        f"Digest, for `specrun apply --expect DIGEST SPEC`: `{plan.digest}`\n"
         "\n"
         "Free quota: `acme/one` gives an account 5 free images, the price does not count them; 2 asked for.\n"
         "\n"

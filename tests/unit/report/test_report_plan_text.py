@@ -165,27 +165,45 @@ def test_free_quotas_stand_against_what_is_asked_of_paid_models(make: Any) -> No
 
 
 def test_held_runs_name_the_money_at_stake(make: Any) -> None:
-    plan = make.plan(make.action(Verb.HELD, make.run(images=2), "unknown: the connection was lost after sending"))
-    assert shown(plan).endswith(
-        "At stake in held runs: 0.70 CNY.\n"
-        "Held as unknown: 1 run; 0.70 CNY at stake.\n"
-        "  next: ask the provider whether it was billed;"
-        " `specrun apply --retry-unknown specs/shots.yaml` asks (and may pay) again\n"
+    lost = make.held(make.run(axes={"i": "1"}, images=2), State.PARTIAL, came=1)
+    unknown = make.held(make.run(axes={"i": "2"}), State.UNKNOWN)
+    unpriced = make.held(make.run(axes={"i": "3"}, price=None), State.UNKNOWN)
+    refused = make.held(make.run(axes={"i": "4"}), State.REFUSED)
+    assert shown(make.plan(lost, unknown, unpriced, refused)).endswith(
+        "At stake in held runs: 0.35 CNY spent for lost images; "
+        "0.35 CNY and 1 image of unknown price may have been spent.\n"
     )
 
 
-def test_runs_that_are_passed_over_are_counted_by_what_ends_it_each_once(make: Any) -> None:
-    held = [make.action(Verb.HELD, make.run(axes={"i": str(i)}), State.UNKNOWN.why) for i in range(60)]
-    refused = [make.action(Verb.HELD, make.run(axes={"i": str(i)}), State.REFUSED.why) for i in range(60, 63)]
+def test_runs_that_one_request_holds_are_at_stake_once(make: Any) -> None:
+    first, second = (make.held(make.run(axes={"i": i}), State.UNKNOWN, request="sha256:r") for i in "12")
+    assert "At stake in held runs: 0.35 CNY may have been spent.\n" in shown(make.plan(first, second))
+
+
+def test_what_a_free_provider_did_not_answer_puts_nothing_at_stake(make: Any) -> None:
+    free = Price(amount=Decimal(0), currency="CNY")
+    text = shown(make.plan(make.held(make.run(price=free), State.UNKNOWN)))
+    assert "stake" not in text
+    assert "    to ask again, for nothing: specrun apply --retry-unknown --target shots specs/shots.yaml\n" in text
+
+
+def test_held_runs_are_listed_with_the_commands_that_lead_on(make: Any) -> None:
+    held = [make.held(make.run(axes={"i": f"{i}"}, images=2), State.UNKNOWN) for i in range(60)]
+    lines = shown(make.plan(*held)).splitlines()
+    file = "specrun resolve --file IMAGE --file IMAGE --spec specs/shots.yaml ADDRESS"
+    assert lines[-8:-5] == [
+        "        if it was not billed: specrun resolve --not-billed --spec specs/shots.yaml shots",
+        f"        if the provider has the images: {file}",
+        "        to ask, and perhaps pay, again: specrun apply --retry-unknown --target shots specs/shots.yaml",
+    ]
+
+
+def test_lost_runs_are_counted_with_what_brings_them_back_each_once(make: Any) -> None:
     lost = [make.action(Verb.LOST, make.run("poster", axes={"i": str(i)}), "its bytes are nowhere") for i in range(102)]
-    last = shown(make.plan(*held, *refused, *lost)).partition("At stake")[2].splitlines()
-    assert last[1] == "Held as unknown: 60 runs, for example shots[i=0]; 21.00 CNY at stake."
-    assert last[3].startswith("Held as refused: 3 runs, for example shots[i=60]")
-    assert last[4] == "  next: change the prompt or the images; the same request is not sent again"
-    assert last[5] == "Lost: 102 runs, for example poster[i=0]."
-    assert "`specrun pull specs/shots.yaml`" in last[6]
-    assert "`specrun apply --regenerate-lost specs/shots.yaml` asks (and pays, 35.70 CNY) again" in last[6]
-    assert len(last) == 7
+    last = shown(make.plan(*lost)).splitlines()[-2:]
+    assert last[0] == "Lost: 102 runs, for example poster[i=0]."
+    assert "`specrun pull specs/shots.yaml`" in last[1]
+    assert "`specrun apply --regenerate-lost specs/shots.yaml` asks (and pays, 35.70 CNY) again" in last[1]
 
 
 def test_totals_say_which_specs_they_leave_out(make: Any) -> None:
