@@ -7,6 +7,7 @@ import msgspec
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.model.plan import Action, Asked, Plan, Verb
 from specrun.store.document import decode
+from specrun.store.named import Named
 
 _NAMES = {
     "spec": "the spec file",
@@ -64,7 +65,7 @@ def read_saved(path: Path) -> SavedPlan:
     except OSError as error:
         detail = f"{path}: {error.strerror or error}"
         raise InvalidInputError(Diagnostic(summary="unreadable plan", detail=detail)) from None
-    document = decode(_DOCUMENT, data, path, "plan")
+    document = decode(_DOCUMENT, data, path, "plan", lambda found: Named(spec=found.spec, name=found.name))
     asking = [action for action in document.actions if action.action in _ASKING and action.shares is None]
     return SavedPlan(
         path=path,

@@ -1,6 +1,7 @@
 """Content-addressed local storage of the bytes that servers sent."""
 
 import contextlib
+import errno
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from specrun.atomic import holds, sync_folder, unused_number
 from specrun.canonical import digest
 from specrun.diagnostics import Diagnostic, SpecrunError
 from specrun.group_write import Write, write_all
+from specrun.store.named import is_digest
 
 
 class DamagedBlobError(SpecrunError):
@@ -26,18 +28,25 @@ class Blobs:
         self._staging = folder / "incoming" / staging
 
     def path(self, blob: str) -> Path:
-        """Return where the blob with this digest stands, whether it is there or not."""
+        """Return where the blob with this digest stands, whether it is there or not.
+
+        Raises `FileNotFoundError` for what is no digest, so that nothing that was read names a file elsewhere.
+        """
+        if not is_digest(blob):
+            raise FileNotFoundError(errno.ENOENT, "not a SHA-256 digest", blob)
         name = blob.removeprefix("sha256:")
         return self._folder / name[:2] / name[2:]
 
     def has(self, blob: str) -> bool:
         """Say whether the blob is stored."""
-        return self.path(blob).is_file()
+        return is_digest(blob) and self.path(blob).is_file()
 
     def all(self) -> Iterator[tuple[str, Path]]:
-        """Yield the digest and place of everything stored."""
+        """Yield the digest and place of everything stored; what has no digest for a name is not ours."""
         for path in sorted(self._folder.glob("[0-9a-f][0-9a-f]/*")):
-            yield f"sha256:{path.parent.name}{path.name}", path
+            blob = f"sha256:{path.parent.name}{path.name}"
+            if is_digest(blob) and not path.parent.is_symlink():
+                yield blob, path
 
     def read(self, blob: str) -> bytes:
         """Return the blob's bytes, checked against its digest; raise `DamagedBlobError` or `FileNotFoundError`."""

@@ -3,13 +3,14 @@
 import contextlib
 import gc
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from specrun.diagnostics import Diagnostic, InvalidInputError, Source, Span
+from specrun.store.named import Named, check_named
 
 FORMAT_VERSION = "1.0"
 
@@ -29,8 +30,11 @@ def document(
     return b"{\n" + b",\n".join(parts) + b"\n}\n"
 
 
-def decode(decoder: "msgspec.json.Decoder[T]", data: bytes, path: Path, what: str) -> T:
-    """Return the typed content of a lock or manifest; raise `InvalidInputError` with place and reason."""
+def decode(decoder: "msgspec.json.Decoder[T]", data: bytes, path: Path, what: str, named: Callable[[T], Named]) -> T:
+    """Return the typed content of a lock, manifest or plan; raise `InvalidInputError` with place and reason.
+
+    What it names, as `named` tells it, is sound: no path in it leads anywhere but where specrun puts such files.
+    """
     try:
         found = decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -38,6 +42,7 @@ def decode(decoder: "msgspec.json.Decoder[T]", data: bytes, path: Path, what: st
         _check_version(content, path, what)
         raise InvalidInputError(_invalid(str(error), path, what)) from error
     _check_version({"format_version": getattr(found, "format_version", None)}, path, what)
+    check_named(named(found), data, path, what, _restored(what))
     return found
 
 
@@ -100,3 +105,10 @@ def _remedy(what: str) -> str:
     if what == "lock":
         return "bring it back from git, or delete it: the next apply writes it again from the ledger and the store"
     return f"delete it: the next apply writes the {what} again"
+
+
+def _restored(what: str) -> str:
+    """Return what to do about a document that somebody has changed."""
+    if what == "lock":
+        return "bring the lock back from git; where it came with somebody's change, do not take that change"
+    return _remedy(what)

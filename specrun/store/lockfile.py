@@ -12,6 +12,7 @@ from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.model.lock import Lock, LockRow
 from specrun.store.conflict import conflict_sides, marked
 from specrun.store.document import FORMAT_VERSION, collector_paused, decode, document
+from specrun.store.named import Named
 
 _ROW = msgspec.json.Encoder(order="deterministic")
 
@@ -70,7 +71,7 @@ def read_sides(path: Path) -> tuple[Lock, ...]:
 def parse_lock(data: bytes, path: Path) -> Lock:
     """Return the lock that `data` holds; `path` is what errors call it."""
     with collector_paused():
-        found = decode(_DOCUMENT, data, path, "lock")
+        found = decode(_DOCUMENT, data, path, "lock", _named)
         rows = {row.address: row for row in found.runs}
     if len(rows) != len(found.runs):
         raise InvalidInputError(*_twice(found.runs, path))
@@ -100,6 +101,13 @@ def check_owner(lock: Lock, path: Path, *, spec: str) -> None:
                 hint=f'give {spec} a name of its own, or, if the spec was renamed, say so at "spec" in the lock',
             )
         )
+
+
+def _named(document: _LockDocument) -> Named:
+    outputs = [output for row in document.runs for output in row.outputs]
+    digests = [output.blob for output in outputs]
+    digests += [output.file for output in outputs if output.file != output.blob]
+    return Named(spec=document.spec, name=document.name, paths=[output.path for output in outputs], digests=digests)
 
 
 def _row(row: LockRow) -> bytes:

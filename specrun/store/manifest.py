@@ -11,6 +11,7 @@ from specrun.atomic import write_if_changed
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.store.conflict import conflict_sides, marked
 from specrun.store.document import FORMAT_VERSION, collector_paused, decode, document
+from specrun.store.named import Named
 
 FILE_NAME = "manifest.json"
 
@@ -139,8 +140,12 @@ def check_owner(owner: str, folder: Path, *, spec: str) -> None:
 
 def _parsed(data: bytes, path: Path) -> tuple[str, tuple[ManifestOutput, ...]]:
     with collector_paused():
-        found = decode(_DOCUMENT, data, path, "manifest")
+        found = decode(_DOCUMENT, data, path, "manifest", _named)
     return found.spec, tuple(found.outputs)
+
+
+def _named(document: _ManifestDocument) -> Named:
+    return Named(spec=document.spec, name=document.name, paths=[output.path for output in document.outputs])
 
 
 def _summary(manifest: Manifest) -> dict[str, Any]:

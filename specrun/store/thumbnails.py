@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 
 from specrun.atomic import make_folder
 from specrun.media_type import media_type
+from specrun.store.named import is_digest
 
 # Pillow's WebP encoder: 80 is where the eye stops to find fault at these sizes, 4 where more effort stops to pay.
 _QUALITY: Final = 80
@@ -31,6 +32,8 @@ class Thumbnails:
 
         Raises `OSError` for what does not decode, and whatever `read` raises.
         """
+        if not is_digest(blob):
+            return thumbnail(read(), edge)
         path = self._path(blob, edge)
         kept = _whole(path)
         if kept is not None:
