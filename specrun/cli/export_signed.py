@@ -45,7 +45,7 @@ def sign_all(target: Target, lock: Lock, folder: Path, files: SigningFiles) -> N
     for row in lock.rows.values():
         for output in () if row.state is State.ORPHAN else row.outputs:
             path = target.outputs / output.path
-            data = path.read_bytes() if path.is_file() else b""
+            data = target.files.read(output.path) if target.files.holds(output.path) else b""
             if digest(data) != output.file:
                 raise InvalidInputError(_damaged(target, path))
             try:

@@ -6,6 +6,7 @@ import msgspec
 
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.model.plan import Action, Asked, Plan, Verb
+from specrun.store.contained import read_regular
 from specrun.store.document import decode
 from specrun.store.named import Named
 
@@ -61,7 +62,7 @@ class SavedPlan(msgspec.Struct, frozen=True, kw_only=True):
 def read_saved(path: Path) -> SavedPlan:
     """Read a file that `plan -o` wrote; raise `InvalidInputError` where it is none."""
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError as error:
         detail = f"{path}: {error.strerror or error}"
         raise InvalidInputError(Diagnostic(summary="unreadable plan", detail=detail)) from None

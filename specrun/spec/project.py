@@ -48,7 +48,7 @@ def load_project(start: Path) -> Project:
     root = project_root(start)
     path = root / PROJECT_FILE
     bare = Project(root=root, providers=dict(BUILT_IN), outputs=root / "outputs")
-    if not path.is_file():
+    if not path.exists():
         return bare
     source = read_source(path, PROJECT_FILE)
     if all(line.lstrip().startswith("#") or not line.strip() for line in source.text.splitlines()):

@@ -9,6 +9,7 @@ from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Source
 from specrun.spec.core_schema import UnusableScalarError, Value, fits, resolve, resolve_tagged, written
 from specrun.spec.nodes import Mapping, Node, Scalar, Sequence
 from specrun.spec.yaml_syntax import QUOTE, syntax_fault
+from specrun.store.contained import open_regular
 
 LARGEST_FILE = 16 * 1024 * 1024
 DEEPEST_NESTING = 64
@@ -20,8 +21,8 @@ _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_yaml(path: Path, name: str) -> Node:
-    """Read and parse one file; `name` is how messages call it. Raise `InvalidInputError` with every fault."""
-    return parse_yaml(read_source(path, name))
+    """Read and parse one file or pipe; `name` is how messages call it. Raise `InvalidInputError` with every fault."""
+    return parse_yaml(read_source(path, name, pipe=True))
 
 
 def parse_yaml(source: Source) -> Node:
@@ -37,10 +38,10 @@ def compose(source: Source, faults: Collector) -> Node:
     return _Composer(source, faults).document()
 
 
-def read_source(path: Path, name: str) -> Source:
-    """Read a UTF-8 text that messages can point into."""
+def read_source(path: Path, name: str, *, pipe: bool = False) -> Source:
+    """Read a UTF-8 text that messages can point into; only with `pipe` from anything but a file."""
     try:
-        data = read_bounded(path)
+        data = read_bounded(path, pipe=pipe)
     except FileNotFoundError:
         raise _problem("no such file", f"{name} does not exist", hint=_nearby(path)) from None
     except IsADirectoryError:
@@ -57,9 +58,9 @@ def read_source(path: Path, name: str) -> Source:
         raise _problem("not UTF-8", detail, hint="save the file as UTF-8") from None
 
 
-def read_bounded(path: Path) -> bytes | None:
+def read_bounded(path: Path, *, pipe: bool = False) -> bytes | None:
     """Return what a file holds, None where that is over 16 MiB, whatever size it is said to have."""
-    with path.open("rb") as file:
+    with path.open("rb") if pipe else open_regular(path) as file:
         data = file.read(LARGEST_FILE + 1)
     return data if len(data) <= LARGEST_FILE else None
 

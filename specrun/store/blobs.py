@@ -9,6 +9,7 @@ from specrun.atomic import holds, sync_folder, unused_number
 from specrun.canonical import digest
 from specrun.diagnostics import Diagnostic, SpecrunError
 from specrun.group_write import Write, write_all
+from specrun.store.contained import read_regular
 from specrun.store.named import is_digest
 
 
@@ -51,7 +52,7 @@ class Blobs:
     def read(self, blob: str) -> bytes:
         """Return the blob's bytes, checked against its digest; raise `DamagedBlobError` or `FileNotFoundError`."""
         path = self.path(blob)
-        data = path.read_bytes()
+        data = read_regular(path)
         if digest(data) != blob:
             raise DamagedBlobError(
                 Diagnostic(

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from specrun.diagnostics import Diagnostic, InvalidInputError, Source, Span
+from specrun.store.contained import kind_of, read_regular
 from specrun.store.named import Named, check_named
 
 FORMAT_VERSION = "1.0"
@@ -28,6 +29,21 @@ def document(
     body = b",\n".join(lines)
     parts.append(f'"{items}": '.encode() + (b"[\n" + body + b"\n]" if body else b"[]"))
     return b"{\n" + b",\n".join(parts) + b"\n}\n"
+
+
+def content_of(path: Path, what: str) -> bytes | None:
+    """Return what the file of a lock or manifest holds, None where there is none.
+
+    Raises `InvalidInputError`, without waiting, for what is no file or cannot be read.
+    """
+    try:
+        return read_regular(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        detail = f"{path}: {error.strerror or error}"
+        hint = f"move it away: a {what} is a file" if kind_of(path) else "make it readable"
+        raise InvalidInputError(Diagnostic(summary=f"unreadable {what}", detail=detail, hint=hint)) from None
 
 
 def decode(decoder: "msgspec.json.Decoder[T]", data: bytes, path: Path, what: str, named: Callable[[T], Named]) -> T:

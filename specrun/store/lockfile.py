@@ -11,7 +11,7 @@ from specrun.atomic import write_if_changed
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.model.lock import Lock, LockRow
 from specrun.store.conflict import conflict_sides, marked
-from specrun.store.document import FORMAT_VERSION, collector_paused, decode, document
+from specrun.store.document import FORMAT_VERSION, collector_paused, content_of, decode, document
 from specrun.store.named import Named
 
 _ROW = msgspec.json.Encoder(order="deterministic")
@@ -41,9 +41,8 @@ def read_lock(path: Path, *, remedy: str = _REMEDY) -> Lock | None:
 
     `remedy` says what to do where git has left both sides in it.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    data = content_of(path, "lock")
+    if data is None:
         return None
     try:
         return parse_lock(data, path)
@@ -62,9 +61,10 @@ def read_lock(path: Path, *, remedy: str = _REMEDY) -> Lock | None:
 
 def read_sides(path: Path) -> tuple[Lock, ...]:
     """Return the locks that a file holds: one, both sides of a git merge, or none that can be read."""
-    with contextlib.suppress(FileNotFoundError, InvalidInputError):
-        data = path.read_bytes()
-        return tuple(parse_lock(side, path) for side in (conflict_sides(data) if marked(data) else (data,)))
+    with contextlib.suppress(InvalidInputError):
+        data = content_of(path, "lock")
+        sides = () if data is None else conflict_sides(data) if marked(data) else (data,)
+        return tuple(parse_lock(side, path) for side in sides)
     return ()
 
 

@@ -10,7 +10,7 @@ import msgspec
 from specrun.atomic import write_if_changed
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.store.conflict import conflict_sides, marked
-from specrun.store.document import FORMAT_VERSION, collector_paused, decode, document
+from specrun.store.document import FORMAT_VERSION, collector_paused, content_of, decode, document
 from specrun.store.named import Named
 
 FILE_NAME = "manifest.json"
@@ -101,9 +101,9 @@ def read_manifest(folder: Path, name: str = FILE_NAME) -> tuple[str, tuple[Manif
 def read_manifest_sides(folder: Path, name: str = FILE_NAME) -> tuple[tuple[str, tuple[ManifestOutput, ...]], ...]:
     """Return the manifests that a file holds: one, both sides of a git merge, or none."""
     path = folder / name
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    # What a link leads to is not what specrun wrote; a manifest that is written takes the link's place.
+    data = None if path.is_symlink() else content_of(path, "manifest")
+    if data is None:
         return ()
     try:
         return (_parsed(data, path),)

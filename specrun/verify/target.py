@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from specrun.store.blobs import Blobs
+from specrun.store.contained import Contained
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +27,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     def blobs(self) -> Blobs:
         """The local store."""
         return Blobs(self.store)
+
+    @property
+    def files(self) -> Contained:
+        """The files of the outputs folder."""
+        return Contained(self.outputs)
 
     def command(self, command: str) -> str:
         """Return a command line that does something to this spec."""
