@@ -54,6 +54,11 @@ class Place:
         """The name of the manifest that is written."""
         return FILE_NAME if self.shard is None else part_path(Path(FILE_NAME), self.shard).name
 
+    @property
+    def kept(self) -> Path:
+        """The folder of what a person changed below outputs, kept aside before anything replaced it."""
+        return self.state / "kept" / self.name
+
     def blobs(self) -> Blobs:
         """Return the store, staging where only the holder of this spec does."""
         return Blobs(self.state / "store", staging=self.hold)

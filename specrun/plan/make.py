@@ -19,6 +19,7 @@ from specrun.model.run import Run
 from specrun.plan.compile import Compiler
 from specrun.plan.contracts import moved_contracts
 from specrun.plan.decide import Decider, Wishes
+from specrun.plan.edited import with_edits
 from specrun.plan.expand import Expander
 from specrun.plan.functions import Functions
 from specrun.plan.groups import Setting
@@ -99,7 +100,7 @@ def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None
         # Whether the store has an image is for delivery to find out; a plan contacts nobody.
         shared = project.store is not None and not request.regenerate_lost
         world = World(lock, seen_files(project.state, project.outputs / spec.name), blobs, ledger, shared=shared)
-        actions = Decider(expanded.runs, world, wishes).actions()
+        actions = with_edits(Decider(expanded.runs, world, wishes).actions(), world)
     _refuse_protected(actions)
     if targets:
         actions = narrow(actions, targets)

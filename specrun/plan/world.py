@@ -7,6 +7,7 @@ from specrun.canonical import digest
 from specrun.model.lock import Lock, LockedOutput, LockRow
 from specrun.provenance.sidecar import SIDECAR, sidecar
 from specrun.store.blobs import Blobs
+from specrun.store.handiwork import Written
 from specrun.store.ledger_questions import LedgerView
 from specrun.store.seen import SeenFiles
 from specrun.store.standing import Standing
@@ -21,6 +22,7 @@ class World:
         self.rows = {} if lock is None else lock.rows
         self._outputs = outputs
         self._blobs = blobs
+        self._written = Written(self.rows.values(), blobs)
         self._ledger = ledger
         self._shared = shared
         self._digests: dict[str, str | None] = {}
@@ -45,6 +47,13 @@ class World:
         if path not in self._digests:
             self._digests[path] = self._outputs.digest(path)
         return self._digests[path]
+
+    def edited(self, path: str) -> bool:
+        """Whether a file stands there that specrun did not write so: a person has changed it."""
+        try:
+            return self._outputs.content(path) not in self._written
+        except OSError:
+            return False
 
     def stored(self, blob: str) -> bool:
         """Whether the bytes are in the local store, or may be in a shared one."""
