@@ -6,6 +6,7 @@ from pathlib import Path
 from specrun.model.plan import Plan
 from specrun.model.project import Project
 from specrun.model.shard import Shard
+from specrun.spec.places import check_links, outputs_of
 from specrun.store.blobs import Blobs
 from specrun.store.hold_name import hold_name
 from specrun.store.manifest import FILE_NAME
@@ -75,7 +76,7 @@ def place_of(plan: Plan, project: Project, lock: Path) -> Place:
         spec=_spec_name(plan, project),
         name=plan.name,
         state=project.state,
-        outputs=project.outputs / plan.name,
+        outputs=outputs_of(project, plan.name),
         lock=lock,
         shard=plan.shard,
     )
@@ -84,6 +85,7 @@ def place_of(plan: Plan, project: Project, lock: Path) -> Place:
 def rehearsal_of(plan: Plan, project: Project, lock: Path) -> Place:
     """Return where a plan is rehearsed: all below one folder, with a store and ledger of its own."""
     state = project.state / "rehearsal"
+    check_links(project, state / "outputs", state / "outputs" / plan.name, state / "store", state / "locks")
     return Place(
         root=project.root,
         spec=_spec_name(plan, project),

@@ -18,10 +18,16 @@ def all_settled(options: WishOptions) -> Sequence[tuple[Path, Settled]] | None:
         request = options.request(spec)
         path, context = where(spec, request.name), request.context
         settled = None if path is None or context is None else read_settled(path, context)
-        if path is None or settled is None or not settled.holds(path.parent.parent):
+        if path is None or settled is None or _linked(settled, path) or not settled.holds(path.parent.parent):
             return None
         found.append((spec, settled))
     return found
+
+
+def _linked(settled: Settled, record: Path) -> bool:
+    """Say whether links lead to outputs or state; whether they may is for a plan to see."""
+    outputs = Path(settled.outputs)
+    return any(path.is_symlink() for path in (outputs, outputs.parent, record.parent, record.parent.parent))
 
 
 def where(spec: Path, variant: str | None) -> Path | None:

@@ -23,6 +23,7 @@ from specrun.plan.request import PlanRequest
 from specrun.report.show_image import image_json, image_lines
 from specrun.report.show_run import run_json, run_lines
 from specrun.report.show_vars import vars_json, vars_lines
+from specrun.spec.places import outputs_of
 from specrun.spec.project import load_project
 from specrun.store.blobs import Blobs
 from specrun.store.ledger_view import view_ledger
@@ -138,7 +139,7 @@ def _traces(options: ShowOptions, project: Project) -> Iterator[tuple[RunTrace, 
         action = _action(options, options.what, file.spec, file.variant, project)
         if row is not None or action is not None:
             shown = Path(os.path.relpath(file.spec))
-            folder = Path(os.path.relpath(project.outputs / file.lock.name))
+            folder = Path(os.path.relpath(outputs_of(project, file.lock.name)))
             with view_ledger(project.state / "ledger.db") as ledger:
                 attempts = tuple(a for a in ledger.attempts(options.what) if a.intent.spec == file.lock.spec)
             blobs = Blobs(project.state / "store")

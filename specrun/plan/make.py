@@ -33,6 +33,7 @@ from specrun.plan.world import World
 from specrun.provenance.facts import WITHHOLDABLE
 from specrun.spec.load import load_spec
 from specrun.spec.paths import ProjectPaths
+from specrun.spec.places import check_links, outputs_of
 from specrun.spec.root import PROJECT_FILE
 from specrun.spec.spec import Spec
 from specrun.spec.vars import Overrides, Variable, resolve_vars
@@ -77,6 +78,7 @@ def make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None 
 
 def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None) -> Plan:
     path = lock_path(request.spec, request.name)
+    check_links(project, path)
     lock = read_standing(path, request.shard)
     shown = spec_name(request.spec, project)
     if lock is not None:
@@ -86,6 +88,7 @@ def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None
     else:
         expanded = replace(unlocked, warnings=(*unlocked.warnings, *_moved_variables(unlocked.variables, lock)))
     spec = expanded.spec
+    outputs = outputs_of(project, spec.name)
     replaced = select(request.replace, expanded.runs, "--replace")
     targets = select(request.targets, expanded.runs, "--target")
     wishes = Wishes(
@@ -99,7 +102,7 @@ def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None
         blobs = Blobs(project.state / "store")
         # Whether the store has an image is for delivery to find out; a plan contacts nobody.
         shared = project.store is not None and not request.regenerate_lost
-        world = World(lock, seen_files(project.state, project.outputs / spec.name), blobs, ledger, shared=shared)
+        world = World(lock, seen_files(project.state, outputs), blobs, ledger, shared=shared)
         actions = with_edits(Decider(expanded.runs, world, wishes).actions(), world)
     _refuse_protected(actions)
     if targets:

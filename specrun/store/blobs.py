@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -9,8 +10,11 @@ from specrun.atomic import holds, sync_folder, unused_number
 from specrun.canonical import digest
 from specrun.diagnostics import Diagnostic, SpecrunError
 from specrun.group_write import Write, write_all
-from specrun.store.contained import read_regular
+from specrun.store.contained import kind_of, read_regular
 from specrun.store.named import is_digest
+
+# What a blob is called while it is written: its digest, and a number that no other writer uses.
+_STAGED = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{8}")
 
 
 class DamagedBlobError(SpecrunError):
@@ -90,11 +94,18 @@ class Blobs:
     def adopt(self) -> None:
         """Name the whole files that a killed writer staged and drop the torn ones."""
         with contextlib.suppress(FileNotFoundError):
-            for temporary in sorted(self._staging.iterdir()):
+            staged = sorted(self._staging.iterdir()) if self._is_own(self._staging) else ()
+            for temporary in staged:
+                if not _STAGED.fullmatch(temporary.name) or kind_of(temporary):
+                    continue
                 data = temporary.read_bytes()
                 if digest(data) == "sha256:" + temporary.name.partition(".")[0]:
                     self.put(data)
                 temporary.unlink()
+
+    def _is_own(self, folder: Path) -> bool:
+        """Say whether a folder of the store is in it: where a link leads out, nothing there is ours to remove."""
+        return folder.resolve().is_relative_to(self._folder.resolve())
 
     def _write(self, blob: str, data: bytes) -> Write:
         name = f"{blob.removeprefix('sha256:')}.{unused_number()}"

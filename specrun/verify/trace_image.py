@@ -153,6 +153,6 @@ def _received(blob: str, origin: Origin | None, blobs: Blobs, outputs: Path) -> 
     if origin is None or not origin.current:
         return None
     try:
-        return original(Contained(outputs / origin.file.lock.name).read(origin.output.path), blob)
+        return original(Contained(outputs).read(f"{origin.file.lock.name}/{origin.output.path}"), blob)
     except OSError:
         return None
