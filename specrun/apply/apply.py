@@ -41,6 +41,7 @@ from specrun.model.project import Project, Provider
 from specrun.provider.client import ImageClient
 from specrun.store.hold import hold
 from specrun.store.lockfile import lock_path
+from specrun.store.namesakes import alone
 from specrun.store.shared import SharedStore
 
 # Threads that write images: more than processors, since they mostly wait for the disk.
@@ -73,6 +74,7 @@ async def apply(
     check_writable(place)
     with (
         hold(place.holds, place.spec, place.held_as) as unfinished,
+        alone(place.holds, place.hold, place.spec, place.name),
         ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer") as writers,
         closing(GroupWriter()) as group_writer,
         sharing(shared, place) as shared_images,

@@ -89,7 +89,7 @@ def make_gallery(
     lock = read_lock(target.lock)
     if lock is None:
         raise InvalidInputError(_unlocked(target))
-    check_owner(lock, target.lock, spec=target.spec)
+    check_owner(lock, target.lock, spec=target.spec, root=target.root)
     outputs = _images(target)
     with view_ledger(state / "ledger.db") as ledger:
         attempts = ledger.history(lock.spec)

@@ -115,7 +115,7 @@ def _lock(options: ReproduceOptions, target: Target) -> Lock:
         detail = f"{target.shown(target.lock)} is not there"
         hint = f"run `specrun apply {options.spec}` first"
         raise InvalidInputError(Diagnostic(summary="nothing made yet", detail=detail, hint=hint))
-    check_owner(lock, target.lock, spec=target.spec)
+    check_owner(lock, target.lock, spec=target.spec, root=target.root)
     return lock
 
 

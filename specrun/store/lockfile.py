@@ -13,6 +13,7 @@ from specrun.model.lock import Lock, LockRow
 from specrun.store.conflict import conflict_sides, marked
 from specrun.store.document import FORMAT_VERSION, collector_paused, content_of, decode, document
 from specrun.store.named import Named
+from specrun.store.owner import belongs
 
 _ROW = msgspec.json.Encoder(order="deterministic")
 
@@ -91,14 +92,14 @@ def write_lock(path: Path, lock: Lock) -> bool:
     return write_if_changed(path, lock_bytes(lock))
 
 
-def check_owner(lock: Lock, path: Path, *, spec: str) -> None:
-    """Refuse a lock that belongs to another spec."""
-    if lock.spec != spec:
+def check_owner(lock: Lock, path: Path, *, spec: str, root: Path | None = None) -> None:
+    """Refuse a lock that belongs to another spec, one that is still there at the project's `root`."""
+    if not belongs(lock.spec, spec, root):
         raise InvalidInputError(
             Diagnostic(
                 summary="lock of another spec",
                 detail=f"{path} belongs to {lock.spec}, not to {spec}",
-                hint=f'give {spec} a name of its own, or, if the spec was renamed, say so at "spec" in the lock',
+                hint=f"if {path.name} is a copy, move it away; else give {spec} a file name, or --name, of its own",
             )
         )
 

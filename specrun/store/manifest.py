@@ -1,5 +1,6 @@
 """The manifest: every image that was made, with its facts, for programs downstream."""
 
+import os
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -10,8 +11,10 @@ import msgspec
 from specrun.atomic import write_if_changed
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.store.conflict import conflict_sides, marked
+from specrun.store.contained import open_regular
 from specrun.store.document import FORMAT_VERSION, collector_paused, content_of, decode, document
 from specrun.store.named import Named
+from specrun.store.owner import HEAD, belongs, owner_in
 
 FILE_NAME = "manifest.json"
 
@@ -126,14 +129,30 @@ def write_manifest(folder: Path, manifest: Manifest, name: str = FILE_NAME) -> b
     return write_if_changed(folder / name, manifest_bytes(manifest))
 
 
-def check_owner(owner: str, folder: Path, *, spec: str) -> None:
-    """Refuse a folder of outputs that belongs to another spec."""
-    if owner != spec:
+def read_owner(folder: Path) -> str | None:
+    """Return the spec that a folder of outputs belongs to, None where it has no manifest; mostly without reading it."""
+    path = folder / FILE_NAME
+    if not os.path.lexists(path) or path.is_symlink():
+        return None
+    try:
+        with open_regular(path, follow=False) as file:
+            owner = owner_in(file.read(HEAD))
+    except OSError:
+        owner = None
+    if owner is not None:
+        return owner
+    sides = read_manifest_sides(folder)
+    return sides[0][0] if sides else None
+
+
+def check_owner(owner: str, folder: Path, *, spec: str, root: Path | None = None) -> None:
+    """Refuse a folder of outputs that belongs to another spec, one that is still there at the project's `root`."""
+    if not belongs(owner, spec, root):
         raise InvalidInputError(
             Diagnostic(
                 summary="outputs of another spec",
                 detail=f"{folder} belongs to {owner}, not to {spec}",
-                hint=f"give {spec} a name of its own, or delete {folder / FILE_NAME} if the spec was renamed",
+                hint=f"give {spec} a `name:` of its own",
             )
         )
 

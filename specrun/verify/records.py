@@ -9,6 +9,7 @@ from specrun.model.lock import Lock, LockedOutput, LockRow, State
 from specrun.model.output_path import folded
 from specrun.model.recipe import locked_recipe
 from specrun.store.manifest import FILE_NAME, ManifestOutput, read_manifest
+from specrun.store.owner import belongs
 from specrun.verify.finding import Finding, Kind
 from specrun.verify.target import Target
 
@@ -17,10 +18,13 @@ def check_lock(target: Target, lock: Lock) -> Iterator[Finding]:
     """Yield what was changed in the lock by hand: rows whose key does not follow from them, paths claimed twice."""
     fix = "bring the lock back from git"
     shown = target.shown(target.lock)
-    if lock.spec != target.spec:
+    if not belongs(lock.spec, target.spec, target.root):
         detail = f"it belongs to {lock.spec}, not to {target.spec}"
-        fix_owner = 'give the spec a name of its own or, if it was renamed, say so at "spec" in the lock'
+        fix_owner = f"if it is a copy, move it away; else give {target.spec} a file name, or --name, of its own"
         yield Finding(kind=Kind.LOCK, subject=shown, detail=detail, fix=fix_owner)
+    elif lock.spec != target.spec:
+        detail = f"it was written for {lock.spec}, which {target.spec} was called before"
+        yield Finding(kind=Kind.STALE, subject=shown, detail=detail, fix=f"{target.command('apply')} writes it anew")
     owners: dict[str, list[str]] = defaultdict(list)
     for row in lock.rows.values():
         if row.key is not None and _key(row) != row.key:
