@@ -16,6 +16,7 @@ from specrun.cli.catalogue import catalog_of
 from specrun.cli.console import ink, note, write
 from specrun.cli.examples import examples
 from specrun.cli.money import amounts
+from specrun.cli.own_files import PAGE, own
 from specrun.cli.reproduce_cost import agreed, price_of
 from specrun.cli.sampling import made_rows
 from specrun.cli.showing import album_of, originals_of
@@ -74,7 +75,13 @@ class ReproduceOptions(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--max-images", metavar="N", type=click.IntRange(min=0), help="Ask for at most N images.")
 @click.option("-j", "--jobs", metavar="N", type=click.IntRange(min=1), help="At most N requests at once.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option("--html", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write a page of pairs.")
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=own(PAGE),
+    help="Write a page of pairs.",
+)
 @click.option("--format", type=click.Choice(get_args(Format)), default="text", show_default=True)
 def command(**given: Any) -> int:
     """Ask again for what is locked, with exactly the locked requests, and compare.
