@@ -16,6 +16,8 @@ _OTHERS: Mapping[int, str] = {
     stat.S_IFDIR: "a folder",
     stat.S_IFLNK: "a symbolic link",
 }
+# What may be written to as it comes.
+STREAMS = frozenset(("a named pipe", "a device"))
 _OPENING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_FOLLOWING = getattr(os, "O_NOFOLLOW", 0)
 
