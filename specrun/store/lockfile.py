@@ -93,8 +93,13 @@ def write_lock(path: Path, lock: Lock) -> bool:
 
 
 def check_owner(lock: Lock, path: Path, *, spec: str, root: Path | None = None) -> None:
-    """Refuse a lock that belongs to another spec, one that is still there at the project's `root`."""
-    if not belongs(lock.spec, spec, root):
+    """Refuse a lock that belongs to another spec.
+
+    It does not where it was renamed or moved with its spec: nothing is at the project's `root` under the spec's name
+    of before, and the lock is not called after that either.
+    """
+    moved = root is not None and path.resolve() != lock_path(root / lock.spec).resolve()
+    if not belongs(lock.spec, spec, root if moved else None):
         raise InvalidInputError(
             Diagnostic(
                 summary="lock of another spec",

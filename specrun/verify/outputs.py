@@ -8,7 +8,7 @@ from specrun.canonical import digest
 from specrun.imaging import ImageError, decode_image
 from specrun.media_type import media_type
 from specrun.model.lock import Lock, LockedOutput, LockRow
-from specrun.model.output_path import truthful
+from specrun.model.output_path import folded, truthful
 from specrun.provenance.embed import blob_of, original
 from specrun.provenance.sidecar import SIDECAR, beside, sidecar
 from specrun.store.blobs import DamagedBlobError
@@ -62,10 +62,13 @@ class OutputCheck:
             for output in row.outputs:
                 path = self._target.outputs / output.path
                 known |= {path} if sidecar(row, output) is None else {path, beside(path)}
+        # Where a disk tells case or normal forms not apart, a file may be listed under another form of its name.
+        forms = {folded(str(path)): path for path in known}
         for path in _files(self._target.outputs):
-            if path not in known and path.name not in _HARMLESS:
-                detail = self._stranger(path)
-                yield self._finding(Kind.EXTRA, path, detail, "delete it, or move it out of the folder")
+            if path in known or path.name in _HARMLESS or _same(path, forms.get(folded(str(path)))):
+                continue
+            detail = self._stranger(path)
+            yield self._finding(Kind.EXTRA, path, detail, "delete it, or move it out of the folder")
 
     def _judge(self, data: bytes, output: LockedOutput) -> tuple[Kind | None, str]:
         """Return what is wrong with a file's bytes, None where nothing is."""
@@ -125,6 +128,14 @@ class OutputCheck:
     def _finding(self, kind: Kind, path: Path, detail: str, fix: str, row: LockRow | None = None) -> Finding:
         address = "" if row is None else row.address
         return Finding(kind=kind, subject=self._target.shown(path), detail=detail, fix=fix, address=address)
+
+
+def _same(path: Path, known: Path | None) -> bool:
+    """Say whether two names are one file; of two links to one file each is a file of its own."""
+    try:
+        return known is not None and path.lstat().st_nlink == 1 and path.samefile(known)
+    except OSError:
+        return False
 
 
 def _files(folder: Path) -> Iterator[Path]:
