@@ -96,7 +96,7 @@ STEPS = ["..", "../..", "../../..", "outside", "p", "p.png", ".", "", "~", "vict
 PATHS = st.lists(st.sampled_from(STEPS), min_size=2, max_size=6).map("/".join) | st.just("ABSOLUTE")
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=PATHS, orphan=st.booleans())
 def test_no_path_in_a_lock_makes_any_command_touch_what_is_outside(made: Path, path: str, orphan: bool) -> None:
     renew(made)
