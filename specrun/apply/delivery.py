@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -90,11 +91,14 @@ class Delivery:
         self._blobs = blobs
         self._written = Written(rows.values(), blobs)
         self._locked = {output.path: (row, output) for row in rows.values() for output in row.outputs}
-        self._by_folded = {folded(path): path for path in self._locked}
         self._claimed: dict[str, str] = {}
         self._sound: set[Path] = set()
         self._checked: set[Path] = set()
         self._aside: list[tuple[Path, Path]] = []
+
+    @cached_property
+    def _by_folded(self) -> Mapping[str, str]:
+        return {folded(path): path for path in self._locked}
 
     @property
     def aside(self) -> Sequence[tuple[Path, Path]]:

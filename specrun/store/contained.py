@@ -4,8 +4,8 @@ import errno
 import os
 import stat
 from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 # What a name may stand for beside a file, and whether reading it ever ends nobody can say.
 _OTHERS: Mapping[int, str] = {
@@ -45,7 +45,7 @@ def read_regular(path: Path) -> bytes:
         return file.read()
 
 
-def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
+def open_regular(path: Path, *, follow: bool = True) -> BufferedReader:
     """Open a file for reading; raises `OSError`, without waiting, for what is none, for a link unless `follow`."""
     if not follow and path.is_symlink():
         raise NotAFileError(errno.EINVAL, "it is a symbolic link, not a file", str(path))
@@ -77,7 +77,7 @@ class Contained:
             raise LeadsOutError(errno.EXDEV, f"a symbolic link leads out of {self.folder}", str(self.folder / path))
         return Path(real, name)
 
-    def open(self, path: str) -> BinaryIO:
+    def open(self, path: str) -> BufferedReader:
         """Open a file for reading; raises `OSError`, also where it is a link or leads out."""
         return open_regular(self.place(path), follow=False)
 

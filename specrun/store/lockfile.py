@@ -111,9 +111,13 @@ def check_owner(lock: Lock, path: Path, *, spec: str, root: Path | None = None) 
 
 def _named(document: _LockDocument) -> Named:
     outputs = [output for row in document.runs for output in row.outputs]
-    digests = [output.blob for output in outputs]
-    digests += [output.file for output in outputs if output.file != output.blob]
-    return Named(spec=document.spec, name=document.name, paths=[output.path for output in outputs], digests=digests)
+    return Named(
+        spec=document.spec,
+        name=document.name,
+        paths=[output.path for output in outputs],
+        # These name files of the store; those of files are compared, and no more.
+        digests=[output.blob for output in outputs],
+    )
 
 
 def _row(row: LockRow) -> bytes:

@@ -11,7 +11,7 @@ from specrun.diagnostics import Diagnostic, InvalidInputError, Source, Span
 from specrun.model.names import usable_name
 from specrun.model.path_rules import PathProblemError, checked_image, checked_source, plain_paths
 
-_DIGESTS = re.compile(r"(?:sha256:[0-9a-f]{64})*")
+_DIGESTS = re.compile(r"(?:sha256:[0-9a-f]{64}+)*+")
 _DIGEST_LENGTH = len("sha256:") + 64
 _USUAL = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif")
 # A document that is wrong all over is told by its first lines.
@@ -31,7 +31,7 @@ def check_named(named: Named, data: bytes, path: Path, what: str, remedy: str) -
     """Raise `InvalidInputError`, with places in the document, for names that specrun would never have written."""
     if not _sound(named):
         text = data.decode(errors="replace")
-        faults = []
+        faults: list[Diagnostic] = []
         for value, why in _faults(named):
             if len(faults) == _MOST_FAULTS:
                 break

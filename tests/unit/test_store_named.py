@@ -79,7 +79,7 @@ def test_a_lock_that_names_a_path_no_output_has_is_refused_with_its_place(path: 
     "bad",
     [
         locked(blob="sha256:../../../etc/passwd"),
-        locked(file="sha256:" + "A" * 64),
+        locked(blob="sha256:" + "A" * 64),
         locked(blob=BLOB[:-1]),
         locked(name=".."),
         locked(name="../../tmp"),
