@@ -131,7 +131,7 @@ def test_a_manifest_that_names_what_it_may_not_is_refused(tmp_path: Path) -> Non
 @pytest.mark.parametrize("changed", [{"spec": "/etc/shots.yaml"}, {"spec": "../shots.yaml"}, {"name": "../x"}])
 def test_a_saved_plan_that_names_what_it_may_not_is_refused(tmp_path: Path, changed: dict[str, str]) -> None:
     plan = {"format_version": "1.0", "spec": "shots.yaml", "name": "shots", "digest": BLOB, "bound": {}, "actions": []}
-    asked = {
+    asked: dict[str, object] = {
         "variant": None,
         "vars": {},
         "targets": [],
