@@ -17,13 +17,15 @@ _HEAD = 1 << 16
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of file: what it is called, and texts of which one stands in the head of each that specrun wrote.
 
-    With `first` it begins with one of them. What is `appended` to may be a pipe or a device.
+    With `first` it begins with one of them. What is `appended` to may be a pipe or a device; for others `instead` says
+    what to do about these.
     """
 
     what: str
     marks: tuple[bytes, ...]
     first: bool = False
     appended: bool = False
+    instead: str = "name a file that can be replaced"
 
     def wrote(self, head: bytes) -> bool:
         """Say whether a file that begins so may be one that specrun wrote; an empty one may be replaced."""
@@ -31,7 +33,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PAGE = Kind(what="page", marks=(b'<meta name="generator" content="specrun',))
-PLAN = Kind(what="saved plan", marks=(b'\n"asked": ',))
+PLAN = Kind(what="saved plan", marks=(b'\n"asked": ',), instead="use --format json to write to a stream")
 JUNIT_REPORT = Kind(what="JUnit report", marks=(b"<testsuites",))
 LOG = Kind(what="log", marks=(b'"event":',), appended=True)
 EXPORT = Kind(what="export", marks=(b"address,job,index,", b'{"address":', b'{"_type":', b"PAR1"), first=True)
@@ -56,13 +58,13 @@ def check_own(path: Path, kind: Kind) -> None:
     try:
         with open_regular(path) as file:
             head = file.read(_HEAD)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
         if kind.appended and kind_of(path.resolve()) in STREAMS:
             return
-        detail, hint = f"{path}: {error.strerror}", "name a file that can be replaced"
-        raise UsageError(Diagnostic(summary="no file", detail=detail, hint=hint)) from None
+        detail = f"{path}: {error.strerror}"
+        raise UsageError(Diagnostic(summary="no file", detail=detail, hint=kind.instead)) from None
     if not kind.wrote(head):
         detail = f"{path} is there already, and is no {kind.what} that specrun wrote"
         raise UsageError(Diagnostic(summary="file in the way", detail=detail, hint="name another, or move it away"))
