@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def reasons(plan: Plan) -> str:
     return "; ".join(action.reason for action in plan.actions)
 
 
-CHANGES = {
+CHANGES: dict[str, Callable[[Shop], object]] = {
     "replaced": lambda shop: shop.write(shots=numbered(1, prompt="a better lamp {{ i }}")),
     "restored": lambda shop: None,
     "of other provenance": lambda shop: (shop.root / "specs/shots.yaml").write_text(
@@ -137,7 +138,7 @@ def test_what_is_no_file_in_an_images_place_is_named_at_once(tmp_path: Path, wha
         shop = made(tmp_path, server)
         output = shop.output("shots/1.png")
         output.unlink()
-        makers = {
+        makers: dict[str, Callable[[], object]] = {
             "a named pipe": lambda: os.mkfifo(output),
             "a folder": output.mkdir,
             "a symbolic link": lambda: output.symlink_to(tmp_path / "specs/shots.yaml"),
