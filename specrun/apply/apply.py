@@ -42,6 +42,7 @@ from specrun.model.project import Project, Provider
 from specrun.provider.client import ImageClient
 from specrun.store.hold import hold
 from specrun.store.lockfile import lock_path
+from specrun.store.namesakes import alone
 from specrun.store.obstacles import check_writable
 from specrun.store.shared import SharedStore
 
@@ -78,6 +79,7 @@ async def apply(
     check_writable(place.state, place.outputs, place.lock.parent)
     with (
         hold(place.holds, place.spec, place.held_as) as unfinished,
+        alone(place.holds, place.hold, place.spec, place.name),
         ThreadPoolExecutor(_WRITERS, thread_name_prefix="writer") as writers,
         closing(GroupWriter()) as group_writer,
         sharing(shared, place) as shared_images,

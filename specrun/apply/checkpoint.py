@@ -16,7 +16,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from specrun.apply.catch_up import catch_up, changed_sides, warn_of_changes
-from specrun.apply.delivery import Delivery
+from specrun.apply.delivery import Delivery, Removed
 from specrun.apply.group_writer import Draft
 from specrun.apply.leave import warn_of_edited
 from specrun.apply.listing import listed
@@ -133,8 +133,8 @@ class _Checkpoints:
         actions = [self._actions[address] for address in done]
         outputs = [output for output in superseded(actions, done) if output.path not in standing]
         if outputs:
-            for path in await self._session.group_writer.done(self._removal, (outputs, self._lock)):
-                warn_of_edited(self._session, path)
+            for path, why in (await self._session.group_writer.done(self._removal, (outputs, self._lock))).left:
+                warn_of_edited(self._session, path, why)
 
     @property
     def _lock(self) -> Lock:
@@ -171,11 +171,11 @@ class _Removal:
     def __init__(self, delivery: Delivery) -> None:
         self._delivery = delivery
 
-    def drafts(self, items: Sequence[tuple[Sequence[LockedOutput], Lock]]) -> list[Draft[tuple[str, ...]]]:
-        """Remove, and return the paths of those that somebody has edited, with nothing to be written."""
+    def drafts(self, items: Sequence[tuple[Sequence[LockedOutput], Lock]]) -> list[Draft[Removed]]:
+        """Remove, and return what was removed and what was left, with nothing to be written."""
         return [Draft(writes=(), result=self._delivery.remove(gone, standing_paths(lock))) for gone, lock in items]
 
-    def written(self, results: Sequence[tuple[str, ...]]) -> None:
+    def written(self, results: Sequence[Removed]) -> None:
         """Nothing more to do."""
 
 

@@ -1,13 +1,13 @@
 """The bytes of the images that a run is made from, checked against what was planned."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from specrun.apply.place import Place
 from specrun.model.inputs import FileImage, InputImage, OutputImage, UrlImage
 from specrun.model.lock import LockedOutput
 from specrun.provenance.embed import original
 from specrun.store.blobs import Blobs
+from specrun.store.contained import Contained
 
 
 class InputError(Exception):
@@ -22,8 +22,8 @@ class Inputs:
     """Reads input images; `upstream` gives the output that a chained input is, None where it was not made."""
 
     def __init__(self, place: Place, blobs: Blobs, upstream: Callable[[OutputImage], LockedOutput | None]) -> None:
-        self._root = place.root
-        self._outputs = place.outputs
+        self._project = Contained(place.root)
+        self._outputs = Contained(place.outputs)
         self._blobs = blobs
         self._upstream = upstream
 
@@ -40,7 +40,7 @@ class Inputs:
         """Return an input's bytes; raises `InputError`."""
         match image:
             case FileImage():
-                return _checked(self._root / image.path, image.digest, "plan again")
+                return _checked(self._project, image.path, image.digest, "plan again")
             case UrlImage():
                 return self._stored(image.digest or "", image.url)
             case OutputImage():
@@ -49,7 +49,7 @@ class Inputs:
                     raise InputError(f"{image.source} has not been made", "apply again")
                 if self._blobs.has(output.blob):
                     return self._blobs.read(output.blob)
-                return _checked(self._outputs / output.path, output.blob, f"apply {image.address} again")
+                return _checked(self._outputs, output.path, output.blob, f"apply {image.address} again")
 
     def _stored(self, blob: str, name: str) -> bytes:
         if not self._blobs.has(blob):
@@ -57,9 +57,10 @@ class Inputs:
         return self._blobs.read(blob)
 
 
-def _checked(path: Path, expected: str, hint: str) -> bytes:
+def _checked(files: Contained, name: str, expected: str, hint: str) -> bytes:
+    path = files.folder / name
     try:
-        data = path.read_bytes()
+        data = files.read(name)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}", hint) from error
     received = original(data, expected or "")

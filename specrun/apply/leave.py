@@ -1,5 +1,8 @@
 """What an apply leaves behind: superseded files removed, then the lock, then the manifest."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from msgspec.structs import replace
 
 from specrun.apply.catch_up import catch_up, changed_sides, warn_of_changes
@@ -25,9 +28,9 @@ def leave(session: Session, delivery: Delivery) -> Lock:
     """
     place = session.place
     lock = _caught_up(session)
-    edited = delivery.remove(superseded(session.plan.actions, session.results), standing_paths(lock))
-    for path in edited:
-        warn_of_edited(session, path)
+    _warn_of_aside(session, delivery.aside)
+    for path, why in delivery.remove(superseded(session.plan.actions, session.results), standing_paths(lock)).left:
+        warn_of_edited(session, path, why)
     if place.shard is not None:
         mine = {action.address for action in session.plan.actions}
         lock = replace(lock, rows={address: row for address, row in lock.rows.items() if address in mine})
@@ -72,12 +75,30 @@ def _remember(session: Session, lock: Lock) -> None:
         seen.remember(paths, written)
 
 
-def warn_of_edited(session: Session, path: str) -> None:
-    """Say that a superseded file stays, since somebody has changed it."""
+def _warn_of_aside(session: Session, aside: Sequence[tuple[Path, Path]]) -> None:
+    if not aside:
+        return
+    (path, kept), root = aside[0], session.place.root
+    more = f"; {len(aside) - 1} more likewise, below {_shown(session.place.kept, root)}" if len(aside) > 1 else ""
+    diagnostic = Diagnostic(
+        summary="edited file kept aside",
+        detail=f"{_shown(path, root)} was changed by hand; what it held is now {_shown(kept, root)}{more}",
+        hint="delete it if it is not wanted",
+        severity=Severity.WARNING,
+    )
+    session.tally.emit(Warned(job="", diagnostic=diagnostic))
+
+
+def warn_of_edited(session: Session, path: str, why: str) -> None:
+    """Say that a superseded file stays, and why."""
     diagnostic = Diagnostic(
         summary="edited file left in place",
-        detail=f"{session.place.outputs / path} was replaced or moved, and somebody had changed it",
+        detail=f"{_shown(session.place.outputs / path, session.place.root)} was replaced or moved, and {why}",
         hint="delete it if it is not wanted",
         severity=Severity.WARNING,
     )
     session.tally.emit(Warned(job=path, diagnostic=diagnostic))
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

@@ -13,6 +13,7 @@ from specrun.model.plan import Plan
 from specrun.model.run import Price
 from specrun.provenance.embed import original
 from specrun.store.blobs import Blobs
+from specrun.store.contained import Contained
 from specrun.store.ledger_view import view_ledger
 from specrun.store.manifest import ImageFacts, Manifest, ManifestOutput
 
@@ -52,16 +53,17 @@ def gather_facts(
     if len(found) < len(images):
         with view_ledger(ledger) as view:
             found |= view.facts(images.keys() - found.keys())
+    files = Contained(outputs)
     for blob in images.keys() - found.keys():
-        data = blobs.read(blob) if blobs.has(blob) else _received(outputs / images[blob].path, blob)
+        data = blobs.read(blob) if blobs.has(blob) else _received(files, images[blob])
         if data is not None:
             found[blob] = _decoded(data)
     return found
 
 
-def _received(path: Path, blob: str) -> bytes | None:
+def _received(files: Contained, output: LockedOutput) -> bytes | None:
     try:
-        return original(path.read_bytes(), blob)
+        return original(files.read(output.path), output.blob)
     except OSError:
         return None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from specrun.model.plan import Plan
 from specrun.model.project import Project
 from specrun.model.shard import Shard
+from specrun.spec.places import check_links, outputs_of
 from specrun.store.blobs import Blobs
 from specrun.store.hold_name import hold_name
 from specrun.store.manifest import FILE_NAME
@@ -54,6 +55,11 @@ class Place:
         """The name of the manifest that is written."""
         return FILE_NAME if self.shard is None else part_path(Path(FILE_NAME), self.shard).name
 
+    @property
+    def kept(self) -> Path:
+        """The folder of what a person changed below outputs, kept aside before anything replaced it."""
+        return self.state / "kept" / self.name
+
     def blobs(self) -> Blobs:
         """Return the store, staging where only the holder of this spec does."""
         return Blobs(self.state / "store", staging=self.hold)
@@ -70,7 +76,7 @@ def place_of(plan: Plan, project: Project, lock: Path) -> Place:
         spec=_spec_name(plan, project),
         name=plan.name,
         state=project.state,
-        outputs=project.outputs / plan.name,
+        outputs=outputs_of(project, plan.name),
         lock=lock,
         shard=plan.shard,
     )
@@ -79,6 +85,7 @@ def place_of(plan: Plan, project: Project, lock: Path) -> Place:
 def rehearsal_of(plan: Plan, project: Project, lock: Path) -> Place:
     """Return where a plan is rehearsed: all below one folder, with a store and ledger of its own."""
     state = project.state / "rehearsal"
+    check_links(project, state / "outputs", state / "outputs" / plan.name, state / "store", state / "locks")
     return Place(
         root=project.root,
         spec=_spec_name(plan, project),

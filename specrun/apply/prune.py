@@ -1,6 +1,6 @@
 """What the specs no longer want, removed: orphaned outputs, and stored images that no lock names."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from specrun.apply.delivery import Delivery
 from specrun.apply.place import place_of
 from specrun.apply.record import standing_paths
 from specrun.model.lock import LockRow, State
+from specrun.model.output_path import folded
 from specrun.model.plan import Plan, Verb
 from specrun.model.project import Project
 from specrun.store.blobs import Blobs
@@ -19,17 +20,28 @@ from specrun.store.lockfile import lock_path, read_lock, write_lock
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pruned:
-    """What was removed: runs from the lock, files from the outputs; `edited` files were changed by hand and stay."""
+    """What was removed: runs from the lock, files from the outputs; those `left` in place stay, each for a reason."""
 
     runs: int
     files: int
-    edited: tuple[str, ...]
+    left: tuple[tuple[str, str], ...]
 
 
 def orphans(plan: Plan) -> tuple[LockRow, ...]:
     """Return the rows that the spec no longer has and that hold no open question."""
     rows = [action.row for action in plan.actions if action.verb is Verb.ORPHAN]
     return tuple(row for row in rows if row is not None and row.state in (None, State.ORPHAN))
+
+
+def own_files(plan: Plan, rows: Iterable[LockRow]) -> Mapping[str, tuple[str, ...]]:
+    """Return the paths that only these rows of a plan's lock have, by address; at others live runs have theirs."""
+    gone = {row.address: row for row in rows}
+    locked = {} if plan.lock is None else plan.lock.rows
+    live = {folded(output.path) for row in locked.values() if row.address not in gone for output in row.outputs}
+    return {
+        address: tuple(output.path for output in row.outputs if folded(output.path) not in live)
+        for address, row in gone.items()
+    }
 
 
 def prune(plan: Plan, project: Project) -> Pruned:
@@ -41,14 +53,14 @@ def prune(plan: Plan, project: Project) -> Pruned:
     with hold(place.holds, place.spec, place.name):
         lock = read_lock(place.lock)
         if lock is None:
-            return Pruned(runs=0, files=0, edited=())
+            return Pruned(runs=0, files=0, left=())
         wanted = {row.address: row.key for row in orphans(plan)}
         gone = {name: row for name, row in lock.rows.items() if name in wanted and row.key == wanted[name]}
         left = replace(lock, rows={name: row for name, row in lock.rows.items() if name not in gone})
         outputs = [output for row in gone.values() for output in row.outputs]
-        edited = Delivery(place, place.blobs(), lock.rows).remove(outputs, standing_paths(left))
+        found = Delivery(place, place.blobs(), lock.rows).remove(outputs, standing_paths(left))
         write_lock(place.lock, left)
-        return Pruned(runs=len(gone), files=len(outputs) - len(edited), edited=edited)
+        return Pruned(runs=len(gone), files=len(found.removed), left=found.left)
 
 
 def unreferenced(store: Blobs, locked: Iterable[LockRow]) -> Iterator[Path]:

@@ -39,9 +39,9 @@ def superseded(actions: Iterable[Action], results: Mapping[str, Result]) -> tupl
     return tuple(before)
 
 
-def standing_paths(lock: Lock) -> set[str]:
-    """Return the paths at which the lock's images stand, folded."""
-    return {folded(output.path) for row in lock.rows.values() for output in row.outputs}
+def standing_paths(lock: Lock) -> Mapping[str, str]:
+    """Return the paths at which the lock's images stand, by their folded forms."""
+    return {folded(output.path): output.path for row in lock.rows.values() for output in row.outputs}
 
 
 def row_of(action: Action, old: LockRow | None, result: Result, inputs: Inputs) -> LockRow | None:

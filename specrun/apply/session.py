@@ -75,10 +75,10 @@ def as_found(place: Place) -> tuple[Lock | None, dict[str, ImageFacts]]:
     """Return the lock and the facts of the manifest that stand at a place; raise where either is another spec's."""
     lock = read_standing(place.lock, place.shard)
     if lock is not None:
-        check_lock_owner(lock, place.lock, spec=place.spec)
+        check_lock_owner(lock, place.lock, spec=place.spec, root=place.root)
     facts: dict[str, ImageFacts] = {}
     for name in dict.fromkeys((FILE_NAME, place.written_manifest)):
         for owner, outputs in read_manifest_sides(place.outputs, name):
-            check_manifest_owner(owner, place.outputs, spec=place.spec)
+            check_manifest_owner(owner, place.outputs, spec=place.spec, root=place.root)
             facts |= {output.blob: output.facts for output in outputs}
     return lock, facts

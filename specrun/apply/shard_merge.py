@@ -119,7 +119,7 @@ def _read(place: Place, shard: Shard) -> Lock:
     part = read_part(place.lock, shard)
     if part is None:
         raise _unmergeable(f"{path} has gone", "apply that shard again")
-    check_owner(part, path, spec=place.spec)
+    check_owner(part, path, spec=place.spec, root=place.root)
     return part
 
 

@@ -9,6 +9,7 @@ from specrun.apply.shared import Sharing
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.provenance.embed import original
 from specrun.store.blobs import Blobs
+from specrun.store.contained import Contained
 from specrun.store.tries import SharedStoreError
 
 
@@ -19,7 +20,7 @@ class Shelf:
     """
 
     def __init__(self, outputs: Path, blobs: Blobs, writers: Executor, sharing: Sharing | None) -> None:
-        self._outputs = outputs
+        self._outputs = Contained(outputs)
         self._blobs = blobs
         self._writers = writers
         self._sharing = sharing
@@ -60,7 +61,7 @@ class Shelf:
 
     def _adopted(self, output: LockedOutput) -> bool:
         try:
-            data = (self._outputs / output.path).read_bytes()
+            data = self._outputs.read(output.path)
         except OSError:
             return False
         received = original(data, output.blob)

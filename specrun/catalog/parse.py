@@ -6,13 +6,14 @@ from typing import Any, NoReturn
 
 from specrun.catalog.position import span_at
 from specrun.diagnostics import Diagnostic, InvalidInputError, Source
+from specrun.store.contained import read_regular
 
 
 def read_source(path: Path) -> Source:
     """Read a text file of the project; it is named by its folder and name. Raises `InvalidInputError`."""
     name = f"{path.parent.name}/{path.name}"
     try:
-        return Source(name=name, text=path.read_bytes().decode("utf-8-sig"))
+        return Source(name=name, text=read_regular(path).decode("utf-8-sig"))
     except OSError as error:
         detail, hint = f"{name} cannot be read: {error.strerror}", "make it readable, or move it elsewhere"
     except UnicodeDecodeError as error:

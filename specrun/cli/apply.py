@@ -11,6 +11,7 @@ from specrun.cli.examples import examples
 from specrun.cli.executor import read_cluster_address
 from specrun.cli.money import amounts
 from specrun.cli.options import JUNIT, SPECS, variable_options, wish_options
+from specrun.cli.own_files import LOG, own
 from specrun.cli.settled import all_settled
 from specrun.cli.shards import read_share
 from specrun.diagnostics import Diagnostic, UsageError
@@ -66,6 +67,7 @@ EPILOG = examples(
     "--log-file",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=own(LOG),
     help="Append what happens to FILE as JSON, an event a line.",
 )
 @click.option("--json", is_flag=True, help="Write what happens as JSON, an event a line.")

@@ -15,7 +15,6 @@ from specrun.cli.consent import agreed, check_budgets
 from specrun.cli.console import ink, note, write
 from specrun.cli.discipline import disciplined
 from specrun.cli.executor import cluster_for
-from specrun.cli.foresee import told_apart
 from specrun.cli.planning import Planned, plan_all, plan_saved, quotas_of
 from specrun.cli.prune import remove_orphans
 from specrun.model.project import Budget
@@ -30,7 +29,7 @@ def plan_and_apply(options: ApplyCommandOptions, unlocked: Mapping[Path, Expande
     """
     cluster = cluster_for(options.executor, options.address)
     outcomes = ApplyOutcomes()
-    planned = told_apart(_planned(options, outcomes, unlocked), outcomes)
+    planned = _planned(options, outcomes, unlocked)
     if not options.json:
         plans = [each.plan for each in planned]
         lines = as_text(plans, quotas=quotas_of(plans), left_out=outcomes.left_out, ink=ink(sys.stdout))

@@ -66,5 +66,5 @@ def _shared(spec: Path, name: str | None, *, writes: bool) -> Shared:
     if lock is None:
         hint = "apply the spec, or bring its lock from git"
         raise InvalidInputError(Diagnostic(summary="no lock", detail=f"{target.lock} is not there", hint=hint))
-    check_owner(lock, target.lock, spec=target.spec)
+    check_owner(lock, target.lock, spec=target.spec, root=target.root)
     return Shared(target=target, lock=lock, store=store, record=SharedRecord(project.state, store.url))

@@ -11,6 +11,7 @@ import msgspec
 from specrun.atomic import write_atomic
 from specrun.cli.console import write
 from specrun.cli.examples import examples
+from specrun.cli.own_files import EXPORT, check_own
 from specrun.cli.targets import target_of
 from specrun.diagnostics import Diagnostic, InvalidInputError, UsageError
 from specrun.model.lock import Lock
@@ -71,6 +72,8 @@ def command(**given: Any) -> None:
     if options.format == "c2pa":
         _sign(options)
         return
+    if options.output is not None:
+        check_own(options.output, EXPORT)
     if options.format == "parquet":
         _put_bytes(_parquet(options), options.output)
         return

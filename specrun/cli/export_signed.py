@@ -7,7 +7,8 @@ import msgspec
 from specrun.atomic import write_atomic
 from specrun.canonical import digest
 from specrun.cli.console import say
-from specrun.diagnostics import Diagnostic, InvalidInputError, SpecrunError
+from specrun.cli.own_files import SIGNED, check_own
+from specrun.diagnostics import Diagnostic, InvalidInputError, SpecrunError, UsageError
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
 from specrun.provenance.credentials import CredentialsError, Signature, sign
 from specrun.provenance.facts import Provenance, facts_of
@@ -40,14 +41,18 @@ class SigningFiles(msgspec.Struct, frozen=True, kw_only=True):
 
 def sign_all(target: Target, lock: Lock, folder: Path, files: SigningFiles) -> None:
     """Write a signed copy of each delivered image below `folder`, at its path; raises `SigningError`."""
+    if folder.resolve() == target.outputs.resolve():
+        detail = f"{folder} holds the images as they were delivered, which stay as they are"
+        raise UsageError(Diagnostic(summary="copies over their originals", detail=detail, hint="name another folder"))
     signature = files.signature()
     signed = 0
     for row in lock.rows.values():
         for output in () if row.state is State.ORPHAN else row.outputs:
             path = target.outputs / output.path
-            data = path.read_bytes() if path.is_file() else b""
+            data = target.files.read(output.path) if target.files.holds(output.path) else b""
             if digest(data) != output.file:
                 raise InvalidInputError(_damaged(target, path))
+            check_own(folder / output.path, SIGNED)
             try:
                 write_atomic(folder / output.path, sign(data, _facts(row, output), signature))
             except CredentialsError as error:

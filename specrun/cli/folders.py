@@ -9,6 +9,7 @@ import click
 import yaml
 
 from specrun.diagnostics import Diagnostic, UsageError
+from specrun.store.contained import read_regular
 
 _SUFFIXES = (".yaml", ".yml")
 _MARK = "specrun"
@@ -36,7 +37,7 @@ def _yaml_files(folder: Path) -> Iterator[Path]:
 
 def _is_spec(path: Path) -> bool:
     try:
-        text = path.read_bytes().decode("utf-8", "replace")
+        text = read_regular(path).decode("utf-8", "replace")
     except OSError:
         # Named as a spec, so that whoever reads it says what is wrong with it.
         return True

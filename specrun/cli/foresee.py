@@ -6,27 +6,12 @@ from msgspec.structs import replace
 
 from specrun.cli.consent import check_budgets
 from specrun.cli.console import complain
-from specrun.cli.outcomes import Outcomes
 from specrun.cli.planning import Planned
-from specrun.diagnostics import Diagnostic, InvalidInputError, Severity, SpecrunError
-from specrun.model.output_path import folded
+from specrun.diagnostics import Diagnostic, Severity, SpecrunError
 from specrun.model.project import Budget
 from specrun.report.totals import pending
 from specrun.store.lockfile import lock_path
 from specrun.store.obstacles import check_writable
-
-
-def told_apart(planned: Sequence[Planned], outcomes: Outcomes) -> list[Planned]:
-    """Return the plans whose specs have a folder of outputs to themselves; say which others share one."""
-    owners: dict[str, Planned] = {}
-    apart = []
-    for each in planned:
-        owner = owners.setdefault(folded(str(each.project.outputs / each.plan.name)), each)
-        if owner is each or owner.plan.spec.resolve() == each.plan.spec.resolve():
-            apart.append(each)
-        else:
-            outcomes.refused(each.plan.spec, "plan", InvalidInputError(_one_name(owner, each)))
-    return apart
 
 
 def warn_of_refusals(planned: Sequence[Planned]) -> None:
@@ -47,11 +32,3 @@ def _refusals(planned: Sequence[Planned]) -> Iterator[Diagnostic]:
             check_writable(each.project.state, each.project.outputs / each.plan.name, lock.parent)
         except SpecrunError as error:
             yield from error.diagnostics
-
-
-def _one_name(one: Planned, other: Planned) -> Diagnostic:
-    return Diagnostic(
-        summary="two specs with one name",
-        detail=f"{one.plan.spec} and {other.plan.spec} are both called {other.plan.name}, and would share its outputs",
-        hint="give one of them a `name` of its own, or --name",
-    )

@@ -11,6 +11,7 @@ from specrun.cli.boundary import DONE
 from specrun.cli.console import complain, note, say
 from specrun.cli.examples import examples
 from specrun.cli.options import SPECS, SpecOptions, variable_options
+from specrun.cli.own_files import PAGE, check_own
 from specrun.cli.showing import album_of, originals_of
 from specrun.cli.targets import target_of
 from specrun.diagnostics import Diagnostic, InvalidInputError, SpecrunError, UsageError
@@ -89,7 +90,7 @@ def make_gallery(
     lock = read_lock(target.lock)
     if lock is None:
         raise InvalidInputError(_unlocked(target))
-    check_owner(lock, target.lock, spec=target.spec)
+    check_owner(lock, target.lock, spec=target.spec, root=target.root)
     outputs = _images(target)
     with view_ledger(state / "ledger.db") as ledger:
         attempts = ledger.history(lock.spec)
@@ -98,6 +99,7 @@ def make_gallery(
     originals = originals_of(target, lock.rows.values())
     album = album_of(sheet, project, originals.read)
     page, is_folder = _place(output, target)
+    check_own(page / INDEX if is_folder else page, PAGE)
     if is_folder:
         write_folder(page, sheet, album, originals.delivered)
         page /= INDEX

@@ -24,6 +24,7 @@ from specrun.report.pins import pins_lines
 from specrun.report.words import count
 from specrun.spec.project import load_project
 from specrun.store.conflict import conflict_sides, has_conflict
+from specrun.store.contained import read_regular
 from specrun.store.lockfile import lock_bytes, lock_path, parse_lock, read_lock
 from specrun.store.merge import merge_locks
 
@@ -99,7 +100,7 @@ def _pin(path: Path, request: PlanRequest, project: Project) -> int:
 
 def _heal(path: Path, request: PlanRequest, project: Project) -> None:
     """Write the two sides of a conflict-marked lock as one; pinning then puts its digests right."""
-    ours, theirs = (parse_lock(side, path) for side in conflict_sides(path.read_bytes()))
+    ours, theirs = (parse_lock(side, path) for side in conflict_sides(read_regular(path)))
     wanted = {run.address: run.key for run in expand(request, project, ours).runs}
     merged = merge_locks(ours, theirs, wanted)
     write_atomic(path, lock_bytes(merged))

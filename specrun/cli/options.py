@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from specrun.cli.folders import files_of
+from specrun.cli.own_files import JUNIT_REPORT, own
 from specrun.plan.request import PlanRequest
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -25,6 +26,7 @@ JUNIT = click.option(
     "--junit",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=own(JUNIT_REPORT),
     help="Also write it as JUnit XML, which CI services show.",
 )
 

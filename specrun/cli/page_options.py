@@ -4,8 +4,14 @@ from pathlib import Path
 
 import click
 
+from specrun.cli.own_files import PAGE, own
+
 html_option = click.option(
-    "--html", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Also write a page with pictures."
+    "--html",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=own(PAGE),
+    help="Also write a page with pictures.",
 )
 thumbnails_option = click.option(
     "--thumbnails",

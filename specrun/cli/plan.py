@@ -10,6 +10,7 @@ from specrun.cli.boundary import DONE
 from specrun.cli.console import ink, write
 from specrun.cli.examples import examples
 from specrun.cli.options import SPECS, variable_options, wish_options
+from specrun.cli.own_files import PLAN, own
 from specrun.cli.page_options import html_option, thumbnails_option
 from specrun.cli.plan_options import Format, PlanOptions
 from specrun.cli.settled import all_settled
@@ -32,7 +33,12 @@ EPILOG = examples(
 @variable_options
 @wish_options
 @click.option(
-    "-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Save it as JSON."
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=own(PLAN),
+    help="Save it as JSON.",
 )
 @click.option("--format", type=click.Choice(get_args(Format)), default="text", show_default=True)
 @click.option("--full", is_flag=True, help="Show each run on a line of its own.")
@@ -70,6 +76,3 @@ def _refuse(options: PlanOptions) -> None:
     if len(options.specs) > 1 and options.html is not None:
         detail = "a page shows the images of one spec"
         raise UsageError(Diagnostic(summary="several specs", detail=detail, hint="plan them one at a time"))
-    if options.output is not None and options.output.exists() and not options.output.is_file():
-        detail = f"{options.output} is not a file that can be replaced"
-        raise UsageError(Diagnostic(summary="no file", detail=detail, hint="use --format json to write to a stream"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from specrun.atomic import write_atomic
 from specrun.cli.boundary import DONE, PENDING
 from specrun.cli.console import ink, write
-from specrun.cli.foresee import told_apart, warn_of_refusals
+from specrun.cli.foresee import warn_of_refusals
 from specrun.cli.outcomes import Outcomes
 from specrun.cli.plan_options import PlanOptions
 from specrun.cli.planning import Planned, plan_all, quotas_of
@@ -24,7 +24,7 @@ def plan_and_show(options: PlanOptions, unlocked: Mapping[Path, Expanded]) -> in
     `unlocked` holds what specs were expanded to before, without their locks.
     """
     outcomes = Outcomes()
-    planned = told_apart(plan_all(options, outcomes, unlocked), outcomes)
+    planned = plan_all(options, outcomes, unlocked)
     warn_of_refusals(planned)
     if planned:
         _show(planned, outcomes.left_out, options)

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from specrun.cli.console import complain
+from specrun.cli.namesakes import Namesakes
 from specrun.cli.options import WishOptions
 from specrun.cli.outcomes import Outcomes
 from specrun.diagnostics import Diagnostic, InvalidInputError, SpecrunError
@@ -51,9 +52,11 @@ def plan_saved(paths: Iterable[Path], outcomes: Outcomes) -> list[Planned]:
 
 def _plan_each(paths: Iterable[Path], make: Callable[[Path], Planned], outcomes: Outcomes) -> list[Planned]:
     planned = []
+    namesakes = Namesakes()
     for path in paths:
         try:
             made = make(path)
+            namesakes.check(made.plan.spec, made.plan.name, made.project)
         except SpecrunError as error:
             outcomes.refused(path, "plan", error)
         else:

@@ -17,6 +17,7 @@ from specrun.server.errors import ApiError
 from specrun.server.inputs import decode_input
 from specrun.server.render.geometry import picture_size
 from specrun.server.render.picture import draw
+from specrun.store.contained import Contained
 
 # Of a plan for more images than this only the first are drawn: nobody looks at thousands of drawings.
 MOST = 1_000
@@ -66,7 +67,7 @@ class Previews:
     def _input(self, image: InputImage) -> bytes:
         match image:
             case FileImage(path=path):
-                return (self._root / path).read_bytes()
+                return Contained(self._root).read(path)
             case OutputImage(address=address, index=index):
                 return self._upstream(address, index)
             case _:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from specrun.apply.prune import orphans, prune, unreferenced
+from specrun.apply.prune import orphans, own_files, prune, unreferenced
 from specrun.cli.ages import age
 from specrun.cli.boundary import DONE
 from specrun.cli.console import complain, note, say
@@ -115,14 +115,16 @@ def _check(options: PruneOptions) -> None:
 
 def _prune(plan: Plan, project: Project, options: PruneOptions) -> None:
     found = orphans(plan)
-    images = sum(len(row.outputs) for row in found)
     if not found:
         say(f"{plan.name}: no orphans")
         return
     # What is an orphan by a slip of the spec is told before it goes.
     complain(*plan.warnings)
+    own = own_files(plan, found)
+    images = sum(map(len, own.values()))
     for row in found:
-        note(inert(f"{row.address}: {', '.join(output.path for output in row.outputs) or 'no image'}"))
+        nothing = "no file, since others stand where its images stood" if row.outputs else "no image"
+        note(inert(f"{row.address}: {', '.join(own[row.address]) or nothing}"))
     if not _agreed(f"{plan.name}: remove {count(len(found), 'orphan')} with {count(images, 'image')}?", options):
         note("Nothing was removed.")
         return
@@ -132,8 +134,8 @@ def _prune(plan: Plan, project: Project, options: PruneOptions) -> None:
 def remove_orphans(plan: Plan, project: Project) -> None:
     """Remove a plan's orphans, and say what came of it."""
     pruned = prune(plan, project)
-    for path in pruned.edited:
-        detail = f"{path} was changed by hand"
+    for path, why in pruned.left:
+        detail = f"{path}: {why}"
         complain(Diagnostic(summary="edited file left in place", detail=detail, severity=Severity.WARNING))
     say(f"{plan.name}: {count(pruned.runs, 'orphan')} and {count(pruned.files, 'file')} removed")
 

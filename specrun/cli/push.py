@@ -45,7 +45,7 @@ def _reader(shared: Shared) -> Callable[[str], bytes | None]:
         except (FileNotFoundError, DamagedBlobError):
             pass
         try:
-            return original((shared.target.outputs / files[blob]).read_bytes(), blob)
+            return original(shared.target.files.read(files[blob]), blob)
         except OSError:
             return None
 

@@ -16,6 +16,7 @@ from specrun.cli.catalogue import catalog_of
 from specrun.cli.console import ink, note, write
 from specrun.cli.examples import examples
 from specrun.cli.money import amounts
+from specrun.cli.own_files import PAGE, own
 from specrun.cli.pricing import prices_of
 from specrun.cli.reproduce_cost import agreed
 from specrun.cli.sampling import made_rows
@@ -75,7 +76,13 @@ class ReproduceOptions(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--max-images", metavar="N", type=click.IntRange(min=0), help="Ask for at most N images.")
 @click.option("-j", "--jobs", metavar="N", type=click.IntRange(min=1), help="At most N requests at once.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option("--html", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write a page of pairs.")
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=own(PAGE),
+    help="Write a page of pairs.",
+)
 @click.option("--format", type=click.Choice(get_args(Format)), default="text", show_default=True)
 def command(**given: Any) -> int:
     """Ask again for what is locked, with exactly the locked requests, and compare.
@@ -117,7 +124,7 @@ def _lock(target: Target) -> Lock:
         detail = f"{target.shown(target.lock)} is not there"
         hint = f"run {target.command('apply')} first"
         raise InvalidInputError(Diagnostic(summary="nothing made yet", detail=detail, hint=hint))
-    check_owner(lock, target.lock, spec=target.spec)
+    check_owner(lock, target.lock, spec=target.spec, root=target.root)
     return lock
 
 

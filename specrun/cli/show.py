@@ -24,6 +24,7 @@ from specrun.plan.request import PlanRequest
 from specrun.report.show_image import image_json, image_lines
 from specrun.report.show_run import run_json, run_lines
 from specrun.report.show_vars import vars_json, vars_lines
+from specrun.spec.places import outputs_of
 from specrun.spec.project import load_project
 from specrun.store.attempts import Attempt
 from specrun.store.blobs import Blobs
@@ -141,7 +142,7 @@ def _traces(options: ShowOptions, project: Project) -> Iterator[tuple[RunTrace, 
         action = _action(options, options.what, file.spec, file.variant, project)
         if row is not None or action is not None:
             shown = Path(os.path.relpath(file.spec))
-            folder = Path(os.path.relpath(project.outputs / file.lock.name))
+            folder = Path(os.path.relpath(outputs_of(project, file.lock.name)))
             with view_ledger(project.state / "ledger.db") as ledger:
                 attempts = tuple(each for each in ledger.attempts(options.what) if _made_for(each, file.lock))
             blobs = Blobs(project.state / "store")

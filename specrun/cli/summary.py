@@ -12,6 +12,7 @@ from specrun.atomic import write_atomic
 from specrun.cli.console import ink, note, write
 from specrun.cli.examples import examples
 from specrun.cli.options import SPECS
+from specrun.cli.own_files import PAGE, own
 from specrun.cli.targets import target_of
 from specrun.diagnostics import Diagnostic, UsageError
 from specrun.report import inert
@@ -43,7 +44,11 @@ class SummaryOptions(msgspec.Struct, frozen=True, kw_only=True):
 @click.command("summary", epilog=EPILOG)
 @SPECS
 @click.option(
-    "--html", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Also write a page with charts."
+    "--html",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=own(PAGE),
+    help="Also write a page with charts.",
 )
 @click.option("--format", type=click.Choice(get_args(Format)), default="text", show_default=True)
 def command(**given: Any) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from specrun.store.contained import read_regular
+
 # A strip of this many pictures, as many lines high, leaves room for what was said above it.
 _MOST = 6
 _LINES = 10
@@ -47,7 +49,7 @@ def _is_terminal() -> bool:
 def _opened(files: Iterable[Path]) -> Iterator[Image.Image]:
     """Yield the images that can be read, scaled to one height."""
     for path in files:
-        with contextlib.suppress(OSError), Image.open(io.BytesIO(path.read_bytes())) as image:
+        with contextlib.suppress(OSError), Image.open(io.BytesIO(read_regular(path))) as image:
             image.draft("RGB", (_HEIGHT, _HEIGHT))
             width = max(1, round(image.width * _HEIGHT / image.height))
             yield image.convert("RGB").resize((min(width, 3 * _HEIGHT), _HEIGHT), Image.Resampling.LANCZOS)

@@ -10,6 +10,7 @@ import msgspec
 from specrun.cli.boundary import DONE, FAILED
 from specrun.cli.console import complain, note, say, write
 from specrun.cli.examples import examples
+from specrun.cli.namesakes import Namesakes
 from specrun.cli.options import SPECS, SpecOptions, variable_options
 from specrun.diagnostics import Diagnostic, Severity, SpecrunError
 from specrun.plan.make import expand
@@ -53,15 +54,18 @@ def command(**given: Any) -> int:
     """
     options = ValidateOptions(**given)
     with collector_paused():
-        checked = [_check(spec, options) for spec in options.specs]
+        namesakes = Namesakes()
+        checked = [_check(spec, options, namesakes) for spec in options.specs]
     _show(checked, options.format)
     found = [diagnostic for each in checked for diagnostic in each.found]
     return FAILED if any(diagnostic.severity is Severity.ERROR for diagnostic in found) else DONE
 
 
-def _check(spec: Path, options: ValidateOptions) -> Checked:
+def _check(spec: Path, options: ValidateOptions, namesakes: Namesakes) -> Checked:
     try:
-        expanded = expand(options.request(spec), load_project(spec.parent), None)
+        project = load_project(spec.parent)
+        expanded = expand(options.request(spec), project, None)
+        namesakes.check(spec, expanded.spec.name, project)
     except SpecrunError as error:
         return Checked(spec=spec, runs=None, found=error.diagnostics)
     return Checked(spec=spec, runs=len(expanded.runs), found=expanded.warnings)

@@ -19,6 +19,11 @@ def stem(path: str) -> str:
     return _IMAGE_SUFFIX.sub("", path)
 
 
+def has_image_suffix(path: str) -> bool:
+    """Whether a path ends as an image's does."""
+    return _IMAGE_SUFFIX.search(path) is not None
+
+
 def truthful(path: str, media_type: str) -> str:
     """Return a path whose image suffix is that of `media_type`; a suffix that says so already stays as written."""
     wanted = _EXTENSIONS.get(media_type)

@@ -55,7 +55,10 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):
-    """A project: its folder, its providers, its limits; `prices` are its own, by model id, for one image."""
+    """A project: its folder, its providers, its limits; `prices` are its own, by model id, for one image.
+
+    `allow_outside` says that outputs and state may stand out of the folder, where links lead.
+    """
 
     root: Path
     providers: Mapping[str, Provider]
@@ -64,6 +67,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     budget: Budget = msgspec.field(default_factory=Budget)
     prices: Mapping[str, Price] = msgspec.field(default_factory=dict)
     store: StoreSettings | None = None
+    allow_outside: bool = False
     digest: str | None = None
 
     @property

@@ -6,6 +6,7 @@ from pathlib import Path
 from specrun.canonical import digest
 from specrun.model.lock import LockRow
 from specrun.store.blobs import Blobs, DamagedBlobError
+from specrun.store.contained import Contained
 from specrun.store.shared import SharedStore
 from specrun.store.tries import SharedStoreError
 
@@ -22,7 +23,7 @@ class Originals:
 
     def __init__(self, blobs: Blobs, outputs: Path, rows: Iterable[LockRow], shared: SharedStore | None = None) -> None:
         self._blobs = blobs
-        self._outputs = outputs
+        self._outputs = Contained(outputs)
         self._files = {output.blob: output for row in rows for output in row.outputs}
         self._shared = shared
 
@@ -54,7 +55,7 @@ class Originals:
         if output is None:
             raise MissingError("its bytes are not on this machine")
         try:
-            data = (self._outputs / output.path).read_bytes()
+            data = self._outputs.read(output.path)
         except OSError as error:
             raise MissingError("neither its file nor its bytes in the store are on this machine") from error
         if digest(data) != output.file:

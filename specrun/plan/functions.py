@@ -13,6 +13,7 @@ from specrun.plan.data_files import DataError, Table, check_merged, read_csv, re
 from specrun.plan.template import FunctionError
 from specrun.spec.paths import PathRefusedError, ProjectPaths
 from specrun.spec.yaml import read_bounded
+from specrun.store.contained import open_regular
 
 # Enough to tell a type of image by.
 _HEAD = 16
@@ -165,7 +166,7 @@ class Functions:
     def _image(self, function: str, name: str, path: Path) -> FileImage:
         if path not in self._images:
             try:
-                with path.open("rb") as file:
+                with open_regular(path) as file:
                     content = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
                     file.seek(0)
                     kind = media_type(file.read(_HEAD))

@@ -1,5 +1,7 @@
 """The whole way from a spec file to its plan."""
 
+import os
+import shlex
 import time
 from collections.abc import Container, Mapping
 from pathlib import Path
@@ -20,6 +22,7 @@ from specrun.model.run import Run
 from specrun.plan.compile import Compiler
 from specrun.plan.contracts import moved_contracts
 from specrun.plan.decide import Decider, Wishes
+from specrun.plan.edited import with_edits
 from specrun.plan.expand import Expander
 from specrun.plan.functions import Functions
 from specrun.plan.groups import Setting
@@ -35,6 +38,7 @@ from specrun.plan.world import World
 from specrun.provenance.facts import WITHHOLDABLE
 from specrun.spec.load import load_spec
 from specrun.spec.paths import ProjectPaths
+from specrun.spec.places import check_links, outputs_of
 from specrun.spec.root import PROJECT_FILE
 from specrun.spec.spec import Spec
 from specrun.spec.vars import Overrides, Variable, resolve_vars
@@ -42,8 +46,9 @@ from specrun.store.blobs import Blobs
 from specrun.store.document import collector_paused
 from specrun.store.ledger_view import view_ledger
 from specrun.store.lockfile import check_owner, lock_path
-from specrun.store.manifest import check_owner as check_manifest_owner
-from specrun.store.manifest import manifest_spec
+from specrun.store.manifest import check_owner as check_outputs_owner
+from specrun.store.manifest import read_owner
+from specrun.store.owner import check_root
 from specrun.store.parts import read_standing
 from specrun.store.seen import seen_files
 
@@ -81,17 +86,20 @@ def make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None 
 
 def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None) -> Plan:
     path = lock_path(request.spec, request.name)
+    check_links(project, path)
     lock = read_standing(path, request.shard)
     shown = spec_name(request.spec, project)
     if lock is not None:
-        check_owner(lock, path, spec=shown)
+        check_owner(lock, path, spec=shown, root=project.root)
+        check_root(lock.spec, lock.name, request.spec, project.root)
     if unlocked is None or _pins_anything(lock, unlocked):
         expanded = expand(request, project, lock)
     else:
         expanded = replace(unlocked, warnings=(*unlocked.warnings, *_moved_variables(unlocked.variables, lock)))
     spec = expanded.spec
-    outputs = project.outputs / spec.name
-    check_manifest_owner(manifest_spec(outputs) or shown, outputs, spec=shown)
+    outputs = outputs_of(project, spec.name)
+    if (owner := read_owner(outputs)) is not None:
+        check_outputs_owner(owner, outputs, spec=shown, root=project.root)
     replaced = select(request.replace, expanded.runs, "--replace")
     targets = select(request.targets, expanded.runs, "--target")
     wishes = Wishes(
@@ -106,7 +114,7 @@ def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None
     with view_ledger(project.state / "ledger.db") as ledger:
         blobs = Blobs(project.state / "store")
         world = World(lock, seen_files(project.state, outputs), blobs, ledger, _shared(request, project))
-        actions = Decider(expanded.runs, world, wishes).actions()
+        actions = with_edits(Decider(expanded.runs, world, wishes).actions(), world)
     _refuse_protected(actions)
     if targets:
         actions = narrow(actions, targets)
@@ -127,7 +135,11 @@ def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None
         quotas=expanded.catalog.quotas,
         provenance=spec.provenance,
         shard=request.shard,
-        warnings=(*expanded.warnings, *moved_contracts(actions, expanded.catalog)),
+        warnings=(
+            *expanded.warnings,
+            *_renamed(lock, shown, spec, project),
+            *moved_contracts(actions, expanded.catalog),
+        ),
     )
 
 
@@ -218,6 +230,19 @@ def spec_name(spec: Path, project: Project) -> str:
         hint = "keep the spec itself in the project"
         raise InvalidInputError(Diagnostic(summary="spec outside the project", detail=detail, hint=hint))
     return path.relative_to(project.root).as_posix()
+
+
+def _renamed(lock: Lock | None, shown: str, spec: Spec, project: Project) -> tuple[Diagnostic, ...]:
+    """Tell of a lock that names a spec which is no longer there, and of images that its name took elsewhere."""
+    if lock is None or lock.spec == shown:
+        return ()
+    hint = "the next apply writes down its new name"
+    before, now = project.outputs / lock.name, project.outputs / spec.name
+    if before.is_dir() and not now.exists():
+        shown_before, shown_now = (shlex.quote(os.path.relpath(folder)) for folder in (before, now))
+        hint = f"its images stand where it was called {lock.name}: `mv {shown_before} {shown_now}` brings them along"
+    detail = f"its lock names {lock.spec}, which is no longer there, and is taken for that of {shown}"
+    return (Diagnostic(summary="renamed spec", detail=detail, hint=hint, severity=Severity.WARNING),)
 
 
 def _catalog(project: Project, faults: Collector) -> Catalog:

@@ -7,7 +7,9 @@ import msgspec
 from specrun.canonical import digest
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.model.plan import Action, Asked, Plan, Verb
+from specrun.store.contained import read_regular
 from specrun.store.document import decode
+from specrun.store.named import Named
 
 _NAMES = {
     "spec": "the spec file",
@@ -63,11 +65,11 @@ class SavedPlan(msgspec.Struct, frozen=True, kw_only=True):
 def read_saved(path: Path) -> SavedPlan:
     """Read a file that `plan -o` wrote; raise `InvalidInputError` where it is none."""
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError as error:
         detail = f"{path}: {error.strerror or error}"
         raise InvalidInputError(Diagnostic(summary="unreadable plan", detail=detail)) from None
-    document = decode(_DOCUMENT, data, path, "plan")
+    document = decode(_DOCUMENT, data, path, "plan", lambda found: Named(spec=found.spec, name=found.name))
     _check_content(document.content, data, path)
     asking = [action for action in document.actions if _asks(action)]
     return SavedPlan(

@@ -13,6 +13,7 @@ from specrun.model.provenance import ProvenanceSettings
 from specrun.model.run import Common, Run
 from specrun.plan.make import Expanded, spec_name
 from specrun.plan.request import PlanRequest
+from specrun.spec.places import outputs_of
 from specrun.store.hold_name import hold_name, holder_path
 from specrun.store.lockfile import lock_path
 from specrun.store.manifest import FILE_NAME
@@ -37,7 +38,7 @@ def settled(plan: Plan, request: PlanRequest, project: Project, began: int) -> S
     rows = [action.row for action in plan.actions if action.verb is Verb.KEEP and action.row is not None]
     made = [output for row in rows for output in row.outputs]
     told = all(row.provenance is None or output.file != output.blob for row in rows for output in row.outputs)
-    outputs = project.outputs / plan.name
+    outputs = outputs_of(project, plan.name)
     seen = seen_files(project.state, outputs)
     if len(rows) < len(plan.actions) or not told:
         return None
@@ -73,7 +74,7 @@ def still_settled(known: Settled, expanded: Expanded, project: Project) -> bool:
     spec, runs = expanded.spec, expanded.runs
     return (
         not expanded.warnings
-        and (known.name, known.outputs) == (spec.name, str(project.outputs / spec.name))
+        and (known.name, known.outputs) == (spec.name, str(outputs_of(project, spec.name)))
         and known.shared == _shared(project)
         and known.runs == _digest(runs, expanded.files, expanded.var_digests, spec.provenance)
         and known.prices == _prices(runs)

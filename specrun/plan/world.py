@@ -10,6 +10,7 @@ from specrun.plan.standing import Outputs
 from specrun.provenance.facts import ProvenanceError
 from specrun.provenance.sidecar import SIDECAR, sidecar
 from specrun.store.blobs import Blobs
+from specrun.store.handiwork import Written
 from specrun.store.ledger_questions import LedgerView
 from specrun.store.obstacles import Obstacle
 from specrun.store.seen import SeenFiles
@@ -27,6 +28,7 @@ class World:
         self.files = Outputs(outputs.folder)
         self._outputs = outputs
         self._blobs = blobs
+        self._written = Written(self.rows.values(), blobs)
         self._ledger = ledger
         self._shared = shared
         self._digests: dict[str, str | None] = {}
@@ -81,6 +83,13 @@ class World:
         for path in self._outputs.files():
             files.setdefault(stem(path), []).append(path)
         return files
+
+    def edited(self, path: str) -> bool:
+        """Whether a file stands there that specrun did not write so: a person has changed it."""
+        try:
+            return self._outputs.content(path) not in self._written
+        except OSError:
+            return False
 
     def stored(self, blob: str) -> bool:
         """Whether the bytes are in the local store, or may be in a shared one."""

@@ -14,6 +14,7 @@ from specrun.diagnostics import Collector, did_you_mean
 from specrun.model.project import Budget, Dialect, Project, Provider
 from specrun.model.run import Price
 from specrun.spec.nodes import Mapping, Node, Scalar, plain
+from specrun.spec.places import check_places
 from specrun.spec.reader import Reader, entries
 from specrun.spec.root import PROJECT_FILE, project_root
 from specrun.spec.store import read_store
@@ -27,7 +28,7 @@ BUILT_IN: AnyMapping[str, Provider] = {
     "sandbox": Provider(name="sandbox", base_url=None),
 }
 
-_KEYS = ("provider", "providers", "outputs", "budget", "prices", "store")
+_KEYS = ("provider", "providers", "outputs", "allow_outside", "budget", "prices", "store")
 _PROVIDER_KEYS = (
     "base_url",
     "api_key_env",
@@ -46,11 +47,19 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 def load_project(start: Path) -> Project:
-    """Find the project of a spec's folder and read its settings; raise `InvalidInputError` with every fault."""
-    root = project_root(start)
+    """Find the project of a spec's folder and read its settings; raise `InvalidInputError` with every fault.
+
+    No link takes its outputs, or what it remembers, out of its folder, unless the settings allow it.
+    """
+    project = _load(project_root(start))
+    check_places(project)
+    return project
+
+
+def _load(root: Path) -> Project:
     path = root / PROJECT_FILE
     bare = Project(root=root, providers=dict(BUILT_IN), outputs=root / "outputs")
-    if not path.is_file():
+    if not path.exists():
         return bare
     source = read_source(path, PROJECT_FILE)
     if all(line.lstrip().startswith("#") or not line.strip() for line in source.text.split("\n")):
@@ -74,7 +83,8 @@ def _read(read: Reader, node: Node, project: Project) -> Project:
                 read.fail(key, "unusable name", f'"{name}" cannot name a provider', "use letters, digits, . _ -")
             providers[name] = _provider(read, name, key, value)
     default = _default_provider(read, fields, providers) or project.default_provider
-    budget, store = fields.get("budget"), fields.get("store")
+    budget, store, outside = (fields.get(name) for name in ("budget", "store", "allow_outside"))
+    project = replace(project, allow_outside=outside is not None and read.boolean(outside, "allow_outside") is True)
     return replace(
         project,
         providers=providers,
@@ -180,7 +190,8 @@ def _outputs(read: Reader, node: Node | None, project: Project) -> Path:
     if node is None or name is None:
         return project.outputs
     folder = (project.root / name).resolve()
-    if "\\" in name or folder == project.root or not folder.is_relative_to(project.root):
+    inside = project.allow_outside or folder.is_relative_to(project.root)
+    if "\\" in name or project.root.is_relative_to(folder) or not inside:
         read.fail(node, "path leaves the project", f'outputs is "{name}"', "name a folder inside the project")
     return folder
 

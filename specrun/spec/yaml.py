@@ -11,6 +11,7 @@ from specrun.spec.nodes import Mapping, Node, Scalar, Sequence
 from specrun.spec.yaml_characters import Disguise
 from specrun.spec.yaml_strict import LooseSyntax
 from specrun.spec.yaml_syntax import QUOTE, syntax_fault
+from specrun.store.contained import open_regular
 
 LARGEST_FILE = 16 * 1024 * 1024
 DEEPEST_NESTING = 64
@@ -22,8 +23,8 @@ _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_yaml(path: Path, name: str) -> Node:
-    """Read and parse one file; `name` is how messages call it. Raise `InvalidInputError` with every fault."""
-    return parse_yaml(read_source(path, name))
+    """Read and parse one file or pipe; `name` is how messages call it. Raise `InvalidInputError` with every fault."""
+    return parse_yaml(read_source(path, name, pipe=True))
 
 
 def parse_yaml(source: Source) -> Node:
@@ -39,10 +40,13 @@ def compose(source: Source, faults: Collector) -> Node:
     return _Composer(source, faults).document()
 
 
-def read_source(path: Path, name: str) -> Source:
-    """Read a UTF-8 text that messages can point into, with one kind of line end, whatever git made of them."""
+def read_source(path: Path, name: str, *, pipe: bool = False) -> Source:
+    """Read a UTF-8 text that messages can point into, with one kind of line end, whatever git made of them.
+
+    Anything but a file is read only with `pipe`.
+    """
     try:
-        data = read_bounded(path)
+        data = read_bounded(path, pipe=pipe)
     except FileNotFoundError:
         raise _problem("no such file", f"{name} does not exist", hint=_nearby(path)) from None
     except IsADirectoryError:
@@ -59,9 +63,9 @@ def read_source(path: Path, name: str) -> Source:
         raise _problem("not UTF-8", detail, hint="save the file as UTF-8") from None
 
 
-def read_bounded(path: Path) -> bytes | None:
+def read_bounded(path: Path, *, pipe: bool = False) -> bytes | None:
     """Return what a file holds, None where that is over 16 MiB, whatever size it is said to have."""
-    with path.open("rb") as file:
+    with path.open("rb") if pipe else open_regular(path) as file:
         data = file.read(LARGEST_FILE + 1)
     return data if len(data) <= LARGEST_FILE else None
 

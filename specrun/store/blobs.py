@@ -1,6 +1,8 @@
 """Content-addressed local storage of the bytes that servers sent."""
 
 import contextlib
+import errno
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -8,6 +10,11 @@ from specrun.atomic import holds, sync_folder, unused_number
 from specrun.canonical import digest
 from specrun.diagnostics import Diagnostic, SpecrunError
 from specrun.group_write import Write, write_all
+from specrun.store.contained import kind_of, read_regular
+from specrun.store.named import is_digest
+
+# What a blob is called while it is written: its digest, and a number that no other writer uses.
+_STAGED = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{8}")
 
 
 class DamagedBlobError(SpecrunError):
@@ -26,23 +33,30 @@ class Blobs:
         self._staging = folder / "incoming" / staging
 
     def path(self, blob: str) -> Path:
-        """Return where the blob with this digest stands, whether it is there or not."""
+        """Return where the blob with this digest stands, whether it is there or not.
+
+        Raises `FileNotFoundError` for what is no digest, so that nothing that was read names a file elsewhere.
+        """
+        if not is_digest(blob):
+            raise FileNotFoundError(errno.ENOENT, "not a SHA-256 digest", blob)
         name = blob.removeprefix("sha256:")
         return self._folder / name[:2] / name[2:]
 
     def has(self, blob: str) -> bool:
         """Say whether the blob is stored."""
-        return self.path(blob).is_file()
+        return is_digest(blob) and self.path(blob).is_file()
 
     def all(self) -> Iterator[tuple[str, Path]]:
-        """Yield the digest and place of everything stored."""
+        """Yield the digest and place of everything stored; what has no digest for a name is not ours."""
         for path in sorted(self._folder.glob("[0-9a-f][0-9a-f]/*")):
-            yield f"sha256:{path.parent.name}{path.name}", path
+            blob = f"sha256:{path.parent.name}{path.name}"
+            if is_digest(blob) and not path.parent.is_symlink():
+                yield blob, path
 
     def read(self, blob: str) -> bytes:
         """Return the blob's bytes, checked against its digest; raise `DamagedBlobError` or `FileNotFoundError`."""
         path = self.path(blob)
-        data = path.read_bytes()
+        data = read_regular(path)
         if digest(data) != blob:
             raise DamagedBlobError(
                 Diagnostic(
@@ -80,11 +94,18 @@ class Blobs:
     def adopt(self) -> None:
         """Name the whole files that a killed writer staged and drop the torn ones."""
         with contextlib.suppress(FileNotFoundError):
-            for temporary in sorted(self._staging.iterdir()):
+            staged = sorted(self._staging.iterdir()) if self._is_own(self._staging) else ()
+            for temporary in staged:
+                if not _STAGED.fullmatch(temporary.name) or kind_of(temporary):
+                    continue
                 data = temporary.read_bytes()
                 if digest(data) == "sha256:" + temporary.name.partition(".")[0]:
                     self.put(data)
                 temporary.unlink()
+
+    def _is_own(self, folder: Path) -> bool:
+        """Say whether a folder of the store is in it: where a link leads out, nothing there is ours to remove."""
+        return folder.resolve().is_relative_to(self._folder.resolve())
 
     def _write(self, blob: str, data: bytes) -> Write:
         name = f"{blob.removeprefix('sha256:')}.{unused_number()}"

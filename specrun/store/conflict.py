@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
+from specrun.store.contained import read_regular
+
 
 def has_conflict(path: Path) -> bool:
     """Say whether git left conflict markers in a file."""
-    return path.is_file() and marked(path.read_bytes())
+    try:
+        return marked(read_regular(path))
+    except OSError:
+        return False
 
 
 def marked(data: bytes) -> bool:

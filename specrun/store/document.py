@@ -5,13 +5,15 @@ import contextlib
 import gc
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from specrun.diagnostics import Diagnostic, InvalidInputError, Source, Span
+from specrun.store.contained import kind_of, read_regular
+from specrun.store.named import Named, check_named
 
 FORMAT_VERSION = "1.0"
 
@@ -44,8 +46,26 @@ def document_pieces(
     yield b"]\n}\n" if before == b"\n" else b"\n]\n}\n"
 
 
-def decode(decoder: "msgspec.json.Decoder[T]", data: bytes, path: Path, what: str) -> T:
-    """Return the typed content of a lock or manifest; raise `InvalidInputError` with place and reason."""
+def content_of(path: Path, what: str) -> bytes | None:
+    """Return what the file of a lock or manifest holds, None where there is none.
+
+    Raises `InvalidInputError`, without waiting, for what is no file or cannot be read.
+    """
+    try:
+        return read_regular(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        detail = f"{path}: {error.strerror or error}"
+        hint = f"move it away: a {what} is a file" if kind_of(path) else "make it readable"
+        raise InvalidInputError(Diagnostic(summary=f"unreadable {what}", detail=detail, hint=hint)) from None
+
+
+def decode(decoder: "msgspec.json.Decoder[T]", data: bytes, path: Path, what: str, named: Callable[[T], Named]) -> T:
+    """Return the typed content of a lock, manifest or plan; raise `InvalidInputError` with place and reason.
+
+    What it names, as `named` tells it, is sound: no path in it leads anywhere but where specrun puts such files.
+    """
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
         found = decoder.decode(data)
@@ -54,6 +74,7 @@ def decode(decoder: "msgspec.json.Decoder[T]", data: bytes, path: Path, what: st
         _check_version(content, path, what)
         raise InvalidInputError(_invalid(str(error), path, what)) from error
     _check_version({"format_version": getattr(found, "format_version", None)}, path, what)
+    check_named(named(found), data, path, what, _restored(what))
     return found
 
 
@@ -118,3 +139,10 @@ def _remedy(what: str) -> str:
     if what == "plan":
         return "plan again, and review the new plan: specrun plan -o FILE SPEC"
     return f"delete it: the next apply writes the {what} again"
+
+
+def _restored(what: str) -> str:
+    """Return what to do about a document that somebody has changed."""
+    if what == "lock":
+        return "bring the lock back from git; where it came with somebody's change, do not take that change"
+    return _remedy(what)

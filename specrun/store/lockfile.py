@@ -12,7 +12,9 @@ from specrun.atomic import write_atomic, write_text_if_changed
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.model.lock import Lock, LockRow
 from specrun.store.conflict import conflict_sides, marked
-from specrun.store.document import FORMAT_VERSION, collector_paused, decode, document, document_pieces
+from specrun.store.document import FORMAT_VERSION, collector_paused, content_of, decode, document, document_pieces
+from specrun.store.named import Named
+from specrun.store.owner import belongs
 
 _ROW = msgspec.json.Encoder(order="deterministic")
 
@@ -41,9 +43,8 @@ def read_lock(path: Path, *, remedy: str = _REMEDY) -> Lock | None:
 
     `remedy` says what to do where git has left both sides in it.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    data = content_of(path, "lock")
+    if data is None:
         return None
     try:
         return parse_lock(data, path)
@@ -62,16 +63,17 @@ def read_lock(path: Path, *, remedy: str = _REMEDY) -> Lock | None:
 
 def read_sides(path: Path) -> tuple[Lock, ...]:
     """Return the locks that a file holds: one, both sides of a git merge, or none that can be read."""
-    with contextlib.suppress(FileNotFoundError, InvalidInputError):
-        data = path.read_bytes()
-        return tuple(parse_lock(side, path) for side in (conflict_sides(data) if marked(data) else (data,)))
+    with contextlib.suppress(InvalidInputError):
+        data = content_of(path, "lock")
+        sides = () if data is None else conflict_sides(data) if marked(data) else (data,)
+        return tuple(parse_lock(side, path) for side in sides)
     return ()
 
 
 def parse_lock(data: bytes, path: Path) -> Lock:
     """Return the lock that `data` holds; `path` is what errors call it."""
     with collector_paused():
-        found = decode(_DOCUMENT, data, path, "lock")
+        found = decode(_DOCUMENT, data, path, "lock", _named)
         rows = {row.address: row for row in found.runs}
     if len(rows) != len(found.runs):
         raise InvalidInputError(*_twice(found.runs, path))
@@ -110,14 +112,19 @@ class LockWriter:
             yield known[1]
 
 
-def check_owner(lock: Lock, path: Path, *, spec: str) -> None:
-    """Refuse a lock that belongs to another spec."""
-    if lock.spec != spec:
+def check_owner(lock: Lock, path: Path, *, spec: str, root: Path | None = None) -> None:
+    """Refuse a lock that belongs to another spec.
+
+    It does not where it was renamed or moved with its spec: nothing is at the project's `root` under the spec's name
+    of before, and the lock is not called after that either.
+    """
+    moved = root is not None and path.resolve() != lock_path(root / lock.spec).resolve()
+    if not belongs(lock.spec, spec, root if moved else None):
         raise InvalidInputError(
             Diagnostic(
                 summary="lock of another spec",
                 detail=f"{path} belongs to {lock.spec}, not to {spec}",
-                hint=f'give {spec} a name of its own, or, if the spec was renamed, say so at "spec" in the lock',
+                hint=f"if {path.name} is a copy, move it away; else give {spec} a file name, or --name, of its own",
             )
         )
 
@@ -125,6 +132,17 @@ def check_owner(lock: Lock, path: Path, *, spec: str) -> None:
 def _head(lock: Lock) -> tuple[Mapping[str, str], Mapping[str, Mapping[str, str]]]:
     head = {"format_version": FORMAT_VERSION, "spec": lock.spec, "name": lock.name}
     return head, {"files": lock.files, "vars": lock.vars}
+
+
+def _named(document: _LockDocument) -> Named:
+    outputs = [output for row in document.runs for output in row.outputs]
+    return Named(
+        spec=document.spec,
+        name=document.name,
+        paths=[output.path for output in outputs],
+        # These name files of the store; those of files are compared, and no more.
+        digests=[output.blob for output in outputs],
+    )
 
 
 def _row(row: LockRow) -> bytes:

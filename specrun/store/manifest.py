@@ -1,8 +1,6 @@
 """The manifest: every image that was made, with its facts, for programs downstream."""
 
-import contextlib
-import itertools
-import json
+import os
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -13,10 +11,12 @@ import msgspec
 from specrun.atomic import write_text_if_changed
 from specrun.diagnostics import Diagnostic, InvalidInputError
 from specrun.store.conflict import conflict_sides, marked
-from specrun.store.document import FORMAT_VERSION, collector_paused, decode, document
+from specrun.store.contained import open_regular
+from specrun.store.document import FORMAT_VERSION, collector_paused, content_of, decode, document
+from specrun.store.named import Named
+from specrun.store.owner import HEAD, belongs, owner_in
 
 FILE_NAME = "manifest.json"
-_HEAD_LINES = 4
 
 _LINE = msgspec.json.Encoder(order="deterministic")
 
@@ -104,9 +104,9 @@ def read_manifest(folder: Path, name: str = FILE_NAME) -> tuple[str, tuple[Manif
 def read_manifest_sides(folder: Path, name: str = FILE_NAME) -> tuple[tuple[str, tuple[ManifestOutput, ...]], ...]:
     """Return the manifests that a file holds: one, both sides of a git merge, or none."""
     path = folder / name
-    try:
-        data = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
+    # What a link leads to is not what specrun wrote; a manifest that is written takes the link's place.
+    data = None if path.is_symlink() else content_of(path, "manifest")
+    if data is None:
         return ()
     try:
         return (_parsed(data, path),)
@@ -115,19 +115,6 @@ def read_manifest_sides(folder: Path, name: str = FILE_NAME) -> tuple[tuple[str,
         if not marked(data):
             raise
     return tuple(_parsed(side, path) for side in conflict_sides(data))
-
-
-def manifest_spec(folder: Path) -> str | None:
-    """Return the spec that a folder of outputs belongs to, None where it has no manifest.
-
-    Of one that is as it was written only the head is read, since there may be 100,000 images.
-    """
-    with contextlib.suppress(OSError, ValueError), (folder / FILE_NAME).open(encoding="utf-8") as file:
-        for line in itertools.islice(file, _HEAD_LINES):
-            if line.startswith('"spec": '):
-                return str(json.loads(line.removeprefix('"spec": ').rstrip().removesuffix(",")))
-    sides = read_manifest_sides(folder)
-    return sides[0][0] if sides else None
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
@@ -142,22 +129,42 @@ def write_manifest(folder: Path, manifest: Manifest, name: str = FILE_NAME) -> b
     return write_text_if_changed(folder / name, manifest_bytes(manifest))
 
 
-def check_owner(owner: str, folder: Path, *, spec: str) -> None:
-    """Refuse a folder of outputs that belongs to another spec."""
-    if owner != spec:
+def read_owner(folder: Path) -> str | None:
+    """Return the spec that a folder of outputs belongs to, None where it has no manifest; mostly without reading it."""
+    path = folder / FILE_NAME
+    if not os.path.lexists(path) or path.is_symlink():
+        return None
+    try:
+        with open_regular(path, follow=False) as file:
+            owner = owner_in(file.read(HEAD))
+    except OSError:
+        owner = None
+    if owner is not None:
+        return owner
+    sides = read_manifest_sides(folder)
+    return sides[0][0] if sides else None
+
+
+def check_owner(owner: str, folder: Path, *, spec: str, root: Path | None = None) -> None:
+    """Refuse a folder of outputs that belongs to another spec, one that is still there at the project's `root`."""
+    if not belongs(owner, spec, root):
         raise InvalidInputError(
             Diagnostic(
                 summary="outputs of another spec",
                 detail=f"{folder} belongs to {owner}, not to {spec}",
-                hint=f"give {spec} a name of its own, or delete {folder / FILE_NAME} if the spec was renamed",
+                hint=f"give {spec} a `name:` of its own",
             )
         )
 
 
 def _parsed(data: bytes, path: Path) -> tuple[str, tuple[ManifestOutput, ...]]:
     with collector_paused():
-        found = decode(_DOCUMENT, data, path, "manifest")
+        found = decode(_DOCUMENT, data, path, "manifest", _named)
     return found.spec, tuple(found.outputs)
+
+
+def _named(document: _ManifestDocument) -> Named:
+    return Named(spec=document.spec, name=document.name, paths=[output.path for output in document.outputs])
 
 
 def _summary(manifest: Manifest) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import msgspec
 
 from specrun.canonical import digest
 from specrun.diagnostics import Diagnostic, SpecrunError
+from specrun.store.contained import kind_of
 
 
 class UnwritableError(SpecrunError):
@@ -42,9 +43,8 @@ def file_obstacle(target: Path, shown: str, stored: Callable[[str], bool]) -> Ob
     It is specrun's own where the store holds its bytes, or where it is just as specrun delivers images, so that whoever
     puts another in its place can keep what was received.
     """
-    if not target.is_file():
-        what = "it is a folder" if target.is_dir() else "it is no file"
-        return Obstacle(cause=f"{shown} is in the way: {what}", hint="move it away")
+    if (kind := kind_of(target)) is not None:
+        return Obstacle(cause=f"{shown} is in the way: it is {kind}", hint="move it away")
     # Few plans meet a file that the lock does not know.
     from specrun.provenance.embed import as_delivered, blob_of, extract  # noqa: PLC0415
 
@@ -63,20 +63,26 @@ def file_obstacle(target: Path, shown: str, stored: Callable[[str], bool]) -> Ob
 
 def check_writable(*folders: Path) -> None:
     """Raise `UnwritableError` where a folder, or the nearest thing above it that exists, cannot be written to."""
-    faults = [
-        Diagnostic(
-            summary="folder cannot be written",
-            detail=f"{folder} is not a folder that this user may write to",
-            hint="change its permissions, or apply as its owner",
-        )
-        for folder in dict.fromkeys(map(_standing, folders))
-        if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK))
-    ]
+    faults = [_unusable(folder) for folder in dict.fromkeys(map(_existing, folders)) if not _usable(folder)]
     if faults:
         raise UnwritableError(*faults)
 
 
-def _standing(folder: Path) -> Path:
-    while not folder.exists():
+def _usable(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _unusable(folder: Path) -> Diagnostic:
+    if folder.is_dir():
+        detail, hint = "is not a folder that this user may write to", "change its permissions, or apply as its owner"
+    else:
+        what = "a file" if folder.is_file() else kind_of(folder) or "something else"
+        detail, hint = f"is {what}, where a folder should be", "move it away, or give it another name"
+    return Diagnostic(summary="folder cannot be written", detail=f"{folder} {detail}", hint=hint)
+
+
+def _existing(folder: Path) -> Path:
+    """Return the folder, or the nearest thing above it that is there, be it a link to nothing."""
+    while not os.path.lexists(folder):
         folder = folder.parent
     return folder

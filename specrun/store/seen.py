@@ -14,6 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from specrun.atomic import write_if_changed
+from specrun.store.contained import Contained, read_regular
 from specrun.store.document import collector_paused
 
 # Size, modification and change times in nanoseconds, inode: whatever touches content moves one of them.
@@ -39,9 +40,10 @@ class SeenFiles:
     def __init__(self, record: Path, folder: Path) -> None:
         self._record = record
         self.folder = folder
+        self._files = Contained(folder)
         self._seen = _Seen()
         with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError), collector_paused():
-            found = _DECODER.decode(record.read_bytes())
+            found = _DECODER.decode(read_regular(record))
             if len(found.paths) == len(found.stamps) == len(found.digests):
                 self._seen = found
 
@@ -49,9 +51,9 @@ class SeenFiles:
         """Return the digest of a file, None where there is none; read only where it may have changed."""
         try:
             known = self._known.get(path)
-            if known is not None and stamp(f"{self.folder}/{path}") == known[0]:
+            if known is not None and self._stamp(path) == known[0]:
                 return known[1]
-            return _read(self.folder / path)
+            return self._read(path)
         except OSError:
             return None
 
@@ -64,9 +66,13 @@ class SeenFiles:
     def read(self, path: str) -> bytes | None:
         """Return what a file holds, None where there is none."""
         try:
-            return (self.folder / path).read_bytes()
+            return self._files.read(path)
         except OSError:
             return None
+
+    def content(self, path: str) -> bytes:
+        """Return what a file holds; raises `OSError`."""
+        return self._files.read(path)
 
     def differing(self, paths: Sequence[str], digests: Sequence[str]) -> set[tuple[str, str]]:
         """Return which of some paths, each with the digest wanted, have another content, or none."""
@@ -92,7 +98,7 @@ class SeenFiles:
         for path in paths:
             with contextlib.suppress(OSError):
                 # The stamp first: a change while the file is read then shows.
-                like = stamp(f"{self.folder}/{path}")
+                like = self._stamp(path)
                 digest = written.get(path) or self.digest(path)
                 if like is not None and digest is not None:
                     found[path] = (like, digest)
@@ -103,14 +109,21 @@ class SeenFiles:
 
     def _moved(self) -> Iterator[str]:
         """Yield those that are not as they were."""
-        folder = self.folder
         for path, like in zip(self._seen.paths, self._seen.stamps, strict=True):
             try:
-                if stamp(f"{folder}/{path}") == like:
+                if self._stamp(path) == like:
                     continue
             except OSError:
                 pass
             yield path
+
+    def _stamp(self, path: str) -> Stamp | None:
+        # A link's own: what it leads to is not looked at, as it is not ours.
+        return stamp(f"{self.folder}/{path}", follow=False)
+
+    def _read(self, path: str) -> str:
+        with self._files.open(path) as file:
+            return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
 
     @cached_property
     def _digests(self) -> Mapping[str, str]:
@@ -136,14 +149,9 @@ def changed(like: Stamp) -> int:
     return max(like[1], like[2])
 
 
-def stamp(path: str) -> Stamp | None:
+def stamp(path: str, *, follow: bool = True) -> Stamp | None:
     """Return a file's stamp; None where its disk counts in whole seconds, which two changes may share."""
-    found = os.stat(path)  # noqa: PTH116 - a path object takes as long as the file system does
+    found = os.stat(path, follow_symlinks=follow)  # noqa: PTH116 - a path object takes as long as the file system does
     if found.st_mtime_ns % _SECOND == 0:
         return None
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-
-
-def _read(path: Path) -> str:
-    with path.open("rb") as file:
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from specrun.store.contained import read_regular
 from specrun.store.hold_name import hold_name
 from specrun.store.seen import Stamp, seen_files, stamp
 
@@ -58,7 +59,7 @@ def settled_path(state: Path, spec: str, variant: str | None) -> Path:
 def read_settled(path: Path, context: str) -> Settled | None:
     """Return what was settled by this program for this command line; whether it still is, only a look tells."""
     with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
-        found = _DECODER.decode(path.read_bytes())
+        found = _DECODER.decode(read_regular(path))
         return found if found.context == context else None
     return None
 

@@ -11,6 +11,8 @@ from PIL import Image, ImageOps
 
 from specrun.atomic import make_folder
 from specrun.media_type import media_type
+from specrun.store.contained import read_regular
+from specrun.store.named import is_digest
 
 # Pillow's WebP encoder: 80 is where the eye stops to find fault at these sizes, 4 where more effort stops to pay.
 _QUALITY: Final = 80
@@ -31,6 +33,8 @@ class Thumbnails:
 
         Raises `OSError` for what does not decode, and whatever `read` raises.
         """
+        if not is_digest(blob):
+            return thumbnail(read(), edge)
         path = self._path(blob, edge)
         kept = _whole(path)
         if kept is not None:
@@ -68,7 +72,7 @@ def _colours(image: Image.Image) -> Image.Image:
 def _whole(path: Path) -> bytes | None:
     """Return a kept thumbnail, None where there is none or a power cut left only part of it."""
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError:
         return None
     told = int.from_bytes(data[4:8], "little") + 8

@@ -8,10 +8,11 @@ from specrun.canonical import digest
 from specrun.imaging import ImageError, decode_image
 from specrun.media_type import media_type
 from specrun.model.lock import Lock, LockedOutput, LockRow
-from specrun.model.output_path import truthful
+from specrun.model.output_path import folded, truthful
 from specrun.provenance.embed import blob_of, original
-from specrun.provenance.sidecar import beside, sidecar
+from specrun.provenance.sidecar import SIDECAR, beside, sidecar
 from specrun.store.blobs import DamagedBlobError
+from specrun.store.contained import LeadsOutError, kind_of, read_regular
 from specrun.store.manifest import FILE_NAME
 from specrun.verify.finding import Finding, Kind
 from specrun.verify.likeness import compare, difference
@@ -26,6 +27,7 @@ class OutputCheck:
 
     def __init__(self, target: Target, lock: Lock) -> None:
         self._target = target
+        self._files = target.files
         self._rows = [lock.rows[address] for address in sorted(lock.rows)]
         self._owners = {output.file: row.address for row in self._rows for output in row.outputs}
         self._owners |= {output.blob: row.address for row in self._rows for output in row.outputs}
@@ -34,14 +36,20 @@ class OutputCheck:
         """Yield what is wrong with one image, and with the facts beside it."""
         path = self._target.outputs / output.path
         fix = self._fix(output)
-        if path.is_symlink() or path.is_dir():
-            what = "a symbolic link" if path.is_symlink() else "a folder"
-            yield self._finding(Kind.MODIFIED, path, f"{what} stands in its place", f"remove it, then {fix}", row)
-            return
-        if not path.exists():
+        try:
+            data = self._files.read(output.path)
+        except (FileNotFoundError, NotADirectoryError):
             yield self._finding(Kind.MISSING, path, f"the image of {row.address} is gone", fix, row)
             return
-        data = path.read_bytes()
+        except LeadsOutError as error:
+            detail = f"{error.strerror}, and is not followed"
+            yield self._finding(Kind.MODIFIED, path, detail, f"remove the link, then {fix}", row)
+            return
+        except OSError as error:
+            what = kind_of(path)
+            detail = f"{what} stands in its place" if what else f"it cannot be read: {error.strerror}"
+            yield self._finding(Kind.MODIFIED, path, detail, f"remove it, then {fix}", row)
+            return
         kind, detail = self._judge(data, output)
         if kind is not None:
             yield self._finding(kind, path, detail, fix, row)
@@ -54,10 +62,13 @@ class OutputCheck:
             for output in row.outputs:
                 path = self._target.outputs / output.path
                 known |= {path} if sidecar(row, output) is None else {path, beside(path)}
+        # Where a disk tells case or normal forms not apart, a file may be listed under another form of its name.
+        forms = {folded(str(path)): path for path in known}
         for path in _files(self._target.outputs):
-            if path not in known and path.name not in _HARMLESS:
-                detail = self._stranger(path)
-                yield self._finding(Kind.EXTRA, path, detail, "delete it, or move it out of the folder")
+            if path in known or path.name in _HARMLESS or _same(path, forms.get(folded(str(path)))):
+                continue
+            detail = self._stranger(path)
+            yield self._finding(Kind.EXTRA, path, detail, "delete it, or move it out of the folder")
 
     def _judge(self, data: bytes, output: LockedOutput) -> tuple[Kind | None, str]:
         """Return what is wrong with a file's bytes, None where nothing is."""
@@ -91,17 +102,20 @@ class OutputCheck:
         if expected is None:
             return
         fix = f"{self._target.command('apply')} writes it again"
-        if not path.is_file():
+        try:
+            found = self._files.read(output.path + SIDECAR)
+        except OSError:
             yield self._finding(Kind.MISSING, path, "the facts beside the image are gone", fix, row)
-        elif path.read_bytes() != expected:
+            return
+        if found != expected:
             yield self._finding(Kind.MODIFIED, path, "the facts beside the image were changed", fix, row)
 
     def _stranger(self, path: Path) -> str:
-        if path.is_symlink():
-            return "a symbolic link that no run of the spec made"
         if path.name.startswith(".") and path.suffix == ".tmp":
             return "left by a program that was killed while it wrote"
-        data = path.read_bytes()
+        if kind := kind_of(path):
+            return f"{kind} that no run of the spec made"
+        data = read_regular(path)
         owner = self._owners.get(digest(data)) or self._owners.get(blob_of(data) or "")
         return f"a copy of the image of {owner}" if owner else "no run of the spec made it"
 
@@ -114,6 +128,14 @@ class OutputCheck:
     def _finding(self, kind: Kind, path: Path, detail: str, fix: str, row: LockRow | None = None) -> Finding:
         address = "" if row is None else row.address
         return Finding(kind=kind, subject=self._target.shown(path), detail=detail, fix=fix, address=address)
+
+
+def _same(path: Path, known: Path | None) -> bool:
+    """Say whether two names are one file; of two links to one file each is a file of its own."""
+    try:
+        return known is not None and path.lstat().st_nlink == 1 and path.samefile(known)
+    except OSError:
+        return False
 
 
 def _files(folder: Path) -> Iterator[Path]:

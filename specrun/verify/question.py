@@ -1,9 +1,8 @@
 """Whether a locked run can be asked again exactly, and the request that does."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from specrun.canonical import canonical_digest
@@ -14,6 +13,7 @@ from specrun.model.recipe import locked_recipe
 from specrun.provenance.embed import original
 from specrun.provider.wire import request_body
 from specrun.store.blobs import DamagedBlobError
+from specrun.store.contained import Contained
 from specrun.verify.target import Target
 
 
@@ -82,17 +82,20 @@ class Questioner:
         """Return bytes as received or as read, from wherever this machine has them."""
         with contextlib.suppress(FileNotFoundError, DamagedBlobError):
             return self._target.blobs.read(digest)
-        for path in self._places(digest):
+        for files, path in self._places(digest):
             with contextlib.suppress(OSError):
-                found = original(path.read_bytes(), digest)
+                found = original(files.read(path), digest)
                 if found is not None:
                     return found
         raise UnaskableError(f"{what} is not on this machine any more")
 
-    def _places(self, digest: str) -> list[Path]:
-        delivered = [self._target.outputs / self._files[digest]] if digest in self._files else []
-        sources = (source for row in self._by_key.values() for source, known in row.inputs.items() if known == digest)
-        return delivered + [self._target.root / source for source in sources if "://" not in source]
+    def _places(self, digest: str) -> Iterator[tuple[Contained, str]]:
+        """Yield the files that bytes may stand in: delivered, or where the project had them; the lock names both."""
+        if digest in self._files:
+            yield self._target.files, self._files[digest]
+        project = Contained(self._target.root)
+        for row in self._by_key.values():
+            yield from ((project, source) for source, known in row.inputs.items() if known == digest)
 
 
 def _digest(image: InputImage) -> str:

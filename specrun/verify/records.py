@@ -8,6 +8,7 @@ from specrun.diagnostics import InvalidInputError
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
 from specrun.model.output_path import folded
 from specrun.model.recipe import locked_recipe
+from specrun.store.lockfile import check_owner
 from specrun.store.manifest import FILE_NAME, ManifestOutput, read_manifest
 from specrun.verify.finding import Finding, Kind
 from specrun.verify.target import Target
@@ -17,10 +18,7 @@ def check_lock(target: Target, lock: Lock) -> Iterator[Finding]:
     """Yield what was changed in the lock by hand: rows whose key does not follow from them, paths claimed twice."""
     fix = "bring the lock back from git"
     shown = target.shown(target.lock)
-    if lock.spec != target.spec:
-        detail = f"it belongs to {lock.spec}, not to {target.spec}"
-        fix_owner = 'give the spec a name of its own or, if it was renamed, say so at "spec" in the lock'
-        yield Finding(kind=Kind.LOCK, subject=shown, detail=detail, fix=fix_owner)
+    yield from _ownership(target, lock, shown)
     owners: dict[str, list[str]] = defaultdict(list)
     for row in lock.rows.values():
         if row.key is not None and _key(row) != row.key:
@@ -35,6 +33,19 @@ def check_lock(target: Target, lock: Lock) -> Iterator[Finding]:
         if len(addresses) > 1:
             detail = f"{path} is claimed by {' and by '.join(addresses)}"
             yield Finding(kind=Kind.LOCK, subject=shown, detail=detail, fix=fix, address=addresses[0])
+
+
+def _ownership(target: Target, lock: Lock, shown: str) -> Iterator[Finding]:
+    if lock.spec == target.spec:
+        return
+    try:
+        check_owner(lock, target.lock, spec=target.spec, root=target.root)
+    except InvalidInputError as error:
+        detail = f"it belongs to {lock.spec}, not to {target.spec}"
+        yield Finding(kind=Kind.LOCK, subject=shown, detail=detail, fix=error.diagnostics[0].hint)
+        return
+    detail = f"it was written for {lock.spec}, which {target.spec} was called before"
+    yield Finding(kind=Kind.STALE, subject=shown, detail=detail, fix=f"{target.command('apply')} writes it anew")
 
 
 def check_manifest(target: Target, lock: Lock) -> Iterator[Finding]:

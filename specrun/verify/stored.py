@@ -7,6 +7,7 @@ from pathlib import Path
 from specrun.canonical import digest
 from specrun.model.lock import Lock, LockedOutput
 from specrun.provenance.embed import original
+from specrun.store.contained import read_regular
 from specrun.verify.finding import Finding, Kind
 from specrun.verify.target import Target
 
@@ -23,7 +24,7 @@ def check_store(target: Target, lock: Lock) -> Iterator[Finding]:
         if blob is None:
             detail, fix = "it has no digest for a name", "delete it, or move it out of the folder"
             yield Finding(kind=Kind.STORE, subject=target.shown(path), detail=detail, fix=fix)
-        elif digest(path.read_bytes()) != blob:
+        elif digest(read_regular(path)) != blob:
             detail, fix = "it does not hold what its name says", f"{repair}; else delete it"
             yield Finding(kind=Kind.STORE, subject=target.shown(path), detail=detail, fix=fix)
     for row in lock.rows.values():
@@ -64,12 +65,12 @@ def _blob(path: Path) -> str | None:
 
 
 def _whole(path: Path, blob: str) -> bool:
-    return path.is_file() and digest(path.read_bytes()) == blob
+    return path.is_file() and digest(read_regular(path)) == blob
 
 
 def _delivered(target: Target, output: LockedOutput) -> bytes | None:
     try:
-        data = (target.outputs / output.path).read_bytes()
+        data = target.files.read(output.path)
     except OSError:
         return None
     return original(data, output.blob)

@@ -6,6 +6,7 @@ import msgspec
 
 from specrun.model.held import Place
 from specrun.store.blobs import Blobs
+from specrun.store.contained import Contained
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +33,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     def arguments(self) -> str:
         """The spec as commands take it."""
         return self.place.arguments
+
+    @property
+    def files(self) -> Contained:
+        """The files of the outputs folder."""
+        return Contained(self.outputs)
 
     def command(self, command: str) -> str:
         """Return a command line that does something to this spec."""

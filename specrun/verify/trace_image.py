@@ -14,6 +14,7 @@ from specrun.provenance.facts import Provenance, ProvenanceError
 from specrun.provenance.sidecar import beside, told
 from specrun.provenance.xmp import CannotEmbedError
 from specrun.store.blobs import Blobs, DamagedBlobError
+from specrun.store.contained import Contained, read_regular
 from specrun.verify.history import Commit, first_commit_with
 from specrun.verify.likeness import Comparison, compare
 from specrun.verify.locks import LockFile
@@ -60,7 +61,7 @@ def trace_image(path: Path, locks: Iterable[LockFile], blobs: Blobs, outputs: Pa
 
     `outputs` is the folder that holds the outputs of all specs.
     """
-    data = path.read_bytes()
+    data = read_regular(path)
     image = decode_image(data)
     facts, damaged = _facts(path, data)
     origin = _origin(image, facts, locks)
@@ -82,7 +83,7 @@ def _facts(path: Path, data: bytes) -> tuple[Provenance | None, str]:
     except ProvenanceError as error:
         return None, f"its provenance {error}"
     if facts is None and beside(path).is_file():
-        facts = told(beside(path).read_bytes())
+        facts = told(read_regular(beside(path)))
     return facts, ""
 
 
@@ -152,6 +153,6 @@ def _received(blob: str, origin: Origin | None, blobs: Blobs, outputs: Path) -> 
     if origin is None or not origin.current:
         return None
     try:
-        return original((outputs / origin.file.lock.name / origin.output.path).read_bytes(), blob)
+        return original(Contained(outputs).read(f"{origin.file.lock.name}/{origin.output.path}"), blob)
     except OSError:
         return None

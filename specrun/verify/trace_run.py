@@ -13,6 +13,7 @@ from specrun.model.plan import Action
 from specrun.model.recipe import locked_recipe
 from specrun.store.attempts import Attempt
 from specrun.store.blobs import Blobs
+from specrun.store.contained import Contained
 
 
 class Standing(Enum):
@@ -87,9 +88,9 @@ def _unlocked(action: Action | None) -> LockRow:
 
 
 def _traced(output: LockedOutput, folder: Path, blobs: Blobs) -> TracedOutput:
-    path = folder / output.path
-    if not path.is_file():
+    try:
+        found = digest(Contained(folder).read(output.path))
+        standing = Standing.DELIVERED if found == output.file else Standing.MODIFIED
+    except OSError:
         standing = Standing.MISSING
-    else:
-        standing = Standing.DELIVERED if digest(path.read_bytes()) == output.file else Standing.MODIFIED
-    return TracedOutput(output=output, path=path, standing=standing, stored=blobs.has(output.blob))
+    return TracedOutput(output=output, path=folder / output.path, standing=standing, stored=blobs.has(output.blob))

@@ -70,11 +70,11 @@ def _verification(
 
 
 def _sizes(target: Target, lock: Lock) -> Iterator[int]:
+    files = target.files
     for row in lock.rows.values():
         for output in row.outputs:
-            path = target.outputs / output.path
-            if path.is_file():
-                yield path.stat().st_size
+            if files.holds(output.path):
+                yield files.place(output.path).lstat().st_size
 
 
 def _unreadable(target: Target, error: InvalidInputError) -> Finding:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from specrun.diagnostics import InvalidInputError
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
+from specrun.model.path_rules import is_sound
 from specrun.store.conflict import conflict_sides
 from specrun.store.lockfile import check_owner, lock_bytes, lock_path, parse_lock, read_lock, write_lock
 
@@ -83,6 +84,8 @@ def test_the_file_holds_one_run_a_line_sorted_by_address() -> None:
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+PATHS = TEXT.filter(is_sound).map(lambda text: f"{text}.png").filter(is_sound)
+DIGESTS = st.text("0123456789abcdef", min_size=64, max_size=64).map("sha256:".__add__)
 ROWS = st.builds(
     row,
     TEXT,
@@ -92,9 +95,9 @@ ROWS = st.builds(
     params=st.dictionaries(TEXT, st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXT | st.lists(TEXT)),
     defaults=st.lists(TEXT).map(tuple),
     inputs=st.dictionaries(TEXT, st.none() | TEXT),
-    outputs=st.lists(st.builds(LockedOutput, index=st.integers(1, 4), path=TEXT, blob=TEXT, file=TEXT), max_size=2).map(
-        tuple
-    ),
+    outputs=st.lists(
+        st.builds(LockedOutput, index=st.integers(1, 4), path=PATHS, blob=DIGESTS, file=DIGESTS), max_size=2
+    ).map(tuple),
     state=st.none() | st.sampled_from(State),
 )
 
