@@ -147,7 +147,7 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
         prices=project.prices,
         catalog=catalog,
         compiler=compiler,
-        pins=Pins(None if request.upgrade else lock, request.urls),
+        pins=Pins(None if request.upgrade else lock, request.urls, _provider(spec, project)),
         scope={"vars": {name: variable.value for name, variable in variables.items()}},
     )
     runs = expander.expand(setting)

@@ -48,12 +48,16 @@ class Received:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resend:
-    """Not billed and worth sending again; `retry_after` is the server's wish in seconds."""
+    """Not billed and worth sending again; `retry_after` is the server's wish in seconds.
+
+    `unreached` is whether there was no connection.
+    """
 
     cause: str
     status: int | None = None
     request_id: str = ""
     retry_after: float | None = None
+    unreached: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
