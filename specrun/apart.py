@@ -90,7 +90,7 @@ def end_all() -> None:
 
 def _run(given: BinaryIO) -> bytes:
     # Out of the terminal's process group: an interruption is this process's to handle.
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 (this very program)
         [sys.executable, "-P", "-c", _START, json.dumps(sys.path)],
         stdin=given,
         stdout=subprocess.PIPE,

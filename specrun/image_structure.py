@@ -1,4 +1,4 @@
-"""What an image file's structure says of it before anything is decoded: how much work it is, and whether it is whole."""
+"""What the structure of an image file says before anything is decoded: how much work it is, whether it is whole."""
 
 import struct
 from typing import Final

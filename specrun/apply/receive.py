@@ -55,7 +55,7 @@ class Receiver:
     async def receive(self, request: Request, attempt: int, received: Received) -> Obtained | Held | Failed:
         """Return the images of a reply, stored, or what it lacks."""
         items = [(index, item) for index, item in enumerate(received.items, 1) if isinstance(item, ImageItem)]
-        links = [(index, item.url) for index, item in items if item.url is not None and not is_aside(item.url)]
+        links = [(index, item.link) for index, item in items if item.link is not None and not is_aside(item.link)]
         if links:
             # Where this cannot be written, neither can what comes next, and that has images to rescue.
             with suppress(LedgerError):

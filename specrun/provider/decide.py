@@ -113,7 +113,7 @@ def _success(case: _Case, provider: Provider, secret: Secret | None) -> Outcome:
         return _stated_in_success(case, provider)
     if not isinstance(data, list):
         return case.unknown()
-    items = items_of(data, secret)
+    items = items_of(data, provider, secret)
     if items and all(isinstance(item, FailedItem) and item.refused for item in items):
         return Refused(cause=_cause(items), status=case.status, request_id=case.request_id)
     return Received(items=items, status=case.status, request_id=case.request_id, cause=str(case.error or ""))

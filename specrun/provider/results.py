@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -13,6 +13,7 @@ from specrun.media_type import media_type
 from specrun.provider.base64_shapes import decode_base64
 from specrun.provider.download import Downloader, DownloadError
 from specrun.provider.outcome import FailedItem, Item
+from specrun.provider.plain import plain
 from specrun.provider.secret import Secret
 
 # A file that came whole and still does not decode may have been cut off on its way into a cache.
@@ -107,6 +108,8 @@ async def collect(
     if item.url is None or isinstance(arrival, Arrived):
         return arrival
     fetched = await _fetched(item.url, downloader, lookers, secret, keep)
+    if not isinstance(fetched, Arrived):
+        fetched = replace(fetched, url=item.link)
     return arrival if isinstance(arrival, Unusable) and isinstance(fetched, Missing) else fetched
 
 
@@ -116,14 +119,14 @@ async def _fetched(
     lookers: Lookers,
     secret: Secret | None,
     keep: Callable[[bytes], Awaitable[None]],
-) -> Arrival:
-    arrival: Arrival = Missing(cause="nothing was fetched", url=url)
+) -> Arrived | Unusable | Missing:
+    arrival: Arrived | Unusable | Missing = Missing(cause="nothing was fetched", url=url)
     before = b""
     for _ in range(_FETCHES):
         try:
             data = await downloader.get(url, secret=secret)
         except DownloadError as error:
-            return Missing(cause=str(error), url=url)
+            return Missing(cause=plain(str(error), secret), url=url)
         if data == before:
             break
         before = data
