@@ -34,16 +34,21 @@ _running: set["subprocess.Popen[bytes]"] = set()
 _ended = 0
 
 
-_INTERRUPTED: Final = "was being decoded when that was interrupted"
+_INTERRUPTED: Final = "was not decoded to its end, as that was interrupted"
 
 
 class ApartError(Exception):
     """Work that came to no end, or found nothing to work on; the message takes "it" before it."""
 
 
-class _Asked(msgspec.Struct, frozen=True, array_like=True):
-    """What to call, and how many bytes of each input follow."""
+class EndedError(ApartError):
+    """Work that was ended by `end_all`."""
 
+
+class _Asked(msgspec.Struct, frozen=True, array_like=True):
+    """What to call within how many seconds of the processor, and how many bytes of each input follow."""
+
+    seconds: int
     module: str
     name: str
     sizes: tuple[int, ...]
@@ -64,17 +69,26 @@ def apart(work: Callable[..., R], inputs: Sequence[bytes], *arguments: Any, resu
     `work` raises as such, and where time or memory do not suffice.
     """
     asked = _Asked(
-        module=work.__module__, name=work.__qualname__, sizes=tuple(map(len, inputs)), arguments=tuple(arguments)
+        seconds=_MOST_CPU,
+        module=work.__module__,
+        name=work.__qualname__,
+        sizes=tuple(map(len, inputs)),
+        arguments=tuple(arguments),
     )
     generation = _ended
     with _places, tempfile.TemporaryFile() as given:
         if generation != _ended:
-            raise ApartError(_INTERRUPTED)
+            raise EndedError(_INTERRUPTED)
         head = msgspec.msgpack.encode(asked)
         for piece in (len(head).to_bytes(4), head, *inputs):
             given.write(piece)
         given.seek(0)
-        told = msgspec.msgpack.decode(_run(given), type=_Told)
+        try:
+            told = msgspec.msgpack.decode(_run(given), type=_Told)
+        except ApartError:
+            if generation != _ended:
+                raise EndedError(_INTERRUPTED) from None
+            raise
     if told.wrong:
         raise ApartError(told.wrong)
     return msgspec.convert(told.value, result)
@@ -113,9 +127,9 @@ def _run(given: BinaryIO) -> bytes:
 
 def main() -> None:
     """Do what standard input asks for, within bounds, and tell on standard output."""
-    _bound()
     given = sys.stdin.buffer
     asked = msgspec.msgpack.decode(given.read(int.from_bytes(given.read(4))), type=_Asked)
+    _bound(asked.seconds)
     inputs = [given.read(size) for size in asked.sizes]
     work = getattr(importlib.import_module(asked.module), asked.name)
     try:
@@ -127,11 +141,11 @@ def main() -> None:
     sys.stdout.buffer.write(msgspec.msgpack.encode(told))
 
 
-def _bound() -> None:
+def _bound(seconds: int) -> None:
     with contextlib.suppress(ImportError):
         import resource  # noqa: PLC0415 (not on every platform)
 
-        bounds = ((resource.RLIMIT_CPU, _MOST_CPU), (resource.RLIMIT_DATA, MOST_MEMORY), (resource.RLIMIT_CORE, 0))
+        bounds = ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_DATA, MOST_MEMORY), (resource.RLIMIT_CORE, 0))
         for kind, most in bounds:
             with contextlib.suppress(ValueError, OSError):
                 resource.setrlimit(kind, (most, most))

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 # Importing a plugin registers its format.
 from PIL import AvifImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from specrun.apart import MOST_MEMORY, ApartError, apart
+from specrun.apart import MOST_MEMORY, ApartError, EndedError, apart
 from specrun.canonical import digest
 from specrun.image_structure import has_many_scans, still_pixels
 from specrun.media_type import media_type
@@ -43,6 +43,10 @@ warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 class ImageError(ApartError):
     """Bytes that are no image, or not a whole one; the message says what is wrong and takes "it" before it."""
+
+
+class UndecodedError(ImageError):
+    """Bytes that may be an image: decoding them was interrupted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +108,8 @@ def bounded(work: Callable[..., R], images: Sequence[bytes], *arguments: Any, re
         return work(*images, *arguments)
     except ImageError:
         raise
+    except EndedError as error:
+        raise UndecodedError(str(error)) from None
     except ApartError as error:
         raise ImageError(str(error)) from None
     except Exception as error:

@@ -29,6 +29,8 @@ from specrun.provider.results import Arrival, Keep, collect, lookers
 from specrun.provider.secret import Secret, api_key
 from specrun.provider.transport import SocketTransport
 
+# Seconds for which an image is decoded that is being decoded when it is time to stop.
+_PATIENCE: Final = 2.0
 # Parsing a larger reply takes long enough to keep others waiting.
 _LARGE_REPLY: Final = 1 << 18
 
@@ -108,8 +110,9 @@ class LocalCourier:
         await self._open.aclose()
 
     def hurry(self) -> None:
-        """Try no download again that fails from now on."""
+        """Try no download again that fails from now on, and decode nothing for long."""
         self._downloader.hurry()
+        asyncio.get_running_loop().call_later(_PATIENCE, end_all)
 
     async def send(self, request: ImageRequest, before: Callable[[], Awaitable[None]]) -> Outcome:
         """Make one attempt, whose first byte leaves only once `before` has returned."""

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from specrun.batches import Batches
-from specrun.imaging import DecodedImage, ImageError, decode_image, is_heavy
+from specrun.imaging import DecodedImage, ImageError, UndecodedError, decode_image, is_heavy
 from specrun.media_type import media_type
 from specrun.provider.base64_shapes import decode_base64
 from specrun.provider.download import Downloader, DownloadError
@@ -59,7 +59,7 @@ class Missing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lost:
-    """An image that came, and went with the machine that had it before it was stored."""
+    """An image that came, and went with the machine that had it before it was stored, or before it was decoded."""
 
     cause: str
 
@@ -72,9 +72,9 @@ class _Heavy:
     url: str | None
 
 
-Look: TypeAlias = Arrived | Unusable | _Heavy
+Look: TypeAlias = Arrived | Unusable | Lost | _Heavy
 
-# Of these, this process's own courier gives neither `Kept` nor `Lost`.
+# Of these, this process's own courier does not give `Kept`.
 Arrival: TypeAlias = Arrived | Kept | Unusable | Missing | Lost
 
 # Threads that undo base64 and decode images, which is mostly done without holding the interpreter.
@@ -108,7 +108,7 @@ async def collect(
     if item.url is None or isinstance(arrival, Arrived):
         return arrival
     fetched = await _fetched(item.url, downloader, lookers, secret, keep)
-    if not isinstance(fetched, Arrived):
+    if isinstance(fetched, (Unusable, Missing)):
         fetched = replace(fetched, url=item.link)
     return arrival if isinstance(arrival, Unusable) and isinstance(fetched, Missing) else fetched
 
@@ -119,8 +119,8 @@ async def _fetched(
     lookers: Lookers,
     secret: Secret | None,
     keep: Callable[[bytes], Awaitable[None]],
-) -> Arrived | Unusable | Missing:
-    arrival: Arrived | Unusable | Missing = Missing(cause="nothing was fetched", url=url)
+) -> Arrived | Unusable | Missing | Lost:
+    arrival: Arrived | Unusable | Missing | Lost = Missing(cause="nothing was fetched", url=url)
     before = b""
     for _ in range(_FETCHES):
         try:
@@ -131,14 +131,14 @@ async def _fetched(
             break
         before = data
         arrival = await _seen(partial(_looked_at, data, url), lookers, keep)
-        if isinstance(arrival, Arrived):
+        if isinstance(arrival, (Arrived, Lost)):
             break
     return arrival
 
 
 async def _seen(
     look: Callable[[], Look], lookers: Lookers, keep: Callable[[bytes], Awaitable[None]]
-) -> Arrived | Unusable:
+) -> Arrived | Unusable | Lost:
     found = await lookers.done(look)
     if not isinstance(found, _Heavy):
         return found
@@ -170,8 +170,10 @@ def _looked_at(data: bytes, url: str | None = None) -> Look:
     return _Heavy(data=data, url=url) if media_type(data) and is_heavy(data) else _decoded(data, url)
 
 
-def _decoded(data: bytes, url: str | None) -> Arrived | Unusable:
+def _decoded(data: bytes, url: str | None) -> Arrived | Unusable | Lost:
     try:
         return Arrived(image=decode_image(data))
+    except UndecodedError as error:
+        return Lost(cause=f"what came {error}; it is put aside, and the next apply looks at it")
     except ImageError as error:
         return Unusable(data=data, cause=f"what came {error}", url=url)

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from specrun.canonical import digest
-from specrun.imaging import DecodedImage, decode_image
+from specrun.imaging import DecodedImage, ImageError, decode_image
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.provenance.embed import embed, extract, original
 from specrun.provenance.facts import Provenance, ProvenanceError
@@ -132,7 +132,10 @@ def _condition(
     received = _received(blob, origin, blobs, outputs)
     if received is None:
         return Condition.UNKNOWN, None
-    return Condition.CHANGED, compare(received, data)
+    try:
+        return Condition.CHANGED, compare(received, data)
+    except ImageError:
+        return Condition.UNKNOWN, None
 
 
 def _faithful(data: bytes, bare: bytes, facts: Provenance | None) -> bool:

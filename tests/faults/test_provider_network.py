@@ -10,7 +10,7 @@ from fault_server import FaultServer, picture
 from faults import good, images
 
 from specrun.diagnostics import InvalidInputError
-from specrun.provider.outcome import Doom, Failed, Received
+from specrun.provider.outcome import Doom, Received
 from specrun.provider.results import Arrived
 
 
@@ -40,11 +40,12 @@ def test_a_certificate_that_nobody_vouches_for_stops_all_before_anything_is_sent
     assert ("sent", 1) not in answer.journal.events
 
 
-def test_a_server_that_does_not_speak_tls_gets_no_request() -> None:
+def test_a_server_that_says_nothing_when_asked_for_tls_gets_no_request() -> None:
     with FaultServer([good()]) as server:
         answer = ask(server, base_url=server.base_url.replace("http", "https"), timeout=0.3)
-    assert isinstance(answer.settled, Failed)
+    assert isinstance(answer.settled, Doom)
     assert "no connection in 0.3 s" in answer.settled.cause
+    assert "check base_url, https://127.0.0.1" in answer.settled.hint
     assert server.posts == []
     assert ("sent", 1) not in answer.journal.events
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specrun.addresses import PrivateAddressError, is_private, resolve_public
+from specrun.urls import is_loopback
 
 
 @pytest.mark.parametrize(
