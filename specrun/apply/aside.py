@@ -7,6 +7,7 @@ from typing import Final
 
 import pybase64
 
+from specrun.canonical import digest
 from specrun.provider.outcome import ImageItem
 from specrun.store.blobs import Blobs, DamagedBlobError
 from specrun.store.ledger import Ledger
@@ -35,9 +36,11 @@ class Aside:
         """Keep the bytes of an item, numbered from 0, durably, and let the ledger know."""
         # Where this cannot be written, neither can what comes next, and that has images to rescue.
         with suppress(OSError, LedgerError):
-            name = await asyncio.to_thread(self._quarantine.put, data)
-            self._kept.add(name)
+            name = await asyncio.to_thread(digest, data)
+            # First what to look for, so that nothing stands there that nobody looks for.
             await self._ledger.linked(self._attempt, [(self._indices[number], f"{_SCHEME}{name}")])
+            await asyncio.to_thread(self._quarantine.put, data)
+            self._kept.add(name)
 
     def let_go(self, stored: Iterable[str]) -> None:
         """Remove what turned out to be images and is in the store now."""

@@ -21,7 +21,6 @@ from specrun.provider.retry_after import retry_after
 from specrun.provider.secret import Secret
 from specrun.provider.transport import (
     NoTlsError,
-    OnlyTlsError,
     SocketTransport,
     UntrustedCertificateError,
     UnworkableError,
@@ -34,7 +33,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 # A file written a moment ago may take some time to be everywhere.
 _TRIES_WHILE_MISSING: Final = 4
-_HOPELESS: Final = (UntrustedCertificateError, NoTlsError, OnlyTlsError, UnworkableError)
+_HOPELESS: Final = (UntrustedCertificateError, NoTlsError, UnworkableError)
 _HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": f"specrun/{__version__}"}
 
 

@@ -15,7 +15,6 @@ from specrun.provider.transport import (
     Departure,
     DepartureError,
     NoTlsError,
-    OnlyTlsError,
     SocketTransport,
     UntrustedCertificateError,
     UnworkableError,
@@ -42,7 +41,7 @@ async def post(
     """
     departure = Departure(before)
     head: Answer | None = None
-    kind = Trouble.PASSING
+    kind, lost = Trouble.PASSING, False
     try:
         async with asyncio.timeout(timeout):
             head = await transport.post(url, headers, content, departure)
@@ -51,13 +50,17 @@ async def post(
         trouble = f"no end of the reply in {timeout:g} s" if departure.left else f"no connection in {timeout:g} s"
         kind = Trouble.PASSING if departure.left else Trouble.UNREACHED
     except (httpx.TransportError, BodyError) as error:
-        trouble, kind = str(error), _trouble(error)
+        trouble, kind, lost = str(error), _trouble(error), isinstance(error, httpx.ReadError)
     except DepartureError as error:
         raise (error.__cause__ or error) from None
     except Exception as error:  # noqa: BLE001 (whatever a reply makes raise is evidence, and that request's alone)
         trouble, kind = f"the reply cannot be read ({type(error).__name__})", Trouble.UNWORKABLE
     else:
         return Reply(status=head.status, headers=head.headers, body=body)
+    if head is None and departure.left and lost and await transport.only_tls(url):
+        return NoReply(
+            reason=f"the server at {url.netloc.decode()} speaks only TLS", left=True, trouble=Trouble.ONLY_TLS
+        )
     if head is None:
         return NoReply(reason=trouble, left=departure.left, trouble=kind)
     return Reply(status=head.status, headers=head.headers, torn=trouble)
@@ -69,8 +72,6 @@ def _trouble(error: httpx.TransportError | BodyError) -> Trouble:
             return Trouble.UNTRUSTED
         case NoTlsError():
             return Trouble.NO_TLS
-        case OnlyTlsError():
-            return Trouble.ONLY_TLS
         case UnworkableError():
             return Trouble.UNWORKABLE
         case httpx.ConnectError() | httpx.ConnectTimeout():

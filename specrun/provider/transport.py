@@ -22,14 +22,14 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from specrun.addresses import PrivateAddressError
-from specrun.provider.proxies import Proxies, Proxy
+from specrun.provider.proxies import Proxies
 
 # Shorter than the 5 s after which common servers close idle connections: a request that is sent into a closing
 # connection is lost, and nobody knows what became of it.
 _KEEP_ALIVE: Final = 3.0
 _CONNECT_TIMEOUT: Final = 30.0
 # Seconds to find out whether a server speaks TLS.
-_PROBE: Final = 5.0
+_PROBE: Final = 3.0
 # OpenSSL's names for an answer that is no TLS, in its versions.
 _NO_TLS: Final = frozenset(
     ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
@@ -49,10 +49,6 @@ class UntrustedCertificateError(httpx.ConnectError):
 
 class NoTlsError(httpx.ConnectError):
     """The server does not speak TLS where https asks for it."""
-
-
-class OnlyTlsError(httpx.ReadError):
-    """The server speaks TLS where http does without, so it can have read nothing of the request."""
 
 
 class UnworkableError(httpx.TransportError):
@@ -145,6 +141,22 @@ class SocketTransport(httpx.AsyncBaseTransport):
         known = {name.decode("latin-1").lower(): value.decode(errors="replace") for name, value in response.raw_headers}
         return Answer(status=response.status, headers=known, body=_Body(response, url))
 
+    async def only_tls(self, url: httpx.URL) -> bool:
+        """Whether a server that broke off a plain request, and has never answered one, completes a TLS handshake."""
+        asked = url.scheme == "http" and _host(url) not in self._answered
+        if not asked or self._proxies.for_host(url.scheme, url.host) is not None:
+            return False
+        # One look is enough.
+        self._answered.add(_host(url))
+        tls = ssl.create_default_context()
+        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+        with contextlib.suppress(OSError, ValueError):
+            async with asyncio.timeout(_PROBE):
+                _, writer = await asyncio.open_connection(url.host, url.port or 80, ssl=tls)
+            writer.transport.abort()
+            return True
+        return False
+
     async def _send(
         self, method: str, url: httpx.URL, target: bytes, headers: Mapping[str, str], content: bytes
     ) -> aiohttp.ClientResponse:
@@ -166,30 +178,14 @@ class SocketTransport(httpx.AsyncBaseTransport):
                 proxy_headers=proxy.headers if proxy else None,
             )
         except (aiohttp.ClientError, OSError) as error:
-            told = _told(error, url)
-            if isinstance(told, (httpx.ReadError, httpx.RemoteProtocolError)) and await self._only_tls(url, proxy):
-                told = OnlyTlsError(f"the server at {_host(url)} speaks only TLS")
-            raise told from error
+            raise _told(error, url) from error
         except DepartureError:
             raise
         except Exception as error:
             # Libraries raise much that is no OSError: what a strange name or header makes them stumble over.
             raise UnworkableError(f"{_host(url)} cannot be asked ({type(error).__name__})") from error
-        self._answered.add(url.netloc.decode("ascii"))
+        self._answered.add(_host(url))
         return response
-
-    async def _only_tls(self, url: httpx.URL, proxy: Proxy | None) -> bool:
-        """Whether a server that broke off a plain request, and never answered one, completes a TLS handshake."""
-        if url.scheme != "http" or proxy is not None or url.netloc.decode("ascii") in self._answered:
-            return False
-        tls = ssl.create_default_context()
-        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-        with contextlib.suppress(OSError, ValueError):
-            async with asyncio.timeout(_PROBE):
-                _, writer = await asyncio.open_connection(url.host, url.port or 80, ssl=tls)
-            writer.transport.abort()
-            return True
-        return False
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:

@@ -1,6 +1,7 @@
 """An image file, wherever it stands: what it says of itself, whether that holds, and where it comes from."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
@@ -130,12 +131,10 @@ def _condition(
     if bare is not None:
         return (Condition.DELIVERED if _faithful(data, bare, facts) else Condition.RETOLD), None
     received = _received(blob, origin, blobs, outputs)
-    if received is None:
-        return Condition.UNKNOWN, None
-    try:
-        return Condition.CHANGED, compare(received, data)
-    except ImageError:
-        return Condition.UNKNOWN, None
+    with suppress(ImageError):
+        if received is not None:
+            return Condition.CHANGED, compare(received, data)
+    return Condition.UNKNOWN, None
 
 
 def _faithful(data: bytes, bare: bytes, facts: Provenance | None) -> bool:
