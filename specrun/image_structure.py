@@ -50,7 +50,7 @@ def cut_off(data: bytes, kind: str) -> bool:
             # Some writers leave the last byte out, so only a missing picture or a block that breaks off counts.
             return not _gif_is_whole(data)
         case _:
-            return _boxes_end(data) > len(data)
+            return not _has_boxes(data)
 
 
 def _png_pixels(data: bytes) -> int | None:
@@ -141,16 +141,18 @@ def _past_blocks(data: bytes, at: int) -> int:
     return len(data) + 1
 
 
-def _boxes_end(data: bytes) -> int:
-    """Return where the last box of an AVIF ends, by what the boxes say."""
-    at = 0
+def _has_boxes(data: bytes) -> bool:
+    """Whether the boxes that describe an AVIF's picture and that hold it are all there."""
+    at, seen = 0, set()
     for _ in range(_MOST_PIECES):
-        if at + 8 > len(data):
-            break
-        size = int.from_bytes(data[at : at + 4])
+        size, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
         if size == 1:
             size = int.from_bytes(data[at + 8 : at + 16])
-        if not size:
-            return len(data)
-        at += max(size, 8)
-    return at
+        # None is a box up to the end of the file.
+        at = at + max(size, 8) if size else len(data)
+        if at > len(data):
+            break
+        seen.add(kind)
+        if seen >= {b"meta", b"mdat"}:
+            return True
+    return False

@@ -137,7 +137,8 @@ def _as_image(item: Any, span: Span, value: Value, pins: Pins) -> Any:
 
 def _url_fault(url: str, provider: Provider | None) -> tuple[str, str] | None:
     """Return what is wrong with the URL of an input image, and the fix."""
-    shown = f'"{url[:60]}"'
+    # What stands before an @ may be a password.
+    shown = "the URL" if "@" in url else f'"{url[:60]}"'
     fault = url_fault(url)
     if fault:
         return f"{shown} leads nowhere: {fault}", "as in https://example.com/photo.png"

@@ -100,6 +100,8 @@ def _without_reply(evidence: NoReply, provider: Provider) -> Outcome:
             return Doom(cause=evidence.reason, hint="http:// in base_url?")
         case Trouble.ONLY_TLS:
             return Doom(cause=evidence.reason, hint=_HTTPS)
+        case _:
+            pass
     if evidence.left:
         return Unknown(cause=f"{evidence.reason}, after the request was sent")
     if evidence.trouble is Trouble.UNWORKABLE:

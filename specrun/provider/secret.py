@@ -80,12 +80,12 @@ def _shapes(text: str) -> Iterator[str]:
 def _escaped(character: str) -> str:
     code = ord(character)
     forms = (
-        rf"\\?{re.escape(character)}",
-        rf"%(?:25)*{code:02x}",
-        rf"\\+u00{code:02x}",
-        rf"\\+x{code:02x}",
-        rf"&\#0*{code};",
-        rf"&\#x0*{code:x};",
+        rf"\\{{0,4}}{re.escape(character)}",
+        rf"%(?:25){{0,4}}{code:02x}",
+        rf"\\{{1,4}}u00{code:02x}",
+        rf"\\{{1,4}}x{code:02x}",
+        rf"&\#0{{0,4}}{code};",
+        rf"&\#x0{{0,4}}{code:x};",
     )
     return f"(?:{'|'.join(forms)})"
 
