@@ -112,9 +112,10 @@ def test_whatever_else_a_download_makes_raise_is_that_image_s(monkeypatch: pytes
         raise ArithmeticError
 
     monkeypatch.setattr("specrun.provider.download.read_body", stumble)
-    with FaultServer([]) as server, pytest.raises(DownloadError, match="cannot be read"):
+    with FaultServer([]) as server:
         server.store("/x", picture("x"))
-        asyncio.run(fetch())
+        with pytest.raises(DownloadError, match="cannot be read"):
+            asyncio.run(fetch())
 
 
 def test_an_image_at_the_provider_s_own_url_with_the_key_in_it_is_fetched_and_the_url_told_nowhere() -> None:
