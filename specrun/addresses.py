@@ -24,16 +24,6 @@ def is_private(address: str) -> bool:
     return any(_is_private(each) for each in _carried(ip))
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a URL's host names this machine, by convention or as an address."""
-    if host.lower().rstrip(".") == "localhost" or host.lower().rstrip(".").endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 async def resolve(host: str, port: int) -> tuple[str, ...]:
     """Return the addresses of a host name, or of an address in any notation the system knows (`0x7f.1`).
 

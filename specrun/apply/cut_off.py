@@ -7,6 +7,7 @@ ledger knows all of it as well, but lock and images are what outlives this machi
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
+from specrun.apply.aside import is_aside
 from specrun.apply.ask import held, made
 from specrun.apply.delivery import Delivery, consigned, done
 from specrun.apply.events import How
@@ -24,6 +25,7 @@ from specrun.store.ledger_schema import LedgerError
 from specrun.store.ledger_view import view_ledger
 
 _UNDER_WAY = "interrupted before its reply was here"
+_ASIDE = "interrupted while its images, put aside in .specrun/quarantine, were decoded; the next apply tries again"
 _NOT_DELIVERED = "its images are in the store and could not be delivered; the next apply on this machine tries again"
 
 
@@ -63,7 +65,8 @@ def _result(attempt: Attempt, action: Action, blobs: Blobs) -> Obtained | Held |
     if intent.take < action.take:
         return None
     if attempt.state.open:
-        return None if attempt.sent_at is None else _unknown(intent.request_digest, intent.take, _UNDER_WAY)
+        cause = _ASIDE if any(is_aside(url) for _, url in attempt.links) else _UNDER_WAY
+        return None if attempt.sent_at is None else _unknown(intent.request_digest, intent.take, cause)
     if attempt.state is AttemptState.RECEIVED:
         # What was received before and is lost is asked for again.
         return made(attempt, How.REQUESTED) if all(blobs.has(image.blob) for image in attempt.images) else None

@@ -4,10 +4,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from specrun.apply.money import money_of
-from specrun.imaging import decode_image
+from specrun.imaging import ImageError, decode_image
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
 from specrun.model.plan import Plan
 from specrun.model.run import Price
@@ -57,7 +58,9 @@ def gather_facts(
     for blob in images.keys() - found.keys():
         data = blobs.read(blob) if blobs.has(blob) else _received(files, images[blob])
         if data is not None:
-            found[blob] = _decoded(data)
+            # What an earlier specrun took for an image, and this one does not, has no facts.
+            with suppress(ImageError):
+                found[blob] = _decoded(data)
     return found
 
 

@@ -1,11 +1,13 @@
 """The images of a reply: fetched, looked at, stored, and each of these written down in time."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specrun.apply.alike import ASIDE
+from specrun.apply.aside import Aside, is_aside, item_of
 from specrun.apply.events import How
 from specrun.apply.group_writer import GroupWriter
 from specrun.apply.keep import Keeper, Parcel
@@ -54,24 +56,34 @@ class Receiver:
     async def receive(self, request: Request, attempt: int, received: Received) -> Obtained | Held | Failed:
         """Return the images of a reply, stored, or what it lacks."""
         items = [(index, item) for index, item in enumerate(received.items, 1) if isinstance(item, ImageItem)]
-        links = [(index, item.url) for index, item in items if item.url is not None]
+        links = [(index, item.link) for index, item in items if item.link is not None and not is_aside(item.link)]
         if links:
             # Where this cannot be written, neither can what comes next, and that has images to rescue.
             with suppress(LedgerError):
                 await self.ledger.linked(attempt, links)
-        arrivals = dict(enumerate(await self.client.collect(received), 1))
-        return await self._take_in(request, attempt, received, arrivals, ())
+        indices = range(1, len(received.items) + 1)
+        aside = Aside(self.ledger, self.quarantine, attempt, indices)
+        arrivals = dict(zip(indices, await self.client.collect(received, aside.keep), strict=True))
+        found = await self._take_in(request, attempt, received, arrivals, ())
+        aside.let_go(arrival.image.digest for arrival in arrivals.values() if isinstance(arrival, Arrived))
+        return found
 
     async def fetch(self, request: Request, attempt: Attempt) -> Obtained | Held | Failed | None:
-        """Fetch what an earlier reply linked to and nobody has fetched; None where nothing of it can be had."""
+        """Fetch what an earlier reply linked to, or look at what was put aside; None where nothing of it can be had."""
         end = attempt.ending
-        items = tuple(ImageItem(url=url) for _, url in attempt.links)
+        items = await asyncio.to_thread(lambda: tuple(item_of(url, self.quarantine) for _, url in attempt.links))
         received = Received(items=items, status=end.status or 0, request_id=end.request_id)
         indices = [index for index, _ in attempt.links]
-        arrivals = dict(zip(indices, await self.client.collect(received), strict=True))
-        if not any(isinstance(arrival, (Arrived, Kept)) for arrival in arrivals.values()):
+        aside = Aside(self.ledger, self.quarantine, attempt.id, indices)
+        arrivals = dict(zip(indices, await self.client.collect(received, aside.keep), strict=True))
+        here = {index for index, url in attempt.links if is_aside(url)}
+        if not any(
+            isinstance(arrival, (Arrived, Kept)) or (isinstance(arrival, Unusable) and index in here)
+            for index, arrival in arrivals.items()
+        ):
             return None
         found = await self._take_in(request, attempt.id, received, arrivals, attempt.images)
+        aside.let_go(arrival.image.digest for arrival in arrivals.values() if isinstance(arrival, Arrived))
         match found:
             case Obtained():
                 return replace(found, how=How.RESTORED)

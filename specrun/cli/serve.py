@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 import click
 import msgspec
 
-from specrun.addresses import is_loopback
 from specrun.catalog.models import Catalog
 from specrun.cli.catalogue import catalog_here
 from specrun.cli.console import note
@@ -27,6 +26,7 @@ from specrun.server.drawing import DrawingEngine
 from specrun.server.engine import Engine
 from specrun.server.running import listen, run
 from specrun.server.settings import MEBIBYTE, Settings
+from specrun.urls import is_loopback
 
 EPILOG = examples(
     ("specrun serve", "try requests at http://127.0.0.1:8300"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from specrun.imaging import ImageError, bounded, shrunk
 from specrun.store.contained import read_regular
 
 # A strip of this many pictures, as many lines high, leaves room for what was said above it.
@@ -49,10 +50,18 @@ def _is_terminal() -> bool:
 def _opened(files: Iterable[Path]) -> Iterator[Image.Image]:
     """Yield the images that can be read, scaled to one height."""
     for path in files:
-        with contextlib.suppress(OSError), Image.open(io.BytesIO(read_regular(path))) as image:
-            image.draft("RGB", (_HEIGHT, _HEIGHT))
-            width = max(1, round(image.width * _HEIGHT / image.height))
-            yield image.convert("RGB").resize((min(width, 3 * _HEIGHT), _HEIGHT), Image.Resampling.LANCZOS)
+        with contextlib.suppress(OSError, ImageError):
+            pixels = bounded(small_rgb, (read_regular(path),), result=bytes)
+            yield Image.frombytes("RGB", (len(pixels) // (3 * _HEIGHT), _HEIGHT), pixels)
+
+
+def small_rgb(data: bytes) -> bytes:
+    """Return an image scaled to the height of the strip, as RGB, in whatever time and memory that takes."""
+    with Image.open(io.BytesIO(data)) as image:
+        image.draft("RGB", (_HEIGHT, _HEIGHT))
+        width = max(1, round(image.width * _HEIGHT / image.height))
+        small = shrunk(image, 8 * _HEIGHT, lambda strip: strip.convert("RGB"))
+    return small.resize((min(width, 3 * _HEIGHT), _HEIGHT), Image.Resampling.LANCZOS).tobytes()
 
 
 def _strip(pictures: Sequence[Image.Image]) -> Image.Image:

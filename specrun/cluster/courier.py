@@ -22,8 +22,8 @@ from specrun.cluster.worker import CourierFactory
 from specrun.imaging import DecodedImage
 from specrun.model.project import Provider
 from specrun.provider.courier import ImageRequest
-from specrun.provider.outcome import Doom, ImageItem, Outcome, Received, Resend, Unknown
-from specrun.provider.results import Arrival, Arrived, Kept, Lost, Missing, Unusable
+from specrun.provider.outcome import Doom, Failed, ImageItem, Outcome, Received, Resend, Unknown
+from specrun.provider.results import Arrival, Arrived, Keep, Kept, Lost, Missing, Unusable
 from specrun.store.blobs import Blobs
 
 Arguments = TypeVarTuple("Arguments")
@@ -91,6 +91,8 @@ class RayCourier:
             outcome = await self._call(line, Desk.prepare, ticket, request)
         except WorkerLostError:
             return Resend(cause=_UNSENT)
+        except WorkerFaultError as fault:
+            return Failed(cause=f"a worker failed before it was sent: {fault}")
         if outcome is None:
             outcome = await self._leave(line, ticket, before)
         if not isinstance(outcome, Received):
@@ -114,6 +116,8 @@ class RayCourier:
             return await self._call(line, Desk.leave, ticket)
         except WorkerLostError as lost:
             return Unknown(cause=_UNDER_WAY) if lost.told else Resend(cause=_UNSENT)
+        except WorkerFaultError as fault:
+            return Unknown(cause=f"its worker failed while the request was under way: {fault}")
 
     async def _call(self, line: Line, method: Callable[[Desk, *Arguments], Awaitable[R]], *arguments: *Arguments) -> R:
         """Have something done at a worker's desk; one that answers later than any could is as good as lost."""
@@ -124,10 +128,13 @@ class RayCourier:
             line.close()
             raise WorkerLostError(told=True) from None
 
-    async def collect(self, received: Received) -> tuple[Arrival, ...]:
-        """Return what each item of a reply turns out to be: stored by a worker, or decoded."""
+    async def collect(self, received: Received, keep: Keep | None = None) -> tuple[Arrival, ...]:  # noqa: ARG002
+        """Return what each item of a reply turns out to be: stored by a worker, or decoded.
+
+        What may take long to decode is kept by the worker that has it.
+        """
         if isinstance(received, _Remote):
-            with contextlib.suppress(WorkerLostError):
+            with contextlib.suppress(WorkerLostError, WorkerFaultError):
                 arrivals = await self._call(received.line, Desk.collect, received.ticket)
                 return await self._here(received.line, arrivals)
         fetched = await self._fetched(received)
@@ -144,7 +151,10 @@ class RayCourier:
         linked = Received(items=received.items, status=received.status, request_id=received.request_id)
         while (line := self._free()) is not None:
             with contextlib.suppress(WorkerLostError):
-                return await self._here(line, await self._call(line, Desk.fetch, linked))
+                try:
+                    return await self._here(line, await self._call(line, Desk.fetch, linked))
+                except WorkerFaultError:
+                    break
         urls = [item.url if isinstance(item, ImageItem) else None for item in received.items]
         return tuple(Missing(cause=_NONE_LEFT.cause, url=url) for url in urls)
 

@@ -1,6 +1,7 @@
 """What a worker does for the driver, call by call; it sends nothing before it is told to, and nothing twice."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -61,11 +62,11 @@ class Desk:
 
     async def collect(self, ticket: int) -> tuple[Arrival, ...]:
         """Return what the items of the reply to a request turn out to be."""
-        return await self._kept(await self._courier.collect(self._received.pop(ticket)))
+        return await self._kept(await self._courier.collect(self._received.pop(ticket), self._keep))
 
     async def fetch(self, received: Received) -> tuple[Arrival, ...]:
         """Return what is behind the links of a reply that came to another worker, or long ago."""
-        return await self._kept(await self._courier.collect(received))
+        return await self._kept(await self._courier.collect(received, self._keep))
 
     async def bring(self, digest: str) -> bytes:
         """Return the bytes of an image that was stored from here and that the driver does not see yet."""
@@ -85,6 +86,12 @@ class Desk:
         self._received[ticket] = outcome
         items = [replace(item, encoded=None) if isinstance(item, ImageItem) else item for item in outcome.items]
         return replace(outcome, items=tuple(items))
+
+    async def _keep(self, _number: int, data: bytes) -> None:
+        """Have bytes on the driver's disk before anybody tries to decode them, where that can be."""
+        if self._store is not None:
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(self._store.put, data)
 
     async def _kept(self, arrivals: Sequence[Arrival]) -> tuple[Arrival, ...]:
         images = [arrival.image.data for arrival in arrivals if isinstance(arrival, Arrived)]

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 from PIL import Image
 
+from specrun.apart import end_all
+from specrun.imaging import ImageError
 from specrun.pages.originals import MissingError
 from specrun.pages.sheet import Sheet
 from specrun.store.thumbnails import Thumbnails
@@ -47,16 +49,22 @@ def make_album(
             return thumbnails.get(blob, edge, lambda: read(blob))
         except MissingError as error:
             return str(error)
-        except OSError:
+        except (OSError, ImageError):
             return "its bytes cannot be read as an image"
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for blob, found in zip(blobs, pool.map(small, blobs), strict=True):
-            if isinstance(found, bytes):
-                files[blob] = found
-            else:
-                missing[blob] = found
-            advance()
+        try:
+            for blob, found in zip(blobs, pool.map(small, blobs), strict=True):
+                if isinstance(found, bytes):
+                    files[blob] = found
+                else:
+                    missing[blob] = found
+                advance()
+        except BaseException:
+            # Whoever interrupts waits for none that has not begun, nor for one that takes long.
+            pool.shutdown(wait=False, cancel_futures=True)
+            end_all()
+            raise
     return Album(files=files, missing=missing)
 
 

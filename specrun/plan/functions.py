@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from specrun.canonical import digest
+from specrun.image_structure import cut_off
 from specrun.media_type import media_type
 from specrun.model.inputs import FileImage, OutputImage
 from specrun.model.plan import Reads
@@ -15,8 +16,8 @@ from specrun.spec.paths import PathRefusedError, ProjectPaths
 from specrun.spec.yaml import read_bounded
 from specrun.store.contained import open_regular
 
-# Enough to tell a type of image by.
-_HEAD = 16
+# Larger ones, which hardly any service takes, are not looked through for their end.
+_LARGEST = 256 << 20
 
 Outputs = Callable[[str, Mapping[str, Any]], list[OutputImage]]
 
@@ -169,12 +170,16 @@ class Functions:
                 with open_regular(path) as file:
                     content = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
                     file.seek(0)
-                    kind = media_type(file.read(_HEAD))
+                    data = file.read(_LARGEST)
+                    kind = media_type(data)
             except OSError as error:
                 raise FunctionError(f"{function}('{name}'): {error.strerror}", function) from None
             if kind is None:
                 hint = "narrow the pattern, as in 'photos/*.png'" if function == "glob" else "read texts with text()"
                 raise FunctionError(f"{function}('{name}'): it is no PNG, JPEG, WebP, GIF or AVIF", function, hint)
+            if len(data) < _LARGEST and cut_off(data, kind):
+                hint = "get the file anew, and look at it"
+                raise FunctionError(f"{function}('{name}'): it breaks off before its end", function, hint)
             self._images[path] = FileImage(path=self._paths.shown(path), digest=content)
         return self._images[path]
 

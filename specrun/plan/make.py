@@ -28,7 +28,6 @@ from specrun.plan.functions import Functions
 from specrun.plan.groups import Setting
 from specrun.plan.narrow import narrow
 from specrun.plan.pins import Pins
-from specrun.plan.plain_urls import plain_urls
 from specrun.plan.precompile import precompile
 from specrun.plan.replacement import lets_go
 from specrun.plan.request import PlanRequest
@@ -168,12 +167,11 @@ def expand(request: PlanRequest, project: Project, lock: Lock | None) -> Expande
         prices=project.prices,
         catalog=catalog,
         compiler=compiler,
-        pins=Pins(None if request.upgrade else lock, request.urls),
+        pins=Pins(None if request.upgrade else lock, request.urls, _provider(spec, project)),
         scope={"vars": {name: variable.value for name, variable in variables.items()}},
         origin=functions.origin,
     )
     runs = expander.expand(setting)
-    faults.extend(plain_urls(runs, project.providers))
     faults.stop_on_errors()
     return Expanded(
         spec=spec,

@@ -1,7 +1,6 @@
 """Parameters: evaluated, and each value checked once against the model's schema."""
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,7 +11,9 @@ from specrun.catalog.fault import Fault
 from specrun.catalog.schema import ModelSchema
 from specrun.diagnostics import Diagnostic, Span
 from specrun.model.inputs import FileImage, OutputImage, Param, UrlImage, recipe_param
+from specrun.model.project import Provider
 from specrun.model.run import images_in
+from specrun.plan.pins import Pins
 from specrun.plan.template import (
     Constant,
     EvaluationError,
@@ -24,6 +25,7 @@ from specrun.plan.template import (
 )
 from specrun.spec.nodes import Mapping as MappingNode
 from specrun.spec.nodes import Node, Sequence
+from specrun.urls import plain_allowed, url_fault
 
 # What never counts for a key: how the image comes back, not what it shows.
 TRANSPORT = "response_format"
@@ -38,11 +40,11 @@ class Resolved(msgspec.Struct, frozen=True, gc=False):
     text: str | None
 
 
-def resolve_param(value: Value, name: str, model: ModelSchema, scope: Scope, pinned: Mapping[str, str]) -> Resolved:
+def resolve_param(value: Value, name: str, model: ModelSchema, scope: Scope, pins: Pins) -> Resolved:
     """Evaluate and check one parameter; raise `EvaluationError` with what is wrong."""
     result = evaluate(value, scope)
     if name in model.inputs:
-        result = _as_images(result, value, pinned)
+        result = _as_images(result, value, pins)
     return check_param(result, name, model, value)
 
 
@@ -98,15 +100,15 @@ def _place_in(node: Node, step: str | int) -> Span:
             return node.span
 
 
-def _as_images(result: Any, value: Value, pinned: Mapping[str, str]) -> Any:
+def _as_images(result: Any, value: Value, pins: Pins) -> Any:
     """Turn https URLs into input images; refuse texts that only look like images, all of them at once."""
     if not isinstance(result, (list, tuple)):
-        return _as_image(result, value.span, value, pinned)
+        return _as_image(result, value.span, value, pins)
     images: list[Any] = []
     faults: list[Diagnostic] = []
     for number, item in enumerate(result):
         try:
-            images.append(_as_image(item, _place(value, (number,)), value, pinned))
+            images.append(_as_image(item, _place(value, (number,)), value, pins))
         except EvaluationError as error:
             faults += error.explained(())
     if faults:
@@ -114,11 +116,14 @@ def _as_images(result: Any, value: Value, pinned: Mapping[str, str]) -> Any:
     return tuple(images)
 
 
-def _as_image(item: Any, span: Span, value: Value, pinned: Mapping[str, str]) -> Any:
+def _as_image(item: Any, span: Span, value: Value, pins: Pins) -> Any:
     if isinstance(item, (FileImage, UrlImage, OutputImage)) or not isinstance(item, str):
         return item
     if item.startswith(("https://", "http://")):
-        return UrlImage(url=item, digest=pinned.get(item))
+        fault = _url_fault(item, pins.provider)
+        if fault is not None:
+            raise EvaluationError(Diagnostic(summary="unusable URL", detail=fault[0], span=span, hint=fault[1]))
+        return UrlImage(url=item, digest=pins.urls.get(item))
     if _PATH_LIKE.fullmatch(item):
         hint = (
             f"wrap it: \"{{{{ file('{item}') }}}}\"" if isinstance(value, (Constant, ListOf)) else "wrap it in file(…)"
@@ -128,3 +133,16 @@ def _as_image(item: Any, span: Span, value: Value, pinned: Mapping[str, str]) ->
     hint = "use file('photo.png'), glob('photos/*.png'), output('job', …) or an https URL"
     detail = f'"{item[:60]}" is a text where an image belongs'
     raise EvaluationError(Diagnostic(summary="not an image", detail=detail, span=span, hint=hint))
+
+
+def _url_fault(url: str, provider: Provider | None) -> tuple[str, str] | None:
+    """Return what is wrong with the URL of an input image, and the fix."""
+    # What stands before an @ may be a password.
+    shown = "the URL" if "@" in url else f'"{url[:60]}"'
+    fault = url_fault(url)
+    if fault:
+        return f"{shown} leads nowhere: {fault}", "as in https://example.com/photo.png"
+    if provider is None or plain_allowed(url, provider.base_url, allow_private=provider.allow_private):
+        return None
+    detail = f"{shown} is to be asked over http, where anyone on the way can change the image"
+    return detail, "use https://, or save it in the project and use file(…)"

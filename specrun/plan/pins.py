@@ -5,15 +5,19 @@ from typing import Any
 
 from specrun.canonical import canonical
 from specrun.model.lock import Lock, LockRow
+from specrun.model.project import Provider
 
 
 class Pins:
     """Pins of one lock, looked up by what a run itself says; without a lock there are none.
 
-    `urls` are digests of input URLs known otherwise; they come before the lock's.
+    `urls` are digests of input URLs known otherwise; they come before the lock's. `provider` is who asks for them.
     """
 
-    def __init__(self, lock: Lock | None, urls: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, lock: Lock | None, urls: Mapping[str, str] | None = None, provider: Provider | None = None
+    ) -> None:
+        self.provider = provider
         self._rows = {} if lock is None else lock.rows
         self.urls: dict[str, str] = {
             source: found

@@ -217,8 +217,8 @@ class RecipeMaker:
 
     def _column(self, grid: Grid, compiler: Compiler, written: Written) -> Column[Resolved]:
         value = compiler.value(written.node)
-        model, urls = self._kind.model, self._pins.urls
-        return Column(grid, names_in(value), lambda scope: resolve_param(value, written.name, model, scope, urls))
+        model, pins = self._kind.model, self._pins
+        return Column(grid, names_in(value), lambda scope: resolve_param(value, written.name, model, scope, pins))
 
     def _prompts(self, batch: Batch) -> list[Resolved | Failed]:
         checked = self._checked_prompts

@@ -12,6 +12,7 @@ from specrun.diagnostics import Collector, Diagnostic, Span, did_you_mean
 from specrun.plan.compile import Compiler
 from specrun.plan.faults import CellFaults
 from specrun.plan.params import resolve_param
+from specrun.plan.pins import Pins
 from specrun.plan.template import EvaluationError, Scope, names_in
 from specrun.spec.nodes import Node, Scalar
 from specrun.spec.spec import Params
@@ -89,7 +90,7 @@ def check_values(
             if name not in model.properties or not names_in(value) <= scope.keys():
                 continue
             try:
-                resolve_param(value, name, model, scope, {})
+                resolve_param(value, name, model, scope, Pins(None))
             except EvaluationError as error:
                 found.add(error.explained(scope))
     found.report(faults)

@@ -13,11 +13,13 @@ while a request is under way leaves that request unknown; call `stop` instead, a
 """
 
 import asyncio
+import math
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from types import TracebackType
-from typing import Protocol, Self, assert_never
+from typing import Final, Protocol, Self, assert_never
 
 import httpx
 
@@ -26,7 +28,10 @@ from specrun.provider.backoff import Backoff
 from specrun.provider.courier import Courier, ImageRequest, LocalCourier
 from specrun.provider.limiter import Limiter, LimiterClosedError
 from specrun.provider.outcome import Doom, Failed, Outcome, Received, Refused, Resend, Settled, Stopped, Unknown
-from specrun.provider.results import Arrival
+from specrun.provider.results import Arrival, Keep
+
+# Seconds for which a server is tried that has never been reached: its address, more likely than the way, is wrong.
+_UNREACHED: Final = 60.0
 
 
 class Journal(Protocol):
@@ -72,6 +77,8 @@ class ImageClient:
         self._limiter = Limiter(concurrency=provider.concurrency, rpm=provider.rpm)
         self._places = asyncio.Semaphore(provider.concurrency)
         self._doom: Doom | None = None
+        self._reached = False
+        self._unreached_since: float | None = None
 
     async def __aenter__(self) -> Self:
         """Open the client; raises `InvalidInputError` where the API key is missing."""
@@ -103,27 +110,34 @@ class ImageClient:
                     if not isinstance(outcome, Resend):
                         return outcome
                     delay = self._backoff.delay(attempt, outcome.retry_after)
-                    if loop.time() + delay > give_up:
+                    if loop.time() + delay > min(give_up, self._last_hope(outcome)):
                         return self._out_of_time(outcome, attempt)
                     await self._limiter.pause(delay)
                     attempt += 1
             except LimiterClosedError:
                 return self._doom or Stopped(cause="stopped before it was sent")
 
-    async def collect(self, received: Received) -> tuple[Arrival, ...]:
-        """Return what each item of a reply turns out to be, in order: decoded, or fetched now and decoded."""
-        return await self._courier.collect(received)
+    async def collect(self, received: Received, keep: Keep | None = None) -> tuple[Arrival, ...]:
+        """Return what each item of a reply turns out to be, in order: decoded, or fetched now and decoded.
+
+        `keep` is given the bytes that may take long to decode, before that is tried.
+        """
+        return await self._courier.collect(received, keep)
 
     async def _attempt(self, request: ImageRequest, journal: Journal, attempt: int) -> Outcome:
         async with self._limiter.slot() as started:
             await journal.intended(attempt)
             outcome = await self._courier.send(request, before=lambda: journal.sent(attempt))
             self._learn(outcome, started)
-        await journal.settled(attempt, outcome)
+        await journal.settled(attempt, self._with_deadline(outcome))
         return outcome
 
     def _learn(self, outcome: Outcome, started: float) -> None:
         """Let what one request met govern the pace of all."""
+        if not isinstance(outcome, Resend) or not outcome.unreached:
+            self._reached = True
+        elif self._unreached_since is None:
+            self._unreached_since = asyncio.get_running_loop().time()
         match outcome:
             case Resend(status=HTTPStatus.TOO_MANY_REQUESTS):
                 self._limiter.slow_down(started)
@@ -139,8 +153,33 @@ class ImageClient:
         if isinstance(outcome, Resend) and outcome.retry_after and outcome.retry_after <= self._provider.retry_for:
             self._limiter.hold(outcome.retry_after)
 
-    def _out_of_time(self, outcome: Resend, attempts: int) -> Failed:
+    @property
+    def _patience(self) -> float:
+        """The seconds for which a server is tried that cannot be reached: less where it never was."""
+        return self._provider.retry_for if self._reached else min(self._provider.retry_for, _UNREACHED)
+
+    def _last_hope(self, outcome: Resend) -> float:
+        """Return when to give up a server that has never been reached, whoever asks for it."""
+        if self._reached or not outcome.unreached or self._unreached_since is None:
+            return math.inf
+        return self._unreached_since + self._patience
+
+    def _with_deadline(self, outcome: Outcome) -> Outcome:
+        """Return an outcome that says how long a server is tried that cannot be reached."""
+        if not isinstance(outcome, Resend) or not outcome.unreached:
+            return outcome
+        said = f"{outcome.cause} (base_url {self._provider.base_url}); tried for {self._patience:g} s at most"
+        return replace(outcome, cause=said)
+
+    def _out_of_time(self, outcome: Resend, attempts: int) -> Failed | Doom:
         times = "once" if attempts == 1 else f"{attempts} times"
+        if outcome.unreached and not self._reached:
+            self._doom = Doom(
+                cause=f"{outcome.cause}; tried {times} within {self._patience:g} s",
+                hint=f"check base_url, {self._provider.base_url}, and the network; then apply again",
+            )
+            self._limiter.close()
+            return self._doom
         return Failed(
             cause=f"{outcome.cause}; tried {times} within {self._provider.retry_for:g} s",
             hint="apply again later, or raise retry_for",

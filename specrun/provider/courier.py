@@ -15,6 +15,7 @@ from typing import Final, Protocol, Self
 import httpx
 
 from specrun import __version__
+from specrun.apart import end_all
 from specrun.model.project import Provider
 from specrun.provider.backoff import Backoff
 from specrun.provider.decide import decide
@@ -22,12 +23,14 @@ from specrun.provider.download import Downloader
 from specrun.provider.endpoint import endpoint
 from specrun.provider.exchange import post
 from specrun.provider.inprocess import InProcessTransport
-from specrun.provider.outcome import Outcome, Received
+from specrun.provider.outcome import Item, Outcome, Received, Unknown
 from specrun.provider.reply import Reply
-from specrun.provider.results import Arrival, collect, lookers
+from specrun.provider.results import Arrival, Keep, collect, lookers
 from specrun.provider.secret import Secret, api_key
 from specrun.provider.transport import SocketTransport
 
+# Seconds for which an image is decoded that is being decoded when it is time to stop.
+_PATIENCE: Final = 2.0
 # Parsing a larger reply takes long enough to keep others waiting.
 _LARGE_REPLY: Final = 1 << 18
 
@@ -63,8 +66,12 @@ class Courier(Protocol):
         Raises what `before` raises, nothing having been sent.
         """
 
-    async def collect(self, received: Received) -> tuple[Arrival, ...]:
-        """Return what each item of a reply turns out to be, in order: decoded, or fetched now and decoded."""
+    async def collect(self, received: Received, keep: Keep | None = None) -> tuple[Arrival, ...]:
+        """Return what each item of a reply turns out to be, in order: decoded, or fetched now and decoded.
+
+        `keep` is given the bytes that may take long to decode, before that is tried. Never raises for anything that
+        a server does.
+        """
 
 
 class LocalCourier:
@@ -98,11 +105,14 @@ class LocalCourier:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        # Nobody is there any more to hear what is still being decoded, and closing would wait for it.
+        end_all()
         await self._open.aclose()
 
     def hurry(self) -> None:
-        """Try no download again that fails from now on."""
+        """Try no download again that fails from now on, and decode nothing for long."""
         self._downloader.hurry()
+        asyncio.get_running_loop().call_later(_PATIENCE, end_all)
 
     async def send(self, request: ImageRequest, before: Callable[[], Awaitable[None]]) -> Outcome:
         """Make one attempt, whose first byte leaves only once `before` has returned."""
@@ -115,16 +125,25 @@ class LocalCourier:
             timeout=self._provider.timeout,
             before=before,
         )
-        if isinstance(evidence, Reply) and len(evidence.body) > _LARGE_REPLY:
-            return await asyncio.to_thread(decide, evidence, self._provider, secret)
-        return decide(evidence, self._provider, secret)
+        try:
+            if isinstance(evidence, Reply) and len(evidence.body) > _LARGE_REPLY:
+                return await asyncio.to_thread(decide, evidence, self._provider, secret)
+            return decide(evidence, self._provider, secret)
+        except Exception as error:  # noqa: BLE001 (whatever a reply makes raise is that request's alone)
+            return Unknown(cause=f"what the server answered cannot be read ({type(error).__name__})")
 
-    async def collect(self, received: Received) -> tuple[Arrival, ...]:
+    async def collect(self, received: Received, keep: Keep | None = None) -> tuple[Arrival, ...]:
         """Return what each item of a reply turns out to be, in order: decoded, or fetched now and decoded."""
-        secret = self._key()
-        found = [collect(item, self._downloader, self._lookers, secret) for item in received.items]
+        found = [self._collected(number, item, keep) for number, item in enumerate(received.items)]
         # One is nearly always all, and needs no task of its own.
         return (await found[0],) if len(found) == 1 else tuple(await asyncio.gather(*found))
+
+    async def _collected(self, number: int, item: Item, keep: Keep | None) -> Arrival:
+        async def kept(data: bytes) -> None:
+            if keep is not None:
+                await keep(number, data)
+
+        return await collect(item, self._downloader, self._lookers, self._key(), kept)
 
     def _key(self) -> Secret | None:
         return api_key(self._provider, self._environ)

@@ -18,7 +18,7 @@ from specrun.model.project import Provider
 from specrun.provider.items import items_of
 from specrun.provider.outcome import Doom, Failed, FailedItem, Item, Outcome, Received, Refused, Resend, Unknown
 from specrun.provider.plain import plain
-from specrun.provider.reply import Evidence, NoReply, Reply
+from specrun.provider.reply import Evidence, NoReply, Reply, Trouble
 from specrun.provider.retry_after import retry_after
 from specrun.provider.secret import Secret
 from specrun.provider.statement import Statement, request_id, stated_error
@@ -28,6 +28,14 @@ _NO_ENTRY: Final = ("autherror", "authentication", "unauthorized", "apikey", "pe
 _NO_CREDIT: Final = ("insufficientquota", "insufficientbalance", "billing", "overdue", "arrears")
 _TIMED_OUT: Final = ("timeout", "timedout")
 _THROTTLED: Final = ("ratelimit", "toomanyrequests")
+
+# What nginx, Go's servers and Apache answer in plain text at a port for TLS: none has read the request.
+_ONLY_TLS: Final = (
+    b"plain HTTP request was sent to HTTPS",
+    b"HTTP request to an HTTPS server",
+    b"plain HTTP to an SSL",
+)
+_HTTPS: Final = "https:// in base_url?"
 
 _TITLE: Final = re.compile(rb"<title[^>]*>([^<]*)", re.IGNORECASE)
 
@@ -41,6 +49,8 @@ def decide(evidence: Evidence, provider: Provider, secret: Secret | None = None)
     """Return what an attempt came to; pure, and never with the secret in it."""
     if isinstance(evidence, NoReply):
         return _without_reply(evidence, provider)
+    if evidence.status == HTTPStatus.BAD_REQUEST and any(words in evidence.body for words in _ONLY_TLS):
+        return Doom(cause=f"the server at {provider.base_url} speaks only TLS", hint=_HTTPS, status=evidence.status)
     case = _read(evidence, secret)
     if case.status in _AMBIGUOUS or not HTTPStatus.OK <= case.status <= _LAST_REGISTERED:
         return case.unknown()
@@ -81,14 +91,23 @@ class _Case:
 
 
 def _without_reply(evidence: NoReply, provider: Provider) -> Outcome:
-    if evidence.untrusted:
-        return Doom(
-            cause=f"the certificate of {provider.base_url} is not trusted: {evidence.reason}",
-            hint="check base_url and this machine's clock; a private authority goes into SSL_CERT_FILE",
-        )
+    match evidence.trouble:
+        case Trouble.UNTRUSTED:
+            return Doom(
+                cause=f"the certificate of {provider.base_url} is not trusted: {evidence.reason}",
+                hint="check base_url and this machine's clock; a private authority goes into SSL_CERT_FILE",
+            )
+        case Trouble.NO_TLS:
+            return Doom(cause=evidence.reason, hint="http:// in base_url?")
+        case Trouble.ONLY_TLS:
+            return Doom(cause=evidence.reason, hint=_HTTPS)
+        case _:
+            pass
     if evidence.left:
         return Unknown(cause=f"{evidence.reason}, after the request was sent", late=evidence.late)
-    return Resend(cause=evidence.reason)
+    if evidence.trouble is Trouble.UNWORKABLE:
+        return Failed(cause=evidence.reason)
+    return Resend(cause=evidence.reason, unreached=evidence.trouble is Trouble.UNREACHED)
 
 
 def _success(case: _Case, provider: Provider, secret: Secret | None) -> Outcome:
@@ -97,7 +116,7 @@ def _success(case: _Case, provider: Provider, secret: Secret | None) -> Outcome:
         return _stated_in_success(case, provider)
     if not isinstance(data, list):
         return case.unknown()
-    items = items_of(data, secret)
+    items = items_of(data, provider, secret)
     if items and all(isinstance(item, FailedItem) and item.refused for item in items):
         return Refused(cause=_cause(items), status=case.status, request_id=case.request_id)
     return Received(items=items, status=case.status, request_id=case.request_id, cause=str(case.error or ""))

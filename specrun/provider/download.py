@@ -8,7 +8,7 @@ from typing import Final, Self
 import httpx
 
 from specrun import __version__
-from specrun.addresses import PrivateAddressError, is_loopback
+from specrun.addresses import PrivateAddressError
 from specrun.model.project import Provider
 from specrun.provider.backoff import Backoff
 from specrun.provider.body import BodyError, read_body
@@ -19,7 +19,13 @@ from specrun.provider.place import Place, PlaceError, is_relative
 from specrun.provider.proxies import Proxies
 from specrun.provider.retry_after import retry_after
 from specrun.provider.secret import Secret
-from specrun.provider.transport import SocketTransport, UntrustedCertificateError
+from specrun.provider.transport import (
+    NoTlsError,
+    SocketTransport,
+    UntrustedCertificateError,
+    UnworkableError,
+)
+from specrun.urls import plain_allowed
 
 LARGEST_FILE: Final = 64 << 20
 _MOST_REDIRECTS: Final = 5
@@ -27,6 +33,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 # A file written a moment ago may take some time to be everywhere.
 _TRIES_WHILE_MISSING: Final = 4
+_HOPELESS: Final = (UntrustedCertificateError, NoTlsError, UnworkableError)
 _HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": f"specrun/{__version__}"}
 
 
@@ -112,12 +119,17 @@ class Downloader:
                 return await self._follow(url, secret, secure=secure)
         except TimeoutError:
             raise _PassingError(f"no end of the image in {self._provider.timeout:g} s") from None
-        except (PlaceError, PrivateAddressError, UntrustedCertificateError, BodyError) as error:
+        except (PlaceError, PrivateAddressError, BodyError, *_HOPELESS) as error:
             raise DownloadError(str(error)) from None
         except httpx.TransportError as error:
             raise _PassingError(str(error)) from None
         except OSError:
             raise _PassingError("the name of the image's server does not resolve") from None
+        except (DownloadError, _PassingError):
+            raise
+        except Exception as error:
+            # Whatever a URL or a reply makes raise is that image's alone.
+            raise DownloadError(f"what its URL leads to cannot be read ({type(error).__name__})") from error
 
     async def _follow(self, url: str, secret: Secret | None, *, secure: bool) -> bytes:
         place = self._endpoint.join(url)
@@ -145,8 +157,8 @@ class Downloader:
         return await self._public.handle_async_request(request)
 
     def _check_secure(self, place: Place) -> None:
-        near = place.host == self._endpoint.host or (self._provider.allow_private and is_loopback(place.host))
-        if place.url.scheme != "https" and not near:
+        provider = self._provider
+        if not plain_allowed(str(place.url), self._endpoint.text, allow_private=provider.allow_private):
             raise DownloadError(f"{place.host} is to be asked over http, where anyone on the way can change the image")
 
 

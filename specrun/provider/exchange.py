@@ -9,8 +9,16 @@ import httpx
 
 from specrun.provider.body import BodyError, read_stream
 from specrun.provider.inprocess import InProcessTransport
-from specrun.provider.reply import Evidence, NoReply, Reply
-from specrun.provider.transport import Answer, Departure, DepartureError, SocketTransport, UntrustedCertificateError
+from specrun.provider.reply import Evidence, NoReply, Reply, Trouble
+from specrun.provider.transport import (
+    Answer,
+    Departure,
+    DepartureError,
+    NoTlsError,
+    SocketTransport,
+    UntrustedCertificateError,
+    UnworkableError,
+)
 
 _MIB: Final = 1 << 20
 # Four images of 48 MiB in base64; what is larger is no reply to a request for images.
@@ -33,7 +41,7 @@ async def post(
     """
     departure = Departure(before)
     head: Answer | None = None
-    late = False
+    kind, lost, late = Trouble.PASSING, False, False
     try:
         async with asyncio.timeout(timeout):
             head = await transport.post(url, headers, content, departure)
@@ -41,17 +49,36 @@ async def post(
     except TimeoutError:
         late = True
         trouble = f"no end of the reply in {timeout:g} s" if departure.left else f"no connection in {timeout:g} s"
-    except UntrustedCertificateError as error:
-        return NoReply(reason=str(error), left=False, untrusted=True)
+        kind = Trouble.PASSING if departure.left else Trouble.UNREACHED
     except (httpx.TransportError, BodyError) as error:
-        trouble = str(error)
+        trouble, kind, lost = str(error), _trouble(error), isinstance(error, httpx.ReadError)
     except DepartureError as error:
         raise (error.__cause__ or error) from None
+    except Exception as error:  # noqa: BLE001 (whatever a reply makes raise is evidence, and that request's alone)
+        trouble, kind = f"the reply cannot be read ({type(error).__name__})", Trouble.UNWORKABLE
     else:
         return Reply(status=head.status, headers=head.headers, body=body)
+    if head is None and departure.left and lost and await transport.only_tls(url):
+        return NoReply(
+            reason=f"the server at {url.netloc.decode()} speaks only TLS", left=True, trouble=Trouble.ONLY_TLS
+        )
     if head is None:
-        return NoReply(reason=trouble, left=departure.left, late=late)
+        return NoReply(reason=trouble, left=departure.left, trouble=kind, late=late)
     return Reply(status=head.status, headers=head.headers, torn=trouble, late=late)
+
+
+def _trouble(error: httpx.TransportError | BodyError) -> Trouble:
+    match error:
+        case UntrustedCertificateError():
+            return Trouble.UNTRUSTED
+        case NoTlsError():
+            return Trouble.NO_TLS
+        case UnworkableError():
+            return Trouble.UNWORKABLE
+        case httpx.ConnectError() | httpx.ConnectTimeout():
+            return Trouble.UNREACHED
+        case _:
+            return Trouble.PASSING
 
 
 async def _read(answer: Answer) -> bytes:

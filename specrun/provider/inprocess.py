@@ -32,6 +32,10 @@ class InProcessTransport(httpx.AsyncBaseTransport):
         """Send one request and return its reply."""
         return await self._inner.handle_async_request(request)
 
+    async def only_tls(self, url: httpx.URL) -> bool:  # noqa: ARG002 (there is no connection)
+        """Return False: nothing is between."""
+        return False
+
     async def post(self, url: httpx.URL, headers: Mapping[str, str], content: bytes, departure: Departure) -> Answer:
         """Post `content` once `departure` allows it."""
         await departure.allow()

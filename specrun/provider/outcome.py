@@ -13,16 +13,28 @@
 Every `cause` is a short sentence for people: one line, no control characters, no secret.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class ImageItem:
-    """One image of a reply as the server gave it: base64 text, a URL to fetch it from, or both."""
+    """One image of a reply as the server gave it: base64 text, a URL to fetch it from, or both.
 
-    encoded: str | None = field(default=None, repr=False)
+    `told` is whether the URL holds the API key, so that it is nothing to write down.
+    """
+
+    encoded: str | None = None
     url: str | None = None
+    told: bool = False
+
+    @property
+    def link(self) -> str | None:
+        """The URL as it may be written down and shown, None where there is none."""
+        return None if self.told else self.url
+
+    def __repr__(self) -> str:
+        return f"ImageItem(url={self.link!r})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,12 +60,16 @@ class Received:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resend:
-    """Not billed and worth sending again; `retry_after` is the server's wish in seconds."""
+    """Not billed and worth sending again; `retry_after` is the server's wish in seconds.
+
+    `unreached` is whether there was no connection.
+    """
 
     cause: str
     status: int | None = None
     request_id: str = ""
     retry_after: float | None = None
+    unreached: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,8 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
+from specrun.urls import url_fault
+
 # No user name, no backslash, no space or control character in the host: readers of URLs disagree about these.
 _URL: Final = re.compile(r"(https?://[^/?#\\@\x00-\x20\x7f]+)([/?][^#\x00-\x1f\x7f]*)?(?:#.*)?", re.IGNORECASE)
 _PRINTABLE: Final = "".join(map(chr, range(0x21, 0x7F)))
@@ -31,11 +33,12 @@ class Place:
         parts = _URL.fullmatch(text)
         if parts is None:
             raise PlaceError("the URL is not one of http or https, or holds a user name")
-        target = quote(parts[2] or "/", safe=_PRINTABLE)
+        target = quote(parts[2] or "/", safe=_PRINTABLE, errors="replace")
         target = target if target.startswith("/") else f"/{target}"
+        fault = url_fault(parts[1])
+        if fault:
+            raise PlaceError(f"the URL leads nowhere: {fault}")
         try:
-            # Stricter than httpx about brackets.
-            urlsplit(parts[1])
             return cls(text=text, url=httpx.URL(parts[1] + target), target=target.encode())
         except (ValueError, httpx.InvalidURL):
             raise PlaceError("the URL cannot be understood") from None

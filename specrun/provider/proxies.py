@@ -6,8 +6,8 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from specrun.addresses import is_loopback
 from specrun.diagnostics import Diagnostic, InvalidInputError
+from specrun.urls import is_loopback
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TypeAlias
 
 
@@ -19,16 +20,27 @@ class Reply:
     late: bool = False
 
 
+class Trouble(Enum):
+    """What kept a reply from coming."""
+
+    PASSING = "passing"
+    UNREACHED = "unreached"  # no connection: no such name, nobody who listens
+    UNTRUSTED = "untrusted"  # the certificate
+    NO_TLS = "no TLS"  # where https asks for it
+    ONLY_TLS = "only TLS"  # where http does without: the server can have read nothing
+    UNWORKABLE = "unworkable"  # what no try again mends
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoReply:
     """No status line. `left` is whether a byte of the request may have left this machine.
 
-    `untrusted` is set where the server's TLS certificate is not to be trusted, `late` where `timeout` was over.
+    `late` is set where `timeout` was over.
     """
 
     reason: str
     left: bool
-    untrusted: bool = False
+    trouble: Trouble = Trouble.PASSING
     late: bool = False
 
 

@@ -4,6 +4,8 @@ aiohttp carries the bytes, behind httpx's transport interface: httpx's own pool 
 the adapter that others publish reports a connection lost after sending as one that was never made.
 """
 
+import asyncio
+import contextlib
 import io
 import os
 import ssl
@@ -26,17 +28,31 @@ from specrun.provider.proxies import Proxies
 # connection is lost, and nobody knows what became of it.
 _KEEP_ALIVE: Final = 3.0
 _CONNECT_TIMEOUT: Final = 30.0
+# Seconds to find out whether a server speaks TLS.
+_PROBE: Final = 3.0
+# OpenSSL's names for an answer that is no TLS, in its versions.
+_NO_TLS: Final = frozenset(
+    ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
+)
 _LONGEST_HEADER: Final = 64 * 1024
 # aiohttp wants larger bodies as files, to write them piece by piece.
 _LARGE_BODY: Final = 1 << 20
 
 
 class DepartureError(Exception):
-    """What had to be done before a request leaves failed with an `OSError`, its cause; nothing was sent."""
+    """What had to be done before a request leaves failed, with its cause; nothing was sent."""
 
 
 class UntrustedCertificateError(httpx.ConnectError):
     """The server's TLS certificate is not to be trusted."""
+
+
+class NoTlsError(httpx.ConnectError):
+    """The server does not speak TLS where https asks for it."""
+
+
+class UnworkableError(httpx.TransportError):
+    """A request that cannot be made, or a reply that cannot be read, however often it is tried."""
 
 
 class Departure:
@@ -50,8 +66,8 @@ class Departure:
         """Do what must be done first, such as recording that the request is about to leave."""
         try:
             await self._before()
-        except OSError as error:
-            # In a class of its own: an HTTP library takes any OSError for one of its sockets'.
+        except Exception as error:
+            # In a class of its own: it is none of what sockets, servers and their replies make an HTTP library raise.
             raise DepartureError from error
 
 
@@ -76,6 +92,7 @@ class SocketTransport(httpx.AsyncBaseTransport):
     def __init__(self, *, resolver: AbstractResolver | None = None) -> None:
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
+        self._answered: set[str] = set()
         self._proxies = Proxies.current()
 
     async def __aenter__(self) -> Self:
@@ -124,6 +141,22 @@ class SocketTransport(httpx.AsyncBaseTransport):
         known = {name.decode("latin-1").lower(): value.decode(errors="replace") for name, value in response.raw_headers}
         return Answer(status=response.status, headers=known, body=_Body(response, url))
 
+    async def only_tls(self, url: httpx.URL) -> bool:
+        """Whether a server that broke off a plain request, and has never answered one, completes a TLS handshake."""
+        asked = url.scheme == "http" and _host(url) not in self._answered
+        if not asked or self._proxies.for_host(url.scheme, url.host) is not None:
+            return False
+        # One look is enough.
+        self._answered.add(_host(url))
+        tls = ssl.create_default_context()
+        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+        with contextlib.suppress(OSError, ValueError):
+            async with asyncio.timeout(_PROBE):
+                _, writer = await asyncio.open_connection(url.host, url.port or 80, ssl=tls)
+            writer.transport.abort()
+            return True
+        return False
+
     async def _send(
         self, method: str, url: httpx.URL, target: bytes, headers: Mapping[str, str], content: bytes
     ) -> aiohttp.ClientResponse:
@@ -134,7 +167,7 @@ class SocketTransport(httpx.AsyncBaseTransport):
             # Over https the proxy sees nothing of the request; aiohttp tells it these when it asks for a tunnel.
             headers = {**headers, **proxy.headers}
         try:
-            return await self._session.request(
+            response = await self._session.request(
                 method,
                 _exact(f"{url.scheme}://{url.netloc.decode('ascii')}{target.decode('ascii')}"),
                 data=io.BytesIO(content) if len(content) > _LARGE_BODY else content or None,
@@ -146,6 +179,13 @@ class SocketTransport(httpx.AsyncBaseTransport):
             )
         except (aiohttp.ClientError, OSError) as error:
             raise _told(error, url) from error
+        except DepartureError:
+            raise
+        except Exception as error:
+            # Libraries raise much that is no OSError: what a strange name or header makes them stumble over.
+            raise UnworkableError(f"{_host(url)} cannot be asked ({type(error).__name__})") from error
+        self._answered.add(_host(url))
+        return response
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -190,6 +230,8 @@ class _Body(httpx.AsyncByteStream):
                 yield chunk
         except (aiohttp.ClientError, OSError) as error:
             raise _told(error, self._url) from error
+        except Exception as error:
+            raise UnworkableError(f"{_host(self._url)} sent what cannot be read ({type(error).__name__})") from error
 
     async def aclose(self) -> None:
         # What was read to its end has gone back to the pool by itself; the rest of an unread body is not waited for.
@@ -209,8 +251,21 @@ def _told(error: aiohttp.ClientError | OSError, url: httpx.URL) -> httpx.Transpo
         return reason
     if isinstance(reason, ssl.SSLCertVerificationError):
         return UntrustedCertificateError(reason.verify_message)
-    kind, words = _kind_and_words(error, reason, url.netloc.decode("ascii"))
+    if isinstance(reason, ssl.SSLError) and isinstance(error, aiohttp.ClientConnectorError):
+        return _without_tls(reason, _host(url))
+    kind, words = _kind_and_words(error, reason, _host(url))
     return kind(words)
+
+
+def _without_tls(reason: ssl.SSLError, host: str) -> httpx.ConnectError:
+    if reason.reason in _NO_TLS:
+        return NoTlsError(f"the server at {host} does not speak TLS")
+    # OpenSSL's numbers of errors are none of the operating system's.
+    return httpx.ConnectError(f"no TLS with {host}: {(reason.reason or 'it breaks off').lower().replace('_', ' ')}")
+
+
+def _host(url: httpx.URL) -> str:
+    return url.netloc.decode("ascii")
 
 
 def _kind_and_words(error: Exception, reason: BaseException, host: str) -> tuple[type[httpx.TransportError], str]:
@@ -219,7 +274,7 @@ def _kind_and_words(error: Exception, reason: BaseException, host: str) -> tuple
             return httpx.ConnectError, f"the name of {host} does not resolve"
         case aiohttp.ClientConnectorError():
             known = isinstance(reason, OSError) and reason.errno
-            return httpx.ConnectError, f"no connection to {host}: {os.strerror(known) if known else 'TLS failed'}"
+            return httpx.ConnectError, f"no connection to {host}: {os.strerror(known) if known else 'it breaks off'}"
         case aiohttp.ClientHttpProxyError():
             return httpx.ProxyError, f"the proxy on the way to {host} answered {error.status}"
         case TimeoutError():

@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from specrun.catalog.schema import ModelSchema
-from specrun.imaging import ImageError, decode_image
+from specrun.imaging import ImageError, bounded, decode_image, shrunk
 from specrun.server.errors import ApiError
 
 LARGEST_SIDE = 2048
@@ -59,12 +59,19 @@ def decode_input(data: bytes, place: str, side: int = LARGEST_SIDE) -> Image.Ima
     """Return an image in RGB, the right way up, on white where it is transparent, at most `side` long."""
     try:
         decode_image(data)
+        width, pixels = bounded(opened_input, (data,), side, result=tuple[int, bytes])
     except ImageError as error:
         raise ApiError(f"{place} {error}") from None
+    return Image.frombytes("RGB", (width, len(pixels) // (3 * width)), pixels)
+
+
+def opened_input(data: bytes, side: int) -> tuple[int, bytes]:
+    """Return the width and the RGB pixels of such an image, made in whatever time and memory that takes."""
     with Image.open(io.BytesIO(data)) as opened:
-        image = _opaque(_eight_bits(ImageOps.exif_transpose(opened)))
+        image = ImageOps.exif_transpose(shrunk(opened, side, lambda strip: _opaque(_eight_bits(strip))))
     factor = -(-max(image.size) // side)
-    return image.reduce(factor) if factor > 1 else image
+    small = image.reduce(factor) if factor > 1 else image
+    return small.width, small.tobytes()
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import h11
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -38,6 +39,13 @@ class Protocol(H11Protocol):
             self._stop_clock()
         elif self._deadline is None and not self.transport.is_closing():
             self._deadline = self.loop.call_later(HEADER_SECONDS, self.transport.abort)
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that what came is no HTTP, unless the request it belongs to has its answer already."""
+        try:
+            super().send_400_response(msg)
+        except h11.LocalProtocolError:
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clock for good."""

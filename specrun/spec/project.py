@@ -19,6 +19,7 @@ from specrun.spec.reader import Reader, entries
 from specrun.spec.root import PROJECT_FILE, project_root
 from specrun.spec.store import read_store
 from specrun.spec.yaml import parse_yaml, read_source
+from specrun.urls import url_fault
 
 BUILT_IN: AnyMapping[str, Provider] = {
     "modelverse": Provider(
@@ -127,7 +128,7 @@ def _provider(read: Reader, name: str, key: Scalar, node: Node) -> Provider:
         setting = _setting(read, f"{name}.{field}", field, value) if field in _PROVIDER_KEYS else None
         if setting is not None:
             provider = replace(provider, **{field: setting})
-    if provider.base_url == "":
+    if provider.base_url == "" and fields.get("base_url") is None:
         hint = "add base_url: https://…/v1, the part of the address before /images/generations"
         read.fail(key, "missing key", f"provider {name} has no base_url", hint)
     return provider
@@ -155,14 +156,15 @@ def _base_url(read: Reader, what: str, node: Node) -> str | None:
         return None
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment:
-        read.fail(node, "unusable URL", f"{what} is not an http(s) address", "as in https://api.example.com/v1")
-        return None
-    if parts.username or parts.password:
+        parts = None
+    if parts is not None and "@" in parts.netloc:
         read.fail(node, "secret in a file", f"{what} holds a user name or password", "name a variable in api_key_env")
+        return None
+    fault = url_fault(url)
+    if parts is None or fault or parts.query or parts.fragment:
+        detail = f"{what} leads nowhere: {fault}" if fault else f"{what} holds more than an address"
+        read.fail(node, "unusable URL", detail, "as in https://api.example.com/v1")
         return None
     return url.rstrip("/")
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from specrun.model.project import StoreSettings
 from specrun.spec.nodes import Node
 from specrun.spec.reader import Reader
+from specrun.urls import url_fault
 
 _EXAMPLE = "as in s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, https://host/path or file:///folder"
 _SCHEMES = ("file", "s3", "gs", "az", "http", "https")
@@ -50,5 +51,9 @@ def _url(read: Reader, node: Node) -> str | None:
     rooted = bool(parts.path.startswith("/")) and not parts.netloc if parts.scheme == "file" else bool(parts.netloc)
     if parts.scheme not in _SCHEMES or not rooted:
         read.fail(node, "unusable URL", f"store.url is {url}", _EXAMPLE)
+        return None
+    fault = url_fault(url) if parts.scheme in ("http", "https") else ""
+    if fault:
+        read.fail(node, "unusable URL", f"store.url leads nowhere: {fault}", _EXAMPLE)
         return None
     return url.rstrip("/")

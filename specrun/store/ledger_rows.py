@@ -87,11 +87,15 @@ def mark_arrived(connection: sqlite3.Connection, arrivals: Sequence[tuple[int, S
 
 
 def mark_ended(connection: sqlite3.Connection, endings: Sequence[tuple[int, Ending]], now: float) -> None:
-    """Say what came of attempts; links to images that are here now are forgotten."""
+    """Say what came of attempts; links to images that are here now, or were put aside and looked at, are forgotten."""
     connection.execute(
-        "DELETE FROM links WHERE attempt IN (SELECT value FROM json_each(?)) AND EXISTS"
-        " (SELECT 1 FROM outputs WHERE outputs.attempt = links.attempt AND outputs.image = links.image)",
-        (json.dumps([attempt for attempt, _ in endings]),),
+        "DELETE FROM links WHERE attempt IN (SELECT value FROM json_each(?)) AND (EXISTS"
+        " (SELECT 1 FROM outputs WHERE outputs.attempt = links.attempt AND outputs.image = links.image)"
+        " OR (url LIKE 'aside:%' AND attempt IN (SELECT value FROM json_each(?))))",
+        (
+            json.dumps([attempt for attempt, _ in endings]),
+            json.dumps([attempt for attempt, end in endings if end.state is not AttemptState.UNKNOWN]),
+        ),
     )
     rows = [(attempt, end.state.value, end.cause, end.status, end.request_id) for attempt, end in endings]
     if rows:

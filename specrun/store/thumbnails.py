@@ -10,6 +10,7 @@ from typing import Final
 from PIL import Image, ImageOps
 
 from specrun.atomic import make_folder
+from specrun.imaging import bounded, shrunk
 from specrun.media_type import media_type
 from specrun.store.contained import read_regular
 from specrun.store.named import is_digest
@@ -31,7 +32,7 @@ class Thumbnails:
     def get(self, blob: str, edge: int, read: Callable[[], bytes]) -> bytes:
         """Return the thumbnail of a blob, `edge` pixels at its longer side; `read` gives the image where none is kept.
 
-        Raises `OSError` for what does not decode, and whatever `read` raises.
+        Raises `ImageError` for what does not decode, and whatever `read` raises.
         """
         if not is_digest(blob):
             return thumbnail(read(), edge)
@@ -50,11 +51,20 @@ class Thumbnails:
 
 
 def thumbnail(data: bytes, edge: int) -> bytes:
-    """Return an image as a WebP of at most `edge` pixels a side, never enlarged; of an animation the first frame."""
+    """Return an image as a WebP of at most `edge` pixels a side, never enlarged; of an animation the first frame.
+
+    Raises `ImageError`.
+    """
+    return bounded(small_webp, (data,), edge, result=bytes)
+
+
+def small_webp(data: bytes, edge: int) -> bytes:
+    """Return a thumbnail, made in whatever time and memory it takes."""
     with Image.open(io.BytesIO(data)) as image:
         image.draft("RGB", (edge, edge))
         profile = image.info.get("icc_profile") if image.mode in {"RGB", "RGBA", "P"} else None
-        picture = _colours(ImageOps.exif_transpose(image))
+        # Scaled in two steps, the first by whole numbers, which is quick and shows in no thumbnail.
+        picture = ImageOps.exif_transpose(shrunk(image, 2 * edge, _colours))
         picture.thumbnail((edge, edge), Image.Resampling.LANCZOS, reducing_gap=2.0)
     out = io.BytesIO()
     picture.save(out, "WEBP", quality=_QUALITY, method=_EFFORT, icc_profile=profile, exif=b"", xmp=b"")

@@ -9,7 +9,7 @@ from typing import assert_never
 import msgspec
 
 from specrun.atomic import write_atomic
-from specrun.imaging import DecodedImage
+from specrun.imaging import DecodedImage, ImageError
 from specrun.model.lock import LockRow
 from specrun.model.output_path import truthful
 from specrun.model.project import Provider
@@ -103,7 +103,10 @@ class _Asker:
                 if len(images) < max(request.originals):
                     reason = f"the server gave {len(images)} of {max(request.originals)} images this time"
                     return Reproduction(row=row, reason=reason, failed=True)
-                return await asyncio.to_thread(self._paired, request, images)
+                try:
+                    return await asyncio.to_thread(self._paired, request, images)
+                except ImageError as error:
+                    return Reproduction(row=row, reason=f"not compared: an image {error}", failed=True)
             case outcome.Failed() | outcome.Refused() | outcome.Doom() | outcome.Unknown() | outcome.Stopped():
                 return Reproduction(row=row, reason=settled.cause, failed=True)
             case _:

@@ -1,13 +1,14 @@
 """An image file, wherever it stands: what it says of itself, whether that holds, and where it comes from."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
 import msgspec
 
 from specrun.canonical import digest
-from specrun.imaging import DecodedImage, decode_image
+from specrun.imaging import DecodedImage, ImageError, decode_image
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.provenance.embed import embed, extract, original
 from specrun.provenance.facts import Provenance, ProvenanceError
@@ -131,9 +132,10 @@ def _condition(
     if bare is not None:
         return (Condition.DELIVERED if _faithful(data, bare, facts) else Condition.RETOLD), None
     received = _received(blob, origin, blobs, outputs)
-    if received is None:
-        return Condition.UNKNOWN, None
-    return Condition.CHANGED, compare(received, data)
+    with suppress(ImageError):
+        if received is not None:
+            return Condition.CHANGED, compare(received, data)
+    return Condition.UNKNOWN, None
 
 
 def _faithful(data: bytes, bare: bytes, facts: Provenance | None) -> bool:

@@ -27,6 +27,9 @@ from typing import Any, Self, TypeAlias
 
 from PIL import Image
 
+# The first byte of who speaks TLS to a server that does not: what servers answer is HTTP.
+_TLS = b"\x16"
+
 Behaviour: TypeAlias = "Callable[[Exchange], Awaitable[None]]"
 Script: TypeAlias = "Sequence[Behaviour] | Callable[[Post], Behaviour]"
 
@@ -143,8 +146,13 @@ class FaultServer:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
+        self.stop()
+
+    def stop(self) -> None:
+        """End the server, unless it has ended, and return when nobody listens any more."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
 
     def _run(self) -> None:
         with contextlib.closing(self._loop):
@@ -180,7 +188,7 @@ class FaultServer:
                 await _reset_unread(writer)
                 return
             while not writer.is_closing():
-                await self._answer(await _read(reader), reader, writer)
+                await self._answer(await _read(reader, writer), reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
 
@@ -311,8 +319,12 @@ def picture(text: str, kind: str = "PNG") -> bytes:
     return buffer.getvalue()
 
 
-async def _read(reader: asyncio.StreamReader) -> Asked:
-    raw = await reader.readuntil(b"\r\n\r\n")
+async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Asked:
+    first = await reader.readexactly(1)
+    if first == _TLS:
+        await respond(writer, 400, b"")
+        raise ConnectionError
+    raw = first + await reader.readuntil(b"\r\n\r\n")
     start, *lines = raw.decode("latin-1").rstrip().split("\r\n")
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     method, target, _ = start.split(" ")

@@ -125,7 +125,8 @@ def test_a_path_that_changes_only_in_case_or_normal_form_leaves_one_file(
         assert files[0].samefile(shop.output(after))
         place = shop.place()
         target = Target(
-            root=tmp_path, spec=place.spec, name="shots", arguments="", lock=place.lock, outputs=place.outputs,
+            root=tmp_path, spec=place.spec, name="shots", place=shop.plan().place, lock=place.lock,
+            outputs=place.outputs,
             store=place.state / "store",
         )  # fmt: skip
         assert verify(target, shop.plan()).findings == ()

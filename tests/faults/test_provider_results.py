@@ -272,7 +272,22 @@ def test_redirects_in_a_circle_end() -> None:
         ("http://example.com\\@127.0.0.2/x.png", "holds a user name"),
         ("file:///etc/passwd", "not one of http or https"),
         ("ftp://example.com/x.png", "not one of http or https"),
-        ("http://[/x.png", "the URL cannot be understood"),
+        ("http://[/x.png", "the URL leads nowhere: its host or port cannot be understood"),
+        ("http://a..b/x", "the URL leads nowhere: its host is no host name"),
+        ("http://.example/x", "its host is no host name"),
+        ("http://xn--/x", "its host is no host name"),
+        ("http://xn--a/x", "its host is no host name"),
+        (f"http://{'a' * 64}.com/x", "its host is no host name"),
+        (f"http://{'a.' * 200}com/x", "its host is no host name"),
+        ("http://a%00b/x", "its host is no host name"),
+        ("http://exa\u00admple.com/x", "its host is no host name"),
+        ("http://256.1.1.1/x", "its host is no IP address"),
+        ("http://[::g]/x", "its host or port cannot be understood"),
+        ("http://[v1.x]/x", "its host is no IP address"),
+        ("http://example.com:0/x", "port 0 is nobody's"),
+        ("http://example.com:99999/x", "its host or port cannot be understood"),
+        ("http://example.com:-1/x", "its host or port cannot be understood"),
+        ("http://example\ud800.com/x", "it holds a control character"),
         ("http://a b/x.png", "not one of http or https"),
     ],
 )
@@ -304,7 +319,7 @@ def test_private_addresses_are_reached_where_the_provider_allows_them() -> None:
 def test_a_url_that_holds_the_key_is_not_asked_for_nor_kept() -> None:
     with FaultServer([images(lambda _content: {"url": f"https://example.com/x?key={KEY}"})]) as server:
         answer = ask(server)
-    assert answer.arrivals == (Missing(cause="the server gave a URL that holds the API key"),)
+    assert answer.arrivals == (Missing(cause="the server gave a URL at another server that holds the API key"),)
 
 
 def test_the_key_never_shows_in_what_a_server_echoes() -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specrun.addresses import PrivateAddressError, is_loopback, is_private, resolve_public
+from specrun.addresses import PrivateAddressError, is_private, resolve_public
+from specrun.urls import is_loopback
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,22 @@
 
 import contextlib
 import io
+import os
 import struct
+import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
+from hostile_images import gif_of_frames, grey_png, jpeg_of_scans, png_of_chunks
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from specrun import apart
 from specrun.canonical import digest
-from specrun.imaging import MOST_PIXELS, DecodedImage, ImageError, decode_image
+from specrun.image_structure import cut_off
+from specrun.imaging import MOST_PIXELS, DecodedImage, ImageError, UndecodedError, decode_image, is_heavy
 from specrun.media_type import media_type
 
 
@@ -125,3 +131,91 @@ def test_damage_of_any_kind_gives_an_image_or_a_reason(data: bytes, draw: st.Dat
     with contextlib.suppress(ImageError):
         image = decode_image(bytes(damaged))
         assert image.width * image.height <= MOST_PIXELS
+
+
+HOSTILE = {
+    "a JPEG of many scans": jpeg_of_scans(400, side=2000),
+    "a PNG of many chunks": png_of_chunks(200_000),
+    "a GIF of many frames": gif_of_frames(400_000),
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+def test_what_takes_too_long_is_ended(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "_MOST_CPU", 1)
+    assert is_heavy(data)
+    with pytest.raises(ImageError, match="takes more than 1 s, or 352 MiB, to decode"):
+        decode_image(data)
+
+
+def test_what_is_being_decoded_can_be_ended_by_another_thread() -> None:
+    with ThreadPoolExecutor() as threads:
+        found = threads.submit(decode_image, HOSTILE["a GIF of many frames"])
+        while not found.done():
+            apart.end_all()
+            wait([found], timeout=0.05)
+    with pytest.raises(UndecodedError):
+        found.result()
+
+
+def test_a_side_that_no_other_format_could_say_is_refused_at_once() -> None:
+    with pytest.raises(ImageError, match="has a side of more than 65,535 pixels"):
+        decode_image(grey_png(1, 1 << 20))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems bound no process's data")
+def test_memory_is_bounded_where_images_are_decoded() -> None:
+    with pytest.raises(apart.ApartError, match="takes more than 352 MiB to decode"):
+        apart.apart(much_memory, [b""], result=int)
+
+
+def much_memory(_data: bytes) -> int:
+    return len(bytearray(400 << 20))
+
+
+def test_no_key_is_in_the_environment_where_images_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELVERSE_API_KEY", "sk-canary")
+    names = apart.apart(environment, [b""], result=list[str])
+    assert "PATH" in names
+    assert "MODELVERSE_API_KEY" not in names
+
+
+def environment(_data: bytes) -> list[str]:
+    return list(os.environ)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_images_of_usual_size_need_no_process_of_their_own(kind: str) -> None:
+    assert not is_heavy(encoded(kind, size=(1024, 1024)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_small_needs_no_process_of_its_own_broken_or_not(kind: str) -> None:
+    data = encoded(kind, frames=1 if kind == "JPEG" else 3)
+    assert not is_heavy(data)
+    assert not is_heavy(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("frames", [1, 3])
+def test_whole_images_are_not_taken_for_cut_off_ones(kind: str, frames: int) -> None:
+    data = encoded(kind, frames=frames if kind != "JPEG" else 1)
+    assert not cut_off(data, KINDS[kind])
+    assert not cut_off(data + b"what some programs leave behind", KINDS[kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(share=st.floats(0.05, 0.95))
+def test_images_that_break_off_are_seen_to_without_decoding(kind: str, share: float) -> None:
+    data = encoded(kind)
+    assert cut_off(data[: int(len(data) * share)], KINDS[kind])
+
+
+def test_a_thumbnail_in_a_cut_off_jpeg_does_not_make_it_whole() -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "\xff\xd9 " + encoded("JPEG").decode("latin-1")
+    buffer = io.BytesIO()
+    Image.effect_noise((64, 64), 90).save(buffer, "JPEG", exif=exif)
+    data = buffer.getvalue()
+    assert not cut_off(data, "image/jpeg")
+    assert cut_off(data[:-200], "image/jpeg")

@@ -20,7 +20,7 @@ LAYERS = (
     {"provenance"},
     {"model"},
     {"addresses", "group_write", "imaging"},
-    {"atomic", "batches", "canonical", "diagnostics", "media_type"},
+    {"apart", "atomic", "batches", "canonical", "diagnostics", "image_structure", "media_type", "urls"},
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 # Planning asks no one and makes nothing.

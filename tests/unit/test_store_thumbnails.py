@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from specrun.canonical import digest
+from specrun.imaging import ImageError
 from specrun.store.thumbnails import Thumbnails, thumbnail
 
 
@@ -85,5 +86,5 @@ def test_a_folder_that_cannot_be_written_to_is_no_fault(tmp_path: Path) -> None:
 
 
 def test_bytes_that_are_no_image_raise(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="cannot identify"):
+    with pytest.raises(ImageError, match="cannot be decoded"):
         Thumbnails(tmp_path).get("sha256:" + "0" * 64, 16, lambda: b"not an image")

@@ -72,5 +72,5 @@ def test_an_input_over_plain_http_is_a_fault_of_the_spec(specrun: Any) -> None:
     (specrun.folder / "v.yaml").write_text(text)
     for command in ("validate", "plan"):
         ended = specrun(command, "v.yaml", code=1)
-        assert "http://photos.example/lamp.png would be asked for over http" in ended.err
+        assert '"http://photos.example/lamp.png" is to be asked over http' in ended.err
         assert "v.yaml:4" in ended.err

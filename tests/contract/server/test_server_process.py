@@ -66,6 +66,19 @@ def test_each_request_is_a_line_of_the_log(start: Start) -> None:
     assert served.said[-1] == "stopped\n"
 
 
+def test_what_comes_after_an_early_answer_leaves_no_traceback_in_the_log(start: Start) -> None:
+    served = start()
+    head = b"POST /nope HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n"
+    with connect(served.url) as early:
+        early.sendall(head + b"5\r\nhello\r\n")
+        assert early.recv(1000).startswith(b"HTTP/1.1 404 ")
+        early.sendall(b"no length of a chunk\r\n")
+        while early.recv(1000):
+            pass
+    assert served.interrupt() == 0
+    assert not any("Traceback" in line or "Error" in line for line in served.said)
+
+
 def test_a_failure_is_told_within_its_line_of_the_log(start: Start, tmp_path: Path) -> None:
     served = start(env={"TMPDIR": str(tmp_path)})
     (folder,) = tmp_path.glob("specrun-serve-*")
