@@ -162,7 +162,7 @@ class AxisReader:
         try:
             labels = [label(value) for value in values]
         except EvaluationError as error:
-            self._faults.extend(error.explained([axis.name, *scope]))
+            self._faults.extend(error.explained({axis.name: values[0] if values else None, **scope}))
             return None
         return Axis(axis.name, axis.span, list(values), labels, label)
 

@@ -1,13 +1,14 @@
 """Values of a whole job's cells, each evaluated once for each distinct combination of the axes that it reads."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import repeat
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from specrun.diagnostics import Diagnostic
 from specrun.plan.bounds import Meter, OutOfStepsError
 from specrun.plan.faults import Failed, together
-from specrun.plan.template import EvaluationError, Expression, Joined, Scope
+from specrun.plan.template import EvaluationError, Expression, Joined, Scope, in_reach
 
 T = TypeVar("T")
 
@@ -35,10 +36,11 @@ class Grid:
         """Return a grid on which the given names, axes or not, are the same everywhere."""
         return Grid({**self.base, **names}, self._axes, self._fixed | frozenset(names))
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
-        """All names in reach."""
-        return list(dict.fromkeys((*self._names, *self.base)))
+        """All names in reach, and the keys of the mappings among them."""
+        firsts = {name: values[0] if values else None for name, values in self._axes.items()}
+        return in_reach({**firsts, **self.base})
 
     def reads(self, names: frozenset[str]) -> tuple[int, ...]:
         """Return which axes a set of names reads."""

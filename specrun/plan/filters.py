@@ -21,9 +21,12 @@ _PASSED_ON = (
     "reject rejectattr reverse select selectattr sort unique"
 ).split()
 _OF_A_TEXT = "capitalize lower title upper wordcount".split()
-# These look at every item; those below also make a key of each, all at once.
+# These look at every item, those below at none but the items themselves.
 ITERATING = frozenset("join map max min reject rejectattr select selectattr sum".split())
-KEYED = frozenset("dictsort groupby sort unique".split())
+AT_THE_TOP = frozenset(
+    "batch count d default defined first items iterable join last length list map mapping none reject rejectattr "
+    "reverse select selectattr sequence slice string sum undefined".split()
+)
 _JINJA_TESTS: Mapping[str, Any] = TESTS
 # `sameas` tells where values are kept, `callable` what is not data.
 _NO_TESTS = frozenset("callable escaped filter sameas test".split())
