@@ -106,7 +106,8 @@ class AxisReader:
         others = {axis.name: "axes do not know each other; pick cells with `where` or `exclude`" for axis in job.axes}
         axes.extend(self._axis(axis, scope, others) for axis in job.axes)
         found = [axis for axis in axes if axis is not None]
-        return [self._distinct(axis) for axis in found] if len(found) == len(axes) else None
+        sound = len(found) == len(axes) and not job.unread
+        return [self._distinct(axis) for axis in found] if sound else None
 
     def _model(self, text: Text, scope: Scope) -> ModelChoice | None:
         try:

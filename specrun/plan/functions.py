@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from specrun.canonical import digest
-from specrun.media_type import media_type
+from specrun.media_type import foreign_type, media_type
 from specrun.model.inputs import FileImage, OutputImage
 from specrun.model.plan import Reads
 from specrun.plan.data_files import DataError, read_csv, read_json, read_lines, read_yaml
@@ -14,8 +14,8 @@ from specrun.plan.template import FunctionError
 from specrun.spec.paths import PathRefusedError, ProjectPaths
 from specrun.spec.yaml import read_bounded
 
-# Enough to tell a type of image by.
-_HEAD = 16
+# Enough to tell a type of file by.
+_HEAD = 256
 
 Outputs = Callable[[str, Mapping[str, Any]], list[OutputImage]]
 
@@ -153,12 +153,11 @@ class Functions:
                 with path.open("rb") as file:
                     content = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
                     file.seek(0)
-                    kind = media_type(file.read(_HEAD))
+                    head = file.read(_HEAD)
             except OSError as error:
                 raise FunctionError(f"{function}('{name}'): {error.strerror}", function) from None
-            if kind is None:
-                hint = "narrow the pattern, as in 'photos/*.png'" if function == "glob" else "read texts with text()"
-                raise FunctionError(f"{function}('{name}'): it is no PNG, JPEG, WebP, GIF or AVIF", function, hint)
+            if media_type(head) is None:
+                raise _no_image(function, name, head)
             self._images[path] = FileImage(path=self._paths.shown(path), digest=content)
         return self._images[path]
 
@@ -180,3 +179,19 @@ class Functions:
             return self._paths.inside(path)
         except PathRefusedError as error:
             raise FunctionError(f"{function}('{path}'): {error}", function) from None
+
+
+def _no_image(function: str, name: str, head: bytes) -> FunctionError:
+    """Say what a file is that is no image of a known kind, and what to do."""
+    kind = foreign_type(head)
+    if not head:
+        what, hint = "it is empty", "save or fetch the image again"
+    elif head.startswith(b"version https://git-lfs"):
+        what, hint = "it only says where Git LFS keeps the image", "run `git lfs pull`"
+    elif kind:
+        what, hint = f"it is {kind}, not a PNG, JPEG, WebP, GIF or AVIF", "convert it to PNG"
+    else:
+        what, hint = "it is no PNG, JPEG, WebP, GIF or AVIF", "name an image, or read a text with text()"
+    if function == "glob":
+        hint += "; or narrow the pattern, as in 'photos/*.png'"
+    return FunctionError(f"{function}('{name}'): {what}", function, hint)

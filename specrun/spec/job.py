@@ -10,7 +10,7 @@ from specrun.spec.reader import Reader, entries
 from specrun.spec.spec import RESERVED, AxisSpec, Job, Match, Override, Params
 from specrun.spec.text import Text, scalar_text
 
-_FIELDS = (
+JOB_FIELDS = (
     "prompt",
     "prompts",
     "model",
@@ -37,7 +37,7 @@ def read_job(
     """Read one job; None where it is not even a mapping."""
     if not name.strip() or _ADDRESS_MARKS & set(name) or not name.isprintable():
         read.fail(key, "unusable name", f'"{name}" cannot name a job', 'leave out [ ] = , " * ? and control characters')
-    fields = read.fields(node, f"job {name}", _FIELDS)
+    fields = read.mapping(node, f"job {name}")
     if fields is None:
         return None
     return _JobReader(read, paths, fields, name).job(key, prompts)
@@ -49,6 +49,7 @@ class _JobReader:
         self._paths = paths
         self._fields = fields
         self._name = name
+        self._unread: set[str] = set()
 
     def job(self, key: Scalar, prompts: AnyMapping[str, Text | None]) -> Job:
         read, get = self._read, self._fields.get
@@ -73,6 +74,8 @@ class _JobReader:
             params=read_params(read, get("params")),
             output=None if output is None else self._text("output"),
             protect=False if protect is None else bool(read.boolean(protect, "protect")),
+            unread=frozenset(self._unread),
+            strange=tuple(key for key, _ in self._fields.pairs() if key.value not in JOB_FIELDS),
         )
 
     def _exactly_one(self, key: Scalar, one: str, many: str) -> None:
@@ -130,13 +133,17 @@ class _JobReader:
             if name in RESERVED:
                 hint = "use `prompts`, `models` or `samples` for these axes" if name in ("prompt", "model") else ""
                 self._read.fail(key, "reserved name", f'an axis cannot be called "{name}"', hint or "rename the axis")
+                self._unread.add(name)
                 continue
             if not name.isidentifier() or name.startswith("_") or name in _WORDS:
                 hint = "use letters, digits and _, start with a letter, and leave templates their own words"
                 self._read.fail(key, "unusable name", f'"{name}" cannot name an axis', hint)
+                self._unread.add(name)
                 continue
             axis = self._axis(name, key, value)
-            if axis is not None:
+            if axis is None:
+                self._unread.add(name)
+            else:
                 axes.append(axis)
         return tuple(axes)
 

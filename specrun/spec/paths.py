@@ -63,9 +63,13 @@ class ProjectPaths(msgspec.Struct, frozen=True, eq=False):
         return path.relative_to(self.root).as_posix()
 
     def nearby(self, path: Path) -> str:
-        """Return a hint that names the file most likely meant."""
+        """Return a hint that names the file most likely meant, or the folder on the way to it."""
+        missing = path
+        while missing.parent != self.root and not missing.parent.exists():
+            missing = missing.parent
         try:
-            names = [entry.name for entry in path.parent.iterdir()]
+            names = [entry.name for entry in missing.parent.iterdir() if missing == path or entry.is_dir()]
         except OSError:
             return f"there is no folder {path.parent.name}"
-        return did_you_mean(path.name, names)
+        near = did_you_mean(missing.name, names)
+        return near if missing == path else f"there is no folder {missing.name}" + (f"; {near}" if near else "")

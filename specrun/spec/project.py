@@ -115,7 +115,7 @@ def _provider(read: Reader, name: str, key: Scalar, node: Node) -> Provider:
         setting = _setting(read, f"{name}.{field}", field, value) if field in _PROVIDER_KEYS else None
         if setting is not None:
             provider = replace(provider, **{field: setting})
-    if provider.base_url == "":
+    if provider.base_url == "" and fields.get("base_url") is None:
         hint = "add base_url: https://…/v1, the part of the address before /images/generations"
         read.fail(key, "missing key", f"provider {name} has no base_url", hint)
     return provider

@@ -33,6 +33,8 @@ class Reader:
             if key.value not in known:
                 name = str(key.value)
                 hint = did_you_mean(name, known) or f"known here: {', '.join(sorted(known))}"
+                if "params" in known and not hint.startswith("did"):
+                    hint += "; what a model takes stands under `params`"
                 self.fail(key, "unknown key", f'{what} has no "{name}"', hint)
         return mapping
 
