@@ -101,25 +101,27 @@ def _named(tree: nodes.Node, token: str, text: str) -> Iterator[_Part]:
     if not token:
         return
     called = {id(call.node): call for call in tree.find_all(nodes.Call)}
-    kinds = (nodes.Name, nodes.Getattr, nodes.Getitem, nodes.Filter, nodes.Test, nodes.Const, nodes.Keyword)
-    for node in tree.find_all(kinds):
-        at = node.lineno - 1
-        match node:
-            case nodes.Name(name=name) | nodes.Getattr(attr=name) | nodes.Filter(name=name) | nodes.Test(name=name):
-                found = _word(token).search(text, at) if name == token else None
-                if found:
-                    yield _Part(*found.span(), called.get(id(node), node))
-            case nodes.Getitem(arg=nodes.Const(value=value) as key) if str(value) == token:
-                found = _word(token).search(text, key.lineno - 1)
-                if found:
-                    yield _Part(*found.span(), called.get(id(node), node))
-            case nodes.Const(value=value) if value == token:
-                found = _word(token).search(text, at)
-                if found:
-                    yield _Part(*found.span(), None)
-            case nodes.Keyword(key=key) if key == token:
-                start = text.rfind(token, 0, node.value.lineno - 1)
-                if start >= 0:
-                    yield _Part(start, start + len(token), None)
-            case _:
-                pass
+    for node in tree.find_all((nodes.Expr, nodes.Keyword)):
+        begin, alone = _where(node, token)
+        if isinstance(node, nodes.Keyword):
+            # Its place is that of the value behind it.
+            begin = text.rfind(token, 0, node.value.lineno - 1)
+        found = _word(token).search(text, begin) if alone is not None and begin >= 0 else None
+        if found:
+            whole = called.get(id(node), node)
+            yield _Part(*found.span(), whole if alone and isinstance(whole, nodes.Expr) else None)
+
+
+def _where(node: nodes.Node, token: str) -> tuple[int, bool | None]:
+    """Return from where on a node's text has the word, and whether it can be evaluated alone; None for another's."""
+    match node:
+        case nodes.Name(name=name) | nodes.Getattr(attr=name) | nodes.Filter(name=name) | nodes.Test(name=name):
+            return node.lineno - 1, True if name == token else None
+        case nodes.Getitem(arg=nodes.Const(value=value) as key):
+            return key.lineno - 1, True if str(value) == token else None
+        case nodes.Const(value=value):
+            return node.lineno - 1, False if value == token else None
+        case nodes.Keyword(key=key):
+            return 0, False if key == token else None
+        case _:
+            return 0, None

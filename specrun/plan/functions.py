@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from specrun.canonical import digest
+from specrun.globbing import matching
 from specrun.media_type import foreign_type, media_type
 from specrun.model.inputs import FileImage, OutputImage
 from specrun.model.plan import Reads
+from specrun.plan.bounds import describe
 from specrun.plan.data_files import DataError, read_csv, read_json, read_lines, read_yaml
 from specrun.plan.template import FunctionError
 from specrun.spec.paths import PathRefusedError, ProjectPaths
@@ -85,17 +87,13 @@ class Functions:
             raise FunctionError("glob() takes a pattern, as in 'photos/*.png'", "glob")
         self._inside("glob", pattern)
         self._globs.add(pattern)
-        named = {part for part in pattern.split("/") if part.startswith(".")}
         try:
-            found = sorted(self._paths.folder.glob(pattern))
-        except (ValueError, NotImplementedError, OSError) as error:
-            raise FunctionError(f"glob('{pattern}'): {error}", "glob") from None
+            found = matching(self._paths.folder, pattern)
+        except (ValueError, OSError) as error:
+            raise FunctionError(f"glob('{pattern}'): {error}", "glob", "narrow the pattern") from None
         images = []
         for path in found:
             name = path.relative_to(self._paths.folder).as_posix()
-            hidden = any(part.startswith(".") and part not in named for part in name.split("/"))
-            if hidden:
-                continue
             if not path.is_file():
                 # A link to what is not there yet, or a folder, may come to be an image under the same name.
                 self._paths.asked.add(path)
@@ -109,7 +107,7 @@ class Functions:
         """Name exactly one image that another job makes."""
         found = self._outputs(job, axes)
         if len(found) != 1:
-            asked = ", ".join([repr(job), *(f"{name}={value!r}" for name, value in axes.items())])
+            asked = ", ".join([repr(job), *(f"{name}={_shown(value)}" for name, value in axes.items())])
             hint = "name more axes, or use outputs() for a list" if found else "check the axes' values"
             raise FunctionError(f"output({asked}) matches {len(found)} images, not one", "output", hint)
         return found[0]
@@ -179,6 +177,11 @@ class Functions:
             return self._paths.inside(path)
         except PathRefusedError as error:
             raise FunctionError(f"{function}('{path}'): {error}", function) from None
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a template may have named it."""
+    return repr(value) if isinstance(value, (str, int, float)) else describe(value)
 
 
 def _no_image(function: str, name: str, head: bytes) -> FunctionError:

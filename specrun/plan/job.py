@@ -162,8 +162,10 @@ class JobExpander:
         for axis in axes:
             if axis.name not in used and axis.crossed > 1:
                 detail = f"{axis.crossed} runs share one request along axis {axis.name}, on which no request depends"
-                hint = f"write {{{{ {axis.name} }}}} where it belongs, or use `samples` for several images of one request"
-                self._warn("idle axis", detail, axis.span, hint)
+                write = f"write {{{{ {axis.name} }}}} where it belongs"
+                self._warn(
+                    "idle axis", detail, axis.span, f"{write}, or use `samples` for several images of one request"
+                )
 
     def _warn(self, summary: str, detail: str, span: Span, hint: str = "") -> None:
         warning = Diagnostic(summary=summary, detail=detail, span=span, hint=hint, severity=Severity.WARNING)

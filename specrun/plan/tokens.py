@@ -23,8 +23,8 @@ def placed(source: str, tokens: Iterable[tuple[int, str, str]]) -> Iterator[tupl
     try:
         for _, kind, text in tokens:
             position = max(source.find(text, position), position)
-            if kind in ("integer", "float") and _too_large(kind, text.replace("_", "")):
-                raise TemplateSyntaxError("the number is too large", position + 1)
+            if kind in ("integer", "float"):
+                _check_number(kind, text.replace("_", ""))
             yield position + 1, kind, text
             position += len(text)
     except TemplateSyntaxError as error:
@@ -34,10 +34,13 @@ def placed(source: str, tokens: Iterable[tuple[int, str, str]]) -> Iterator[tupl
         raise
 
 
-def _too_large(kind: str, text: str) -> bool:
-    """Whether a number is one that Python would print as infinity, or not at all."""
+def _check_number(kind: str, text: str) -> None:
+    """Refuse a number that Python would print as infinity, or not at all."""
     if kind == "float":
-        return math.isinf(float(text))
-    if text[:2].lower() in _BASES:
-        return int(text, 0).bit_length() > MOST_BITS
-    return len(text) > _MOST_DIGITS
+        large = math.isinf(float(text))
+    elif text[:2].lower() in _BASES:
+        large = int(text, 0).bit_length() > MOST_BITS
+    else:
+        large = len(text) > _MOST_DIGITS
+    if large:
+        raise TemplateSyntaxError("the number is too large", 1)

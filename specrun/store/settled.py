@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from specrun.globbing import matching
 from specrun.store.hold_name import hold_name
 from specrun.store.seen import Stamp, seen_files, stamp
 
@@ -83,7 +84,10 @@ def look(files: Sequence[Path]) -> Mapping[str, Stamp | None] | None:
 
 def search(folder: str, pattern: str) -> list[str]:
     """Return what a pattern finds in a folder, in order."""
-    return sorted(path.as_posix() for path in Path(folder).glob(pattern))
+    try:
+        return sorted(path.as_posix() for path in matching(Path(folder), pattern))
+    except ValueError:  # it has come to be too much: a plan says so
+        return [""]
 
 
 def _as_it_was(stamps: Mapping[str, Stamp | None]) -> bool:
