@@ -261,7 +261,7 @@ def test_a_value_that_shares_its_parts_is_refused_where_it_is_made_whatever_it_i
     assert said.count("the template makes a value that is too large") == len(USES)
     assert said.count(": error:") == len(USES)
     line, column = map(int, said.split(":")[1:3])
-    assert jobs.split("\n")[line - 4][column - 1 :].startswith(twice.partition("x")[0])
+    assert jobs.split("\n")[line - 4][column - 1 :].startswith("set n.")
 
 
 @pytest.mark.parametrize("use", ["n.a == n.b", "n.a in [n.b]", "loop.changed([n.a, n.b][i % 2])"])
