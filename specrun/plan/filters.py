@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jinja2 import pass_environment
-from jinja2.filters import FILTERS, make_attrgetter
+from jinja2.filters import FILTERS, make_attrgetter, sync_do_slice
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.tests import TESTS
 
@@ -107,7 +107,10 @@ def _trim(value: Any, chars: str | None = None) -> str:
 
 def _slice(value: Any, slices: int, fill_with: Any = None) -> Any:
     _check_width(slices)
-    return FILTERS["slice"](value, slices, fill_with)
+    if slices < 1:
+        raise ValueError("`slice` takes the number of slices, from 1")
+    # Jinja's own name for it wants to be told whether it is to wait for values that are still to come.
+    return sync_do_slice(value, slices, fill_with)
 
 
 def _truncate(

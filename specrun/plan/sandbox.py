@@ -51,6 +51,7 @@ _METHODS: Mapping[type, frozenset[str]] = {
     tuple: frozenset("count index".split()),
 }
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
+_LONGEST_NAME = 60
 # Filters that templates cannot name, as their names hold a space: the compiler puts them where bounds are needed.
 LOOP, CONCAT, COMPARE, WEIGH, MADE = " loop", " concat", " compare", " weigh", " made"
 
@@ -64,7 +65,7 @@ class Missing(StrictUndefined):
         if self._undefined_hint:
             return self._undefined_hint
         # Anything can stand between brackets; only what a person writes there is repeated.
-        told = f"`{name}`" if isinstance(name, (str, int, float)) else describe(name)
+        told = f"`{str(name)[:_LONGEST_NAME]}`" if isinstance(name, (str, int, float)) else describe(name)
         if self._undefined_obj is missing:
             return f"{told} is not defined here"
         owner = self._undefined_obj

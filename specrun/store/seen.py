@@ -40,7 +40,7 @@ class SeenFiles:
         self._record = record
         self._folder = folder
         self._seen = _Seen()
-        with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError), collector_paused():
+        with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError), collector_paused():
             found = _DECODER.decode(record.read_bytes())
             if len(found.paths) == len(found.stamps) == len(found.digests):
                 self._seen = found

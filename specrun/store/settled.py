@@ -58,7 +58,7 @@ def settled_path(state: Path, spec: str, variant: str | None) -> Path:
 
 def read_settled(path: Path, context: str) -> Settled | None:
     """Return what was settled by this program for this command line; whether it still is, only a look tells."""
-    with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
+    with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = _DECODER.decode(path.read_bytes())
         return found if found.context == context else None
     return None
