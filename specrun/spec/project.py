@@ -13,6 +13,7 @@ from specrun.canonical import canonical_digest
 from specrun.diagnostics import Collector, did_you_mean
 from specrun.model.project import Budget, Dialect, Project, Provider
 from specrun.model.run import Price
+from specrun.secrets import names_a_variable
 from specrun.spec.nodes import Mapping, Node, Scalar, plain
 from specrun.spec.reader import Reader, entries
 from specrun.spec.root import PROJECT_FILE, project_root
@@ -38,7 +39,6 @@ _PROVIDER_KEYS = (
     "dialect",
     "allow_private",
 )
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PROVIDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -146,22 +146,25 @@ def _base_url(read: Reader, what: str, node: Node) -> str | None:
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or parts.query or parts.fragment:
-        read.fail(node, "unusable URL", f"{what} is not an http(s) address", "as in https://api.example.com/v1")
+    if "@" in url or "?" in url or "#" in url:
+        detail = f"{what} holds more than an address: a user name, a password, a query or a fragment"
+        read.fail(node, "secret in a file", detail, "name a variable in api_key_env, and set the key there")
         return None
-    if parts.username or parts.password:
-        read.fail(node, "secret in a file", f"{what} holds a user name or password", "name a variable in api_key_env")
+    if not usable:
+        hint = "start it with https:// or http://, as in https://api.example.com/v1"
+        read.fail(node, "unusable URL", f"{what} is not an http(s) address", hint)
         return None
     return url.rstrip("/")
 
 
 def _env_name(read: Reader, what: str, node: Node) -> str | None:
-    name = read.text(node, what)
-    if name is not None and not _ENV_NAME.fullmatch(name):
-        detail = f"{what} is the name of an environment variable"
-        read.fail(node, "not a variable's name", detail, "as in MY_API_KEY; never the key itself")
-        return None
-    return name
+    name = node.value if isinstance(node, Scalar) else None
+    if isinstance(name, str) and names_a_variable(name):
+        return name
+    # Whatever it is instead may be the key, and is not repeated.
+    detail = f"{what} is the name of an environment variable"
+    read.fail(node, "not a variable's name", detail, "as in MY_API_KEY; never the key itself")
+    return None
 
 
 def _dialect(read: Reader, what: str, node: Node) -> Dialect | None:

@@ -20,7 +20,7 @@ LAYERS = (
     {"provenance"},
     {"model"},
     {"addresses", "group_write", "imaging"},
-    {"atomic", "batches", "canonical", "diagnostics", "globbing", "media_type", "nesting"},
+    {"atomic", "batches", "canonical", "diagnostics", "globbing", "media_type", "nesting", "secrets"},
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 # Planning asks no one and makes nothing.
