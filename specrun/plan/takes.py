@@ -80,8 +80,11 @@ def check_keys(job: Job, models: Sequence[ModelSchema], catalog: Catalog, faults
         elif others:
             hint = f"it is a param, which stands under `params`; {', '.join(others[:_LISTED])} would take it"
         else:
-            known = {*JOB_FIELDS, *(name for model in models for name in model.properties)}
-            hint = did_you_mean(name, known) or f"known here: {', '.join(sorted(JOB_FIELDS))}"
+            params = [name for model in models for name in model.properties]
+            hint = did_you_mean(name, JOB_FIELDS)
+            if not hint and (near := did_you_mean(name, params)):
+                hint = f"{near} It is a param, and stands under `params`"
+            hint = hint or f"known here: {', '.join(sorted(JOB_FIELDS))}"
         detail = f'job {job.name} has no "{name}"'
         faults.add(Diagnostic(summary="unknown key", detail=detail, span=key.span, hint=hint))
 

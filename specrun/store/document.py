@@ -111,4 +111,6 @@ def _invalid(reason: str, path: Path, what: str) -> Diagnostic:
 def _remedy(what: str) -> str:
     if what == "lock":
         return "bring it back from git, or delete it: the next apply writes it again from the ledger and the store"
+    if what == "plan":
+        return "plan again with -o"
     return f"delete it: the next apply writes the {what} again"

@@ -156,7 +156,11 @@ def test_a_file_that_is_not_utf8_is_refused(schemas: Path) -> None:
         ({"minProperties": 2**60}, "1:1", "JSON does not carry unchanged"),
         ({"$ref": "#"}, "1:1", "refers to itself without end"),
         ({"$defs": {"a": {"$ref": "#/$defs/a"}}, "properties": {"x": {"$ref": "#/$defs/a"}}}, "10:10", "without end"),
-        ({"$defs": {"a": {"items": {"$ref": "#/$defs/b"}}, "b": {"not": {"$ref": "#/$defs/b"}}}}, "21:10", "without end"),
+        (
+            {"$defs": {"a": {"items": {"$ref": "#/$defs/b"}}, "b": {"not": {"$ref": "#/$defs/b"}}}},
+            "21:10",
+            "without end",
+        ),
         ({"$defs": {"a": {"pattern": "(?=a)b"}}}, "17:18", "the pattern `(?=a)b` looks around or back"),
         ({"patternProperties": {"(a)\\1": {}}}, "16:15", "the pattern `(a)\\1` looks around or back"),
         ({"$defs": {"a": {"pattern": "(a{1,999}){1,999}"}}}, "17:18", "or repeats too much"),
