@@ -12,7 +12,7 @@ from specrun.diagnostics import Collector, Diagnostic, did_you_mean
 from specrun.plan.bounds import Meter, check_data
 from specrun.plan.failing import Failing, start_of
 from specrun.plan.sandbox import COMPARE, CONCAT, LOOP, MADE, WEIGH, Sandbox
-from specrun.plan.template import FAILED, LARGEST_TEMPLATE, MOST_PARTS, Expression, Scope, tell
+from specrun.plan.template import EVALUATION_ERRORS, FAILED, LARGEST_TEMPLATE, MOST_PARTS, Expression, Scope, tell
 from specrun.spec.text import Text
 
 _UNSUPPORTED = (nodes.Macro, nodes.CallBlock, nodes.Block, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
@@ -24,7 +24,8 @@ _SIGNS = (
 )
 _TOKEN = re.compile(r"\w+|[-+]?[%}]}|.")
 _AT = re.compile(r" at \d+$")
-_COMPILE_ERRORS = (TemplateError, RecursionError, SyntaxError, MemoryError)
+# Jinja evaluates what is constant as it compiles.
+_COMPILE_ERRORS = (TemplateError, SyntaxError, *EVALUATION_ERRORS)
 _WORDS = {nodes.CallBlock: "call", nodes.FromImport: "from"}
 
 
@@ -49,13 +50,14 @@ class JinjaTemplates:
             piece.data if isinstance(piece, nodes.TemplateData) else self._expression(text, piece) for piece in pieces
         )
 
-    def _refused(self, text: Text, error: BaseException) -> Expression:
-        """Say why a template does not compile, and return what fails without another word."""
+    def _refused(self, text: Text, error: BaseException, part: nodes.Node | None = None) -> Expression:
+        """Say why a template, or a part of it, does not compile, and return what fails without another word."""
         if isinstance(error, TemplateSyntaxError):
             self._faults.add(self._syntax_fault(text, error))
         else:
             told = tell(error)
-            self._faults.add(Diagnostic(summary=FAILED, detail=told.detail, span=text.span, hint=told.hint))
+            span = text.span if part is None else text.at(*self._places(text, part)(error, "", {}))
+            self._faults.add(Diagnostic(summary=FAILED, detail=told.detail, span=span, hint=told.hint))
         return Expression(text=text, meter=self._sandbox.meter)
 
     def _syntax_fault(self, text: Text, error: TemplateSyntaxError) -> Diagnostic:
@@ -109,7 +111,8 @@ class JinjaTemplates:
             result = _result_of(self._sandbox.from_string(template), self._sandbox)
             names, needs = self._names(template), _needs(template)
         except _COMPILE_ERRORS as error:
-            return self._refused(text, error)
+            nested = isinstance(error, RecursionError)
+            return self._refused(text, error, None if nested else node)
         return Expression(
             text=text,
             meter=self._sandbox.meter,

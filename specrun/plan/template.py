@@ -20,7 +20,7 @@ LATER = frozenset(("index", "key", "seed", "ext"))
 _ELSEWHERE = {name: f"`{name}` is known only in `output`" for name in LATER}
 
 # Those that Jinja has of its own come to these.
-_EVALUATION_ERRORS = (
+EVALUATION_ERRORS = (
     TooMuchError,
     ArithmeticError,
     AttributeError,
@@ -140,7 +140,7 @@ class Expression(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         # Most specs have no faults, and many no need of Jinja, whose errors these are.
         from jinja2.exceptions import TemplateError  # noqa: PLC0415
 
-        if not isinstance(error, (TemplateError, *_EVALUATION_ERRORS)):
+        if not isinstance(error, (TemplateError, *EVALUATION_ERRORS)):
             raise error
         if not self._known_well:
             self.failures.append(self._explained(error, scope))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from specrun.canonical import Json
 from specrun.catalog.accept import accepts
 from specrun.catalog.facts import Facts, Source
 from specrun.catalog.load import load_catalog
@@ -274,5 +275,6 @@ def test_items_are_told_apart_by_value(schemas: Path) -> None:
     write(schemas, acme=model(keywords={"properties": {"model": {"const": "acme/one"}, "x": listed}}))
     acme = load_catalog(schemas).models["acme/one"]
     assert faults(acme, {"x": [1, True, "1", {"a": 1}, {"a": 2}]}) == ()
-    for twice in ([1, 1.0], [{"a": [1]}, {"a": [1.0]}]):
+    repeated: list[list[Json]] = [[1, 1.0], [{"a": [1]}, {"a": [1.0]}]]
+    for twice in repeated:
         assert [fault.path for fault in faults(acme, {"x": twice})] == [("x",)]

@@ -210,6 +210,8 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "the surroundings": ("{{ environ.HOME }}", "`environ` is not defined here"),
     "another template": ("{% include '/etc/passwd' %}", "`{% include %}` is not part of spec templates"),
     "half of a surrogate pair": ("{{ '\\ud800' }}", "half of a surrogate pair"),
+    "a key that is a mapping": ("{{ {{'a': 1}: 1} }}", "unhashable type"),
+    "a key that is a list": ("{% if {[1]: 1} %}a{% endif %}", "unhashable type"),
     "a complex number": ("{{ (-8) ** 0.5 }}", "is not a value"),
     "a number that is not one": ("{{ 'nan' | float }}", "a number is not finite"),
 }
