@@ -22,6 +22,8 @@ WIDEST_LINE = 160
 BEFORE_CARET = 60
 # A secret's name may stand on a line above it.
 _ABOVE = 5
+# Of a line without end, only what is around the caret is shown.
+_NEAR = 2000
 
 _ROLES = {Severity.ERROR: Role.ERROR, Severity.WARNING: Role.WARNING}
 
@@ -66,8 +68,13 @@ def _discreet(diagnostic: Diagnostic) -> Diagnostic:
 def _shown_line(span: Span) -> tuple[str, tuple[str, ...]]:
     """Return a place's line without secrets, and those."""
     source, number = span.source, span.line
-    above = "\n".join(source.line(each) for each in range(max(1, number - _ABOVE), number))
-    return masked_line(source.name, above, source.line(number), project=Path(source.name).name == PROJECT_FILE)
+    line, above = source.line(number), ""
+    start, end = max(0, span.column - _NEAR), span.column + _NEAR
+    if not start:
+        above = "\n".join(source.line(each)[:_NEAR] for each in range(max(1, number - _ABOVE), number))
+    project = Path(source.name).name == PROJECT_FILE
+    shown, hidden = masked_line(source.name, above, line[start:end], project=project)
+    return f"{line[:start]}{shown}{line[end:]}", hidden
 
 
 def _paragraph(diagnostic: Diagnostic, ink: Ink) -> Iterator[str]:
