@@ -12,7 +12,8 @@ from specrun.diagnostics import InvalidInputError, Source
 from specrun.nesting import too_deep
 from specrun.plan.saved import read_saved
 from specrun.provenance.sidecar import told
-from specrun.store.hold import holder, holder_path
+from specrun.store.hold import holder
+from specrun.store.hold_name import holder_path
 from specrun.store.lockfile import read_lock
 from specrun.store.manifest import read_manifest
 from specrun.store.seen import seen_files
