@@ -126,19 +126,43 @@ class Collector:
 
 
 def nearest(name: str, known: Iterable[str], *, limit: int = 1, cutoff: float = 0.6) -> Sequence[str]:
-    """Return the names most like `name`, best first, compared without regard to case; `cutoff` is how like, up to 1."""
+    """Return the names most like `name`, best first, compared without regard to case and Unicode form.
+
+    `cutoff` is how like they must be, up to 1.
+    """
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
     folded: dict[str, str] = {}
     for candidate in known:
-        folded.setdefault(candidate.casefold(), candidate)
-    return [folded[match] for match in get_close_matches(name.casefold(), folded, n=limit, cutoff=cutoff)]
+        folded.setdefault(_folded(candidate), candidate)
+    return [folded[match] for match in get_close_matches(_folded(name), folded, n=limit, cutoff=cutoff)]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `did you mean "x"?`, or an empty string where nothing is near."""
     found = nearest(name, known)
-    return f'did you mean "{found[0]}"?' if found else ""
+    return f'did you mean "{found[0]}"?{_unseen(name, found[0])}' if found else ""
+
+
+def _folded(name: str) -> str:
+    from unicodedata import normalize  # noqa: PLC0415 - only for a mistake
+
+    return normalize("NFC", name).casefold()
+
+
+def _unseen(name: str, other: str) -> str:
+    """Say in what a name differs from another that looks like it; nothing where that shows."""
+    from unicodedata import normalize  # noqa: PLC0415 - only for a mistake
+
+    if name == other:
+        return ""
+    if normalize("NFC", name) == normalize("NFC", other):
+        composed = other == normalize("NFC", other)
+        form = "composed Unicode, not decomposed" if composed else "decomposed Unicode, as macOS writes names"
+        return f" It looks the same, but is in {form}: copy it from there, or rename it"
+    same = "".join(normalize("NFKC", name).split()) == "".join(normalize("NFKC", other).split())
+    odd = sorted(each for each in set(name) ^ set(other) if not each.isascii())
+    return f" One of the two holds the character U+{ord(odd[0]):04X}" if same and odd else ""
 
 
 @lru_cache(maxsize=8)

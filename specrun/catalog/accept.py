@@ -6,6 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from specrun.catalog.patterns import LINEAR
 from specrun.catalog.schema import ModelSchema
 from specrun.model.inputs import Param
 from specrun.model.run import images_in
@@ -36,8 +37,8 @@ def _check(model: ModelSchema, name: str, *, several: bool = False) -> Callable[
         return _never
     document = {**({"items": schema} if several else schema), "$defs": model.schema.get("$defs", {})}
     try:
-        return jsonschema_rs.Draft202012Validator(document).is_valid
-    except ValueError:  # a reference to elsewhere in the schema, or a pattern that only Python reads
+        return jsonschema_rs.Draft202012Validator(document, pattern_options=LINEAR).is_valid
+    except ValueError:  # a reference to elsewhere in the schema
         return _never
 
 

@@ -51,12 +51,7 @@ def _read_checked(path: Path) -> ModelSchema:
 
     source = read_source(path)
     found = Collector()
-    try:
-        problems = schema_problems(_document(source))
-    except RecursionError:
-        detail = "the schema is nested too deeply, or refers to itself without end"
-        problems = [((), detail, "let no $ref lead back to where it stands")]
-    for problem in problems:
+    for problem in schema_problems(_document(source)):
         found.add(_diagnostic(source, *problem))
     found.stop_on_errors()
     return _read(path)

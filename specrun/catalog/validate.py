@@ -10,10 +10,11 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
 
-from specrun.canonical import LARGEST_INTEGER
+from specrun.canonical import LARGEST_INTEGER, NotCanonicalError, canonical
 from specrun.catalog.explain import explain
 from specrun.catalog.fault import Fault, Kind
 from specrun.catalog.names import unknown_parameter
+from specrun.catalog.patterns import matches
 from specrun.catalog.schema import ModelSchema
 from specrun.catalog.words import ImageText, allowed
 from specrun.model.inputs import FileImage, OutputImage, Param, UrlImage
@@ -24,9 +25,6 @@ _IMAGE = ImageText("data:image/png;base64,AAAA")
 
 # Whatever is larger every JSON library reads as infinity, and Python refuses to print it.
 _LARGEST_BITS = 1024
-
-# JSON Schema's `$` stands at the very end, Python's also before a last line break; escapes and sets are passed over.
-_DOLLAR = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -117,19 +115,60 @@ def _wire(value: Param) -> Any:
 @cache
 def _validator(model: ModelSchema) -> Draft202012Validator:
     # No registry of documents to fetch: a schema that refers elsewhere was refused when it was loaded.
-    return _JsonSchema(model.schema, registry=Registry())
+    return JsonSchema(model.schema, registry=Registry())
 
 
 def _pattern(validator: Draft202012Validator, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if validator.is_type(instance, "string") and not _compiled(pattern).search(instance):
+    if validator.is_type(instance, "string") and not matches(pattern, instance):
         yield ValidationError(f"does not match {pattern}")
 
 
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(_DOLLAR.sub(lambda found: r"\Z" if found[0] == "$" else found[0], pattern))
+def _pattern_properties(
+    validator: Draft202012Validator, patterns: Mapping[str, Any], instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "object"):
+        for pattern, schema in patterns.items():
+            for name, value in instance.items():
+                if matches(pattern, name):
+                    yield from validator.descend(value, schema, path=name, schema_path=pattern)
 
 
-_JsonSchema: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call] # its stubs leave it untyped
-    Draft202012Validator, {"pattern": _pattern}
+def _additional_properties(
+    validator: Draft202012Validator, additional: Any, instance: Any, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    if not validator.is_type(instance, "object"):
+        return
+    declared, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    extra = [name for name in instance if name not in declared and not any(matches(each, name) for each in patterns)]
+    if validator.is_type(additional, "object"):
+        for name in extra:
+            yield from validator.descend(instance[name], additional, path=name)
+    elif not additional and extra:
+        yield ValidationError(f"has {', '.join(map(str, extra))} too many")
+
+
+def _unique_items(
+    validator: Draft202012Validator, unique: Any, instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    # The library compares each item with each.
+    if unique and validator.is_type(instance, "array") and len(set(map(_told_apart, instance))) < len(instance):
+        yield ValidationError("has items that are the same")
+
+
+def _told_apart(value: Any) -> str:
+    try:
+        return canonical(value)
+    except NotCanonicalError:
+        return repr(value)
+
+
+# What the library would match by Python's own engine, or at a cost that grows with the square.
+JsonSchema: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call] # its stubs leave it untyped
+    Draft202012Validator,
+    {
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+        "uniqueItems": _unique_items,
+    },
 )

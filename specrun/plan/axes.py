@@ -127,7 +127,8 @@ class AxisReader:
         others = {axis.name: "axes do not know each other; pick cells with `where` or `exclude`" for axis in job.axes}
         axes.extend(self._axis(axis, scope, others) for axis in job.axes)
         found = [axis for axis in axes if axis is not None]
-        return [self._distinct(axis) for axis in found] if len(found) == len(axes) else None
+        sound = len(found) == len(axes) and not job.unread
+        return [self._distinct(axis) for axis in found] if sound else None
 
     def aliased(self, alias: Alias, scope: Scope) -> ModelChoice | None:
         """Return the model that an alias means; None after saying what is wrong with it."""
@@ -188,7 +189,7 @@ class AxisReader:
         try:
             labels = [label(value) for value in values]
         except EvaluationError as error:
-            self._faults.extend(error.explained([axis.name, *scope]))
+            self._faults.extend(error.explained({axis.name: values[0] if values else None, **scope}))
             return None
         return Axis(axis.name, axis.span, list(values), labels, label)
 

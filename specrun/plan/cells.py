@@ -114,7 +114,7 @@ class CellReader:
         try:
             return axis.add(wanted)
         except EvaluationError as error:
-            self._faults.extend(error.explained([axis.name, *self._scope]))
+            self._faults.extend(error.explained({axis.name: wanted, **self._scope}))
             return None
 
     def _matched(self, match: Match, what: str) -> dict[int, frozenset[int]] | None:

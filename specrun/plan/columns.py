@@ -1,13 +1,14 @@
 """Values of a whole job's cells, each evaluated once for each distinct combination of the axes that it reads."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import repeat
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from specrun.diagnostics import Diagnostic
 from specrun.plan.bounds import Meter, OutOfStepsError
 from specrun.plan.faults import Failed, together
-from specrun.plan.template import EvaluationError, Expression, Joined, Scope
+from specrun.plan.template import EvaluationError, Expression, Joined, Scope, in_reach
 
 T = TypeVar("T")
 
@@ -35,16 +36,11 @@ class Grid:
         """Return a grid on which the given names, axes or not, are the same everywhere."""
         return Grid({**self.base, **names}, self._axes, self._fixed | frozenset(names))
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
-        """All names in reach."""
-        return list(dict.fromkeys((*self._names, *self.base)))
-
-    @property
-    def variables(self) -> Collection[str]:
-        """The names under `vars`."""
-        found: Collection[str] = self.base.get("vars", ())
-        return found
+        """All names in reach, and the keys of the mappings among them."""
+        firsts = {name: values[0] if values else None for name, values in self._axes.items()}
+        return in_reach({**firsts, **self.base})
 
     def reads(self, names: frozenset[str]) -> tuple[int, ...]:
         """Return which axes a set of names reads."""
@@ -124,7 +120,7 @@ class Column(Generic[T]):
         try:
             return self._make(self._grid.scope(self.axes, tuple([cell[axis] for axis in self.axes])))
         except EvaluationError as error:
-            return Failed(error.explained(self._grid.names, variables=self._grid.variables))
+            return Failed(error.explained(self._grid.names))
 
 
 class TextColumn:
@@ -199,7 +195,7 @@ class TextColumn:
         try:
             return part.string(scope)
         except EvaluationError as error:
-            return Failed(error.explained([*self._grid.names, *known], variables=self._grid.variables))
+            return Failed(error.explained([*self._grid.names, *known]))
 
 
 def failures(columns: Iterable[Sequence[object]]) -> dict[int, Failed]:

@@ -105,7 +105,8 @@ class Compiler:
             names=frozenset((first,)),
             compiled=value,
             variable=None if others else first,
-            line=variable.line,
+            start=variable.start,
+            end=variable.end,
         )
 
     def _otherwise(self, text: Text, at: int, scope: Scope) -> Any:

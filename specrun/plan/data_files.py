@@ -11,11 +11,13 @@ from typing import Any
 import msgspec
 
 from specrun.diagnostics import InvalidInputError, Source
+from specrun.nesting import too_deep
 from specrun.plan.bounds import MOST_VALUES, TooMuchError, check_data
 from specrun.spec.merged import KEEP_ONE, LEFT_BY_GIT, conflict_line
 from specrun.spec.nodes import plain
 from specrun.spec.yaml import parse_yaml
 
+_LONGEST_NUMBER = 400
 # A row's own weight beside its fields.
 _ROW = 4
 
@@ -93,10 +95,11 @@ def read_json(text: str) -> Any:
     if text.count(",") + text.count("[") + text.count("{") > MOST_VALUES:
         raise DataError(f"it holds more than some {MOST_VALUES:,} values", "split it")
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_whole, object_pairs_hook=_unique)
         check_data(value)
     except RecursionError:
-        raise DataError("values nest too deeply") from None
+        line, column = too_deep(text)
+        raise DataError(f"line {line}, column {column}: values nest too deeply") from None
     except json.JSONDecodeError as error:
         raise DataError(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
     except (ValueError, TooMuchError) as error:
@@ -106,6 +109,12 @@ def read_json(text: str) -> Any:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _LONGEST_NUMBER:
+        raise ValueError(f"a number has {len(digits):,} digits, which JSON does not carry; make it a text")
+    return int(digits)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from specrun.diagnostics import Collector, did_you_mean
 from specrun.model.inputs import OutputImage
 from specrun.model.run import Run
+from specrun.plan.bounds import describe
 from specrun.plan.groups import Setting
 from specrun.plan.job import JobExpander, JobRuns
 from specrun.plan.precompile import needs
@@ -44,9 +45,12 @@ class Expander:
 
         Raises `FunctionError`, or `EvaluationError` without another word where the other job is faulty itself.
         """
-        if not isinstance(job, str) or job not in self._spec.jobs:
-            hint = did_you_mean(str(job), self._spec.jobs) or f"the jobs are {', '.join(self._spec.jobs)}"
-            raise FunctionError(f'no job is called "{job}"', str(job), hint)
+        if not isinstance(job, str):
+            detail = f"the outputs asked for are those of a job, by its name; here it is {describe(job)}"
+            raise FunctionError(detail, "outputs", "as in outputs('shots')")
+        if job not in self._spec.jobs:
+            hint = did_you_mean(job, self._spec.jobs) or f"the jobs are {', '.join(self._spec.jobs)}"
+            raise FunctionError(f'no job is called "{job}"', job, hint)
         if job in self._open:
             circle = " -> ".join([*self._open[self._open.index(job) :], job])
             raise FunctionError(f"jobs use each other's outputs in a circle: {circle}", job, "break the circle")

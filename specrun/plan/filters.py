@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from jinja2 import pass_environment
-from jinja2.filters import FILTERS, make_attrgetter
+from jinja2.filters import FILTERS, make_attrgetter, sync_do_slice
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.tests import TESTS
 
@@ -24,9 +24,12 @@ _PASSED_ON = (
     "reject rejectattr reverse select selectattr sort"
 ).split()
 _OF_A_TEXT = "capitalize lower title upper wordcount".split()
-# These look at every item; those below also make a key of each, all at once.
+# These look at every item, those below at none but the items themselves.
 ITERATING = frozenset("join map max min reject rejectattr select selectattr sum".split())
-KEYED = frozenset("dictsort groupby sort unique".split())
+AT_THE_TOP = frozenset(
+    "batch count d default defined first items iterable join last length list map mapping none reject rejectattr "
+    "reverse select selectattr sequence slice string sum undefined".split()
+)
 _JINJA_TESTS: Mapping[str, Any] = TESTS
 # `sameas` tells where values are kept, `callable` what is not data.
 _NO_TESTS = frozenset("callable escaped filter sameas test".split())
@@ -107,7 +110,10 @@ def _trim(value: Any, chars: str | None = None) -> str:
 
 def _slice(value: Any, slices: int, fill_with: Any = None) -> Any:
     _check_width(slices)
-    return FILTERS["slice"](value, slices, fill_with)
+    if slices < 1:
+        raise ValueError("`slice` takes the number of slices, from 1")
+    # Jinja's own name for it wants to be told whether it is to wait for values that are still to come.
+    return sync_do_slice(value, slices, fill_with)
 
 
 def _truncate(

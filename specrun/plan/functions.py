@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from specrun.canonical import digest
+from specrun.globbing import matching
 from specrun.image_structure import cut_off
-from specrun.media_type import media_type
+from specrun.media_type import foreign_type, media_type
 from specrun.model.inputs import FileImage, OutputImage
 from specrun.model.plan import Reads
+from specrun.plan.bounds import describe
 from specrun.plan.data_files import DataError, Table, check_merged, read_csv, read_json, read_lines, read_yaml
 from specrun.plan.template import FunctionError
 from specrun.spec.paths import PathRefusedError, ProjectPaths
@@ -18,6 +20,8 @@ from specrun.store.contained import open_regular
 
 # Larger ones, which hardly any service takes, are not looked through for their end.
 _LARGEST = 256 << 20
+# Enough to tell a type of file by.
+_HEAD = 256
 
 Outputs = Callable[[str, Mapping[str, Any]], list[OutputImage]]
 
@@ -98,17 +102,13 @@ class Functions:
             raise FunctionError("glob() takes a pattern, as in 'photos/*.png'", "glob")
         self._inside("glob", pattern)
         self._globs.add(pattern)
-        named = {part for part in pattern.split("/") if part.startswith(".")}
         try:
-            found = sorted(self._paths.folder.glob(pattern))
-        except (ValueError, NotImplementedError, OSError) as error:
-            raise FunctionError(f"glob('{pattern}'): {error}", "glob") from None
+            found = matching(self._paths.folder, pattern)
+        except (ValueError, OSError) as error:
+            raise FunctionError(f"glob('{pattern}'): {error}", "glob", "narrow the pattern") from None
         images = []
         for path in found:
             name = path.relative_to(self._paths.folder).as_posix()
-            hidden = any(part.startswith(".") and part not in named for part in name.split("/"))
-            if hidden:
-                continue
             if not path.is_file():
                 # A link to what is not there yet, or a folder, may come to be an image under the same name.
                 self._paths.asked.add(path)
@@ -122,7 +122,7 @@ class Functions:
         """Name exactly one image that another job makes."""
         found = self._outputs(job, axes)
         if len(found) != 1:
-            asked = ", ".join([repr(job), *(f"{name}={value!r}" for name, value in axes.items())])
+            asked = ", ".join([repr(job), *(f"{name}={_shown(value)}" for name, value in axes.items())])
             hint = "name more axes, or use outputs() for a list" if found else "check the axes' values"
             raise FunctionError(f"output({asked}) matches {len(found)} images, not one", "output", hint)
         return found[0]
@@ -171,12 +171,11 @@ class Functions:
                     content = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
                     file.seek(0)
                     data = file.read(_LARGEST)
-                    kind = media_type(data)
             except OSError as error:
                 raise FunctionError(f"{function}('{name}'): {error.strerror}", function) from None
+            kind = media_type(data)
             if kind is None:
-                hint = "narrow the pattern, as in 'photos/*.png'" if function == "glob" else "read texts with text()"
-                raise FunctionError(f"{function}('{name}'): it is no PNG, JPEG, WebP, GIF or AVIF", function, hint)
+                raise _no_image(function, name, data[:_HEAD])
             if len(data) < _LARGEST and cut_off(data, kind):
                 hint = "get the file anew, and look at it"
                 raise FunctionError(f"{function}('{name}'): it breaks off before its end", function, hint)
@@ -201,3 +200,24 @@ class Functions:
             return self._paths.inside(path)
         except PathRefusedError as error:
             raise FunctionError(f"{function}('{path}'): {error}", function) from None
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a template may have named it."""
+    return repr(value) if isinstance(value, (str, int, float)) else describe(value)
+
+
+def _no_image(function: str, name: str, head: bytes) -> FunctionError:
+    """Say what a file is that is no image of a known kind, and what to do."""
+    kind = foreign_type(head)
+    if not head:
+        what, hint = "it is empty", "save or fetch the image again"
+    elif head.startswith(b"version https://git-lfs"):
+        what, hint = "it only says where Git LFS keeps the image", "run `git lfs pull`"
+    elif kind:
+        what, hint = f"it is {kind}, not a PNG, JPEG, WebP, GIF or AVIF", "convert it to PNG"
+    else:
+        what, hint = "it is no PNG, JPEG, WebP, GIF or AVIF", "name an image, or read a text with text()"
+    if function == "glob":
+        hint += "; or narrow the pattern, as in 'photos/*.png'"
+    return FunctionError(f"{function}('{name}'): {what}", function, hint)

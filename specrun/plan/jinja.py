@@ -9,9 +9,10 @@ from jinja2.exceptions import TemplateError, TemplateSyntaxError
 from jinja2.visitor import NodeTransformer
 
 from specrun.diagnostics import Collector, Diagnostic, did_you_mean
-from specrun.plan.bounds import Meter
-from specrun.plan.sandbox import COMPARE, CONCAT, LOOP, WEIGH, Sandbox
-from specrun.plan.template import LARGEST_TEMPLATE, MOST_PARTS, NEAR, Expression, Scope, diagnose
+from specrun.plan.bounds import Meter, check_data
+from specrun.plan.failing import Failing, start_of
+from specrun.plan.sandbox import COMPARE, CONCAT, LOOP, MADE, WEIGH, Sandbox
+from specrun.plan.template import EVALUATION_ERRORS, FAILED, LARGEST_TEMPLATE, MOST_PARTS, NEAR, Expression, Scope, tell
 from specrun.spec.text import Text
 
 _UNSUPPORTED = (nodes.Macro, nodes.CallBlock, nodes.Block, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
@@ -21,9 +22,12 @@ _SIGNS = (
     ("'end of statement block'", "`%}`"),
     ("Jinja was looking for the following tags: ", "It lacks "),
 )
+_TOKEN = re.compile(r"\w+|[-+]?[%}]}|.")
+_AT = re.compile(r" at \d+$")
+# Jinja evaluates what is constant as it compiles.
+_COMPILE_ERRORS = (TemplateError, SyntaxError, *EVALUATION_ERRORS)
 _BRACES = re.compile(r"\{\{\s*(.+?)\s*\}\}", re.DOTALL)
 _SHOWN = 60
-_COMPILE_ERRORS = (TemplateError, RecursionError, SyntaxError, MemoryError)
 _WORDS = {nodes.CallBlock: "call", nodes.FromImport: "from"}
 
 
@@ -48,26 +52,33 @@ class JinjaTemplates:
             piece.data if isinstance(piece, nodes.TemplateData) else self._expression(text, piece) for piece in pieces
         )
 
-    def _refused(self, text: Text, error: BaseException) -> Expression:
-        """Say why a template does not compile, and return what fails without another word."""
-        fault = diagnose(text, error)
+    def _refused(self, text: Text, error: BaseException, part: nodes.Node | None = None) -> Expression:
+        """Say why a template, or a part of it, does not compile, and return what fails without another word."""
         if isinstance(error, TemplateSyntaxError):
-            fault = self._syntax_fault(text, error)
-        self._faults.add(fault)
+            self._faults.add(self._syntax_fault(text, error))
+        else:
+            told = tell(error)
+            span = text.span if part is None else text.at(*self._places(text, part)(error, "", {}))
+            self._faults.add(Diagnostic(summary=FAILED, detail=told.detail, span=span, hint=told.hint))
         return Expression(text=text, meter=self._sandbox.meter)
 
     def _syntax_fault(self, text: Text, error: TemplateSyntaxError) -> Diagnostic:
         detail, _, hint = (error.message or "").partition(NEAR)
-        token = ""
+        start = error.lineno - 1
+        length = len(found[0]) if (found := _TOKEN.match(text.text, start)) else 1
         for jinja, sign in _SIGNS:
             detail = detail.replace(jinja, sign)
+        detail = _AT.sub("", detail)
         if found := _NOT_THERE.fullmatch(detail):
             kind, token = found.groups()
             known = self._sandbox.filters if kind == "filter" else self._sandbox.tests
             detail, hint = f"spec templates have no {kind} `{token}`", did_you_mean(token, known)
+            start, length = max(text.text.find(token, start), start), len(token)
         elif detail.endswith("got '='"):
             hint = "compare with =="
-        return Diagnostic(summary="template syntax", detail=detail, span=text.place(error.lineno, token), hint=hint)
+        elif detail == "unexpected '}'":
+            hint = "an expression ends with two braces: {{ … }}"
+        return Diagnostic(summary="template syntax", detail=detail, span=text.at(start, start + length), hint=hint)
 
     def _parsed(self, text: Text) -> nodes.Template:
         if len(text.text) > LARGEST_TEMPLATE:
@@ -98,18 +109,17 @@ class JinjaTemplates:
             names=names,
             needs=needs,
             compiled=self._briefly(render),
-            functions=self._sandbox.globals,
+            place=self._places(text, template),
         )
 
     def _expression(self, text: Text, node: nodes.Expr) -> Expression:
-        assign = nodes.Assign(nodes.Name("result", "store", lineno=1), node, lineno=node.lineno)
-        template = nodes.Template([assign], lineno=node.lineno)
-        template.set_environment(self._sandbox)
         try:
+            template = self._assigned(node)
             result = _result_of(self._sandbox.from_string(template), self._sandbox)
             names, needs = self._names(template), _needs(template)
         except _COMPILE_ERRORS as error:
-            return self._refused(text, error)
+            nested = isinstance(error, RecursionError)
+            return self._refused(text, error, None if nested else node)
         return Expression(
             text=text,
             meter=self._sandbox.meter,
@@ -117,15 +127,30 @@ class JinjaTemplates:
             needs=needs,
             compiled=self._briefly(result),
             variable=node.name if isinstance(node, nodes.Name) else None,
-            line=node.lineno,
-            functions=self._sandbox.globals,
+            place=self._places(text, node),
         )
+
+    def _assigned(self, node: nodes.Expr) -> nodes.Template:
+        """Return a template that does nothing but evaluate an expression."""
+        start = start_of(node)
+        assign = nodes.Assign(nodes.Name("result", "store", lineno=1), node, lineno=start)
+        template = nodes.Template([assign], lineno=start)
+        template.set_environment(self._sandbox)
+        return template
+
+    def _places(self, text: Text, tree: nodes.Node) -> Callable[[BaseException, str, Scope], tuple[int, int]]:
+        return Failing(text.text, tree, self._sandbox.lex, self._alone).place
+
+    def _alone(self, node: nodes.Expr, scope: Scope) -> None:
+        """Evaluate a part of a template by itself."""
+        check_data(_result_of(self._sandbox.from_string(self._assigned(node)), self._sandbox)(scope))
 
     def _briefly(self, evaluate: Callable[[Scope], Any]) -> Callable[[Scope, bool], Any]:
         """Return a function that evaluates in brief where it is told to."""
 
         def evaluated(scope: Scope, brief: bool) -> Any:
             self._sandbox.brief = brief
+            self._sandbox.begin()
             value = evaluate(scope)
             return "" if type(value) is Undefined else value  # what an `if` without `else` gives
 
@@ -153,7 +178,7 @@ def _needs(template: nodes.Template) -> frozenset[str]:
 
 
 class _Bounding(NodeTransformer):
-    """Puts the sandbox's filters where templates could run away: loops, comparisons, slices, `~`."""
+    """Puts the sandbox's filters where templates could run away: loops, comparisons, slices, `~`, literals."""
 
     def __init__(self) -> None:
         self._visited = 0
@@ -184,11 +209,28 @@ class _Bounding(NodeTransformer):
             left = operand.expr
         return node if result is None else result
 
+    def visit_List(self, node: nodes.List) -> nodes.Expr:  # noqa: N802
+        self.generic_visit(node)
+        return node if _small(node.items) else _filter(MADE, node)
+
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Expr:  # noqa: N802
+        self.generic_visit(node)
+        return node if node.ctx != "load" or _small(node.items) else _filter(MADE, node)
+
+    def visit_Dict(self, node: nodes.Dict) -> nodes.Expr:  # noqa: N802
+        self.generic_visit(node)
+        return node if _small([part for pair in node.items for part in (pair.key, pair.value)]) else _filter(MADE, node)
+
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Getitem:  # noqa: N802
         self.generic_visit(node)
         if isinstance(node.arg, nodes.Slice):
             node.node = _filter(WEIGH, node.node)
         return node
+
+
+def _small(parts: list[Any]) -> bool:
+    """Whether a literal holds nothing but what is written in it, and so is no larger than the template."""
+    return all(isinstance(part, nodes.Const) for part in parts)
 
 
 def _filter(name: str, first: Any, *rest: nodes.Expr) -> nodes.Filter:

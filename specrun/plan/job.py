@@ -10,16 +10,18 @@ from specrun.diagnostics import Collector, Diagnostic, Severity, Span
 from specrun.model.run import Run
 from specrun.plan.axes import Axis, AxisReader, ModelChoice
 from specrun.plan.bounds import describe
+from specrun.plan.braces import single_braces
 from specrun.plan.cells import CellReader, hits
 from specrun.plan.columns import Cell
-from specrun.plan.groups import Groups, Setting, layers
+from specrun.plan.groups import Groups, Setting, layers, prompts
 from specrun.plan.naming import Naming
 from specrun.plan.outputs import OutputNamer
 from specrun.plan.runs import RunMaker
-from specrun.plan.takes import Layers, check_names, check_values
+from specrun.plan.takes import Layers, check_keys, check_names, check_values
 from specrun.plan.template import EvaluationError, Scope, evaluate
-from specrun.spec.nodes import Node
+from specrun.spec.nodes import Node, Scalar
 from specrun.spec.spec import Job, Params
+from specrun.spec.text import scalar_text
 
 
 class JobRuns(msgspec.Struct, kw_only=True):
@@ -58,6 +60,7 @@ class JobExpander:
         made, groups = JobRuns(whole=False), None
         if models and axes is not None and samples is not None and revision is not None:
             made, groups = self._crossed(models, axes, samples, revision)
+        check_keys(job, [each.schema for each in models], setting.catalog, self._faults)
         check_names([*given, *self._given_to_some(models, groups)], setting.catalog, self._faults)
         if groups is None or not groups.made:
             check_values(given, setting.compiler, self._scope, self._faults)
@@ -92,8 +95,9 @@ class JobExpander:
         runs, sound = self._maker(axes, groups).make(cells, self._faults)
         self._warn_of_idle_overrides(cells, overrides)
         whole = reading.whole and len(runs) == len(cells)
+        written = self._warn_of_single_braces(axes)
         if whole:  # what a faulty template reads, nobody knows
-            self._warn_of_idle_axes(axes, overrides, groups)
+            self._warn_of_idle_axes(axes, overrides, groups, told=written)
         return JobRuns(runs=runs, cells=sound, axes=axes, whole=whole), groups
 
     def _maker(self, axes: list[Axis], groups: Groups) -> RunMaker:
@@ -129,13 +133,28 @@ class JobExpander:
             if wanted is not None and cells and not any(hits(cell, wanted) for cell in cells):
                 self._warn("override never applies", "it matches no cell", override.match.span)
 
+    def _warn_of_single_braces(self, axes: list[Axis]) -> set[str]:
+        """Warn of names that are written as if another language's; return those of axes."""
+        spec, job = self._setting.spec, self._job
+        names = {axis.name for axis in axes} | {f"vars.{name}" for name in spec.vars}
+        nodes = [node for params in (spec.defaults, job.params) for _, node in params.entries.values()]
+        texts = [scalar_text(node) for node in nodes if isinstance(node, Scalar)]
+        found = list(single_braces([*filter(None, (*prompts(spec, job), job.output)), *texts], names))
+        self._faults.extend(warning for _, warning in found)
+        return {name for name, _ in found}
+
     def _warn_of_idle_axes(
-        self, axes: list[Axis], overrides: list[dict[int, frozenset[int]] | None], groups: Groups
+        self,
+        axes: list[Axis],
+        overrides: list[dict[int, frozenset[int]] | None],
+        groups: Groups,
+        *,
+        told: set[str],
     ) -> None:
-        """Warn of an axis that no request depends on: its runs would all share one image."""
+        """Warn of an axis that no request depends on, unless told: its runs would all share one image."""
         if not groups.made:
             return
-        used = {"prompt", "model", "sample"}
+        used = {"prompt", "model", "sample", *told}
         for group in groups.made.values():
             used.update(axes[position].name for position in group.maker.axes)
         for wanted in overrides:
@@ -143,7 +162,10 @@ class JobExpander:
         for axis in axes:
             if axis.name not in used and axis.crossed > 1:
                 detail = f"{axis.crossed} runs share one request along axis {axis.name}, on which no request depends"
-                self._warn("idle axis", detail, axis.span, "use `samples` for several images of one request")
+                write = f"write {{{{ {axis.name} }}}} where it belongs"
+                self._warn(
+                    "idle axis", detail, axis.span, f"{write}, or use `samples` for several images of one request"
+                )
 
     def _warn(self, summary: str, detail: str, span: Span, hint: str = "") -> None:
         warning = Diagnostic(summary=summary, detail=detail, span=span, hint=hint, severity=Severity.WARNING)

@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any, NoReturn
 
 from jinja2 import StrictUndefined, Undefined
-from jinja2.exceptions import SecurityError
+from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2.lexer import TokenStream
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace, missing
 
@@ -26,17 +27,19 @@ from specrun.plan.bounds import (
 from specrun.plan.filters import (
     ALLOWED_FILTERS,
     ALLOWED_TESTS,
+    AT_THE_TOP,
     COMPARING_TESTS,
     COMPARISONS,
     ITERATING,
-    KEYED,
     concat,
     format_text,
     replaced_size,
 )
 from specrun.plan.numbers import refuse_mistaken, refuse_numeric_texts
 from specrun.plan.template import NEAR
+from specrun.plan.tokens import placed
 from specrun.plan.values import text_of
+from specrun.plan.weights import Weights
 
 _METHODS: Mapping[type, frozenset[str]] = {
     str: frozenset(
@@ -51,8 +54,9 @@ _METHODS: Mapping[type, frozenset[str]] = {
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 # Longer lists are data, and looked through by C.
 _WRITTEN_OUT = 100
+_LONGEST_NAME = 60
 # Filters that templates cannot name, as their names hold a space: the compiler puts them where bounds are needed.
-LOOP, CONCAT, COMPARE, WEIGH = " loop", " concat", " compare", " weigh"
+LOOP, CONCAT, COMPARE, WEIGH, MADE = " loop", " concat", " compare", " weigh", " made"
 
 
 class Missing(StrictUndefined):
@@ -64,7 +68,7 @@ class Missing(StrictUndefined):
         if self._undefined_hint:
             return self._undefined_hint
         # Anything can stand between brackets; only what a person writes there is repeated.
-        told = f"`{name}`" if isinstance(name, (str, int, float)) else describe(name)
+        told = f"`{str(name)[:_LONGEST_NAME]}`" if isinstance(name, (str, int, float)) else describe(name)
         if self._undefined_obj is missing:
             return f"{told} is not defined here"
         owner = self._undefined_obj
@@ -72,27 +76,47 @@ class Missing(StrictUndefined):
             known = [str(key) for key in owner]
             near = did_you_mean(str(name), known)
             shown = f"the keys are {', '.join(known[:12])}" if known else "there are no keys"
-            return f"there is no {told}; {shown}" + (NEAR + near if near else "")
+            lacking = f"there is no {told}" if told.startswith("`") else f"{told} is no key"
+            return f"{lacking}; {shown}" + (NEAR + near if near else "")
         return f"{told} is not part of {describe(owner)}"
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """An environment for one spec; its evaluations draw on its meter, and every text has a largest size."""
+    """An environment for one spec: its evaluations draw on its meter, and what they make has a largest size.
+
+    Values come to be in few places: literals of lists and mappings, operators, calls, filters. Each is weighed there,
+    so that no filter, test or function needs to know how deep what it is given can be, or how often it holds one
+    part. To handle a value then costs steps by its weight. The nodes of a parsed template have, for a line, the
+    place where they stand in it, counted from 1.
+    """
 
     intercepted_binops = frozenset(("+", "*", "**", "%"))
 
     def __init__(self, functions: Mapping[str, Callable[..., Any]], meter: Meter) -> None:
         super().__init__(undefined=Missing, optimized=False, autoescape=False, cache_size=0)
         self.meter = meter
+        self._weights = Weights(meter.spend)
         self.brief = False
         self.globals = {"range": self._range, "dict": self._dict, "namespace": Namespace, **functions}
         self._functions = (self._range, self._dict, Namespace, *functions.values())
         self.filters = {name: self._guarded(name, function) for name, function in ALLOWED_FILTERS.items()}
-        self.filters |= {LOOP: self._loop, CONCAT: self._concat, COMPARE: self._compare, WEIGH: self._weigh}
+        self.filters |= {LOOP: self._loop, CONCAT: self._concat, COMPARE: self._compare}
+        self.filters |= {WEIGH: self._seen, MADE: self._literal}
         tests: dict[str, Any] = {name: self._guarded(name, function) for name, function in ALLOWED_TESTS.items()}
         self.tests = tests | {name: partial(self._compare, name=name) for name in COMPARING_TESTS}
         self.finalize = text_of
         self.concat = self._join  # type: ignore[method-assign]  # Jinja reads it from the environment
+
+    def begin(self) -> None:
+        """Start an evaluation."""
+        self._weights.forget()
+
+    def _tokenize(
+        self, source: str, name: str | None, filename: str | None = None, state: str | None = None
+    ) -> TokenStream:
+        # What the parser calls: the tokens, as Jinja reads them, with their places.
+        tokens = placed(source, self.lexer.tokeniter(source, name, filename, state))
+        return TokenStream(self.lexer.wrap(tokens, name, filename), name, filename)
 
     def handle_exception(self, source: str | None = None) -> NoReturn:
         """Raise the current exception again with the template's lines; in brief, as it is."""
@@ -106,6 +130,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
         return super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Look up a key; one of several parts is hashed as a whole."""
+        if isinstance(argument, tuple):
+            self._handle(argument)
+        return super().getitem(obj, argument)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Allow data and the listed methods, nothing else."""
@@ -125,7 +155,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call(self, context: Any, func: Any, *args: Any, **kwargs: Any) -> Any:
         """Call a function or a listed method; what it makes is bounded before it is made."""
         if isinstance(func, Undefined):
-            return func()  # says what is missing
+            self._say_what_is_missing(func)
+        if func is Namespace:
+            return self._namespace(*args, **kwargs)
+        for value in (*args, *kwargs.values()):
+            self._handle(value)
         if any(func == known for known in self._functions):
             self.meter.spend(1)
             return context.call(func, *args, **kwargs)
@@ -152,12 +186,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return self._kept(super().call_binop(context, operator, left, right))
 
     def _check_method(self, owner: Any, name: str, args: tuple[Any, ...]) -> None:
-        for value in (owner, *args):
-            self._weigh(value)
         if not isinstance(owner, str):
             if name in ("count", "index"):
-                check_data(owner, self.meter.spend)
-        elif name == "replace" and len(args) > 1:
+                self._handle(owner)
+            else:
+                self._seen(owner)
+            return
+        self._seen(owner)
+        if name == "replace" and len(args) > 1:
             check_growth(replaced_size(owner, text_of(args[0]), text_of(args[1])))
         elif name == "join" and args:
             check_growth(sum(len(item) + len(owner) for item in args[0] if isinstance(item, str)))
@@ -170,15 +206,17 @@ class Sandbox(ImmutableSandboxedEnvironment):
         passing = getattr(function, "jinja_pass_arg", None)
         at = 0 if passing is None else 1
 
+        look = self._seen if name in AT_THE_TOP else self._handle
+
         def guarded(*args: Any, **kwargs: Any) -> Any:
             given = [self._settled(arg) for arg in args]
             for value in (*given[at:], *kwargs.values()):
-                self._weigh(value)
+                look(value)
             if name in ITERATING and hasattr(given[at], "__len__") and not isinstance(given[at], Undefined):
                 self.meter.spend(len(given[at]))
-            elif name in KEYED:
-                check_data(given[at], self.meter.spend)
-            return self._kept(function(*given, **kwargs))
+            found = function(*given, **kwargs)
+            # What was there before has been weighed, or comes from a file.
+            return found if any(found is value for value in given) else self._kept(found)
 
         if passing is not None:
             guarded.jinja_pass_arg = passing  # type: ignore[attr-defined]  # how Jinja marks such filters
@@ -191,7 +229,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         elif isinstance(left, str) and isinstance(right, str):
             steps = min(len(left), len(right)) // 64
         else:
-            steps = self._depth_steps(left) if type(left) is type(right) else 0
+            steps = self._steps(left) if type(left) is type(right) else 0
         self.meter.spend(1 + steps)
         if name in ("in", "notin") and isinstance(right, (list, tuple)) and len(right) <= _WRITTEN_OUT:
             self.meter.spend(len(right))
@@ -204,18 +242,35 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(haystack, str):
             return len(haystack) * (1 + min(len(needle) if isinstance(needle, str) else 0, 128)) // 512
         if isinstance(haystack, (list, tuple)):
-            size = len(needle) if isinstance(needle, str) else self._depth_steps(needle)
-            return len(haystack) // 16 * (1 + size // 64)
-        return 0
+            if isinstance(needle, (list, tuple, dict)):
+                return min(len(haystack) * self._steps(needle), self._steps(haystack))
+            return len(haystack) // 16 * (1 + (len(needle) // 64 if isinstance(needle, str) else 0))
+        return self._steps(needle)
 
-    def _depth_steps(self, value: Any) -> int:
-        return check_data(value, self.meter.spend).size // 16 if isinstance(value, (list, tuple, dict)) else 0
+    def _steps(self, value: Any) -> int:
+        """Return what it costs to look at all of a list or mapping."""
+        return self._weights.of(value).size // 4 if isinstance(value, (list, tuple, dict)) else 0
 
-    def _weigh(self, value: Any) -> Any:
-        """Spend for handling a value as a whole, and return it."""
+    def _handle(self, value: Any) -> None:
+        """Spend for looking at all of a value."""
+        if isinstance(value, str):
+            self.meter.spend(1 + len(value) // 16)
+        elif isinstance(value, (list, tuple, dict)):
+            self.meter.spend(1 + self._steps(value))
+
+    def _seen(self, value: Any) -> Any:
+        """Spend for looking at a value's parts, but not into them, and return it."""
         if isinstance(value, (str, list, tuple, dict)):
             self.meter.spend(1 + len(value) // 16)
         return value
+
+    def _literal(self, value: Any) -> Any:
+        """Return a list or mapping that is written out in the template, once it is small enough."""
+        if isinstance(value, dict):
+            for key in value:
+                self._handle(key)  # it has been hashed
+        self.meter.spend(1 + len(value))
+        return self._weights.made(value)
 
     def _kept(self, value: Any) -> Any:
         """Return a result that is small enough, and in which nothing is left to be computed."""
@@ -228,7 +283,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
             if len(value) > LARGEST_TEXT:
                 too_large("a list")
             self.meter.spend(len(value))
-        elif isinstance(value, int) and value.bit_length() > MOST_BITS:
+            return self._weights.made(value)
+        if isinstance(value, int) and value.bit_length() > MOST_BITS:
             too_large("a number")
         return value
 
@@ -248,6 +304,22 @@ class Sandbox(ImmutableSandboxedEnvironment):
         for item in items:
             self.meter.spend(cost)
             yield item
+
+    def _namespace(self, *args: Any, **kwargs: Any) -> Namespace:
+        """Return what `set` can write into; of what it is given by name it looks at nothing."""
+        self.meter.spend(1 + len(kwargs))
+        given = [self._settled(value) for value in args]
+        for value in given:
+            self._handle(value)
+        return Namespace(*given, **kwargs)
+
+    def _say_what_is_missing(self, func: Undefined) -> NoReturn:
+        name = func._undefined_name  # noqa: SLF001 - Jinja's own way to it
+        if func._undefined_obj is missing and isinstance(name, str):  # noqa: SLF001
+            near = did_you_mean(name, self.globals) or f"the functions are {', '.join(sorted(self.globals))}"
+            raise UndefinedError(f"there is no function `{name}`{NEAR}{near}")
+        func()  # says what is missing
+        raise AssertionError
 
     def _concat(self, *parts: Any) -> Any:
         return self._kept(concat(*parts))

@@ -14,8 +14,9 @@ from specrun.plan.faults import CellFaults
 from specrun.plan.params import resolve_param
 from specrun.plan.pins import Pins
 from specrun.plan.template import EvaluationError, Scope, names_in
+from specrun.spec.job import JOB_FIELDS
 from specrun.spec.nodes import Node, Scalar
-from specrun.spec.spec import Params
+from specrun.spec.spec import Job, Params
 
 Layers: TypeAlias = tuple[Params, ...]
 
@@ -67,6 +68,26 @@ def _unknown(key: Scalar, models: Sequence[ModelSchema], catalog: Catalog, *, he
         near = did_you_mean(name, models[0].properties)
         hint = " ".join(filter(None, (near, f"{name} is taken by {', '.join(taking[:_LISTED])}{more}")))
     return Diagnostic(summary=fault.summary, detail=detail, span=key.span, hint=hint)
+
+
+def check_keys(job: Job, models: Sequence[ModelSchema], catalog: Catalog, faults: Collector) -> None:
+    """Report the keys that no job has; what a model takes stands under `params`."""
+    for key in job.strange:
+        name = str(key.value)
+        taking = [model.id for model in models if name in model.properties]
+        others = catalog.taking(name)
+        if taking:
+            hint = f"it is a param, which {taking[0]} takes: put it under `params`"
+        elif others:
+            hint = f"it is a param, which stands under `params`; {', '.join(others[:_LISTED])} would take it"
+        else:
+            params = [name for model in models for name in model.properties]
+            hint = did_you_mean(name, JOB_FIELDS)
+            if not hint and (near := did_you_mean(name, params)):
+                hint = f"{near} It is a param, and stands under `params`"
+            hint = hint or f"known here: {', '.join(sorted(JOB_FIELDS))}"
+        detail = f'job {job.name} has no "{name}"'
+        faults.add(Diagnostic(summary="unknown key", detail=detail, span=key.span, hint=hint))
 
 
 def check_required(written: Mapping[str, Written], model: ModelSchema, span: Span, faults: Collector) -> None:

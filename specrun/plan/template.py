@@ -1,13 +1,13 @@
 """Compiled templates: split into parts that depend on as few names as they can, and evaluated in bounds."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
-from specrun.diagnostics import Diagnostic, Span, did_you_mean
+from specrun.diagnostics import Diagnostic, Span, nearest
 from specrun.plan.bounds import Meter, TooMuchError
 from specrun.plan.values import plain, text_of
 from specrun.spec.nodes import Node
@@ -20,7 +20,7 @@ LATER = frozenset(("index", "key", "seed", "ext"))
 _ELSEWHERE = {name: f"`{name}` is known only in `output`" for name in LATER}
 
 # Those that Jinja has of its own come to these.
-_EVALUATION_ERRORS = (
+EVALUATION_ERRORS = (
     TooMuchError,
     ArithmeticError,
     AttributeError,
@@ -41,6 +41,8 @@ _WAYS_OUT = (
     ("not supported between", "texts, numbers and nothing have no order; convert with `| int`, `| float`, `| string`"),
 )
 _SHOWN_NAMES = 12
+_MEANT = 3
+FAILED = "template failed"
 MOST_FAILURES = 50
 
 LARGEST_TEMPLATE = 64 * 1024
@@ -63,30 +65,36 @@ class EvaluationError(Exception):
     `unknown` is a name that the template reads and that nothing defines.
     """
 
-    def __init__(self, *diagnostics: Diagnostic, unknown: str = "", functions: Collection[str] = ()) -> None:
+    def __init__(self, *diagnostics: Diagnostic, unknown: str = "") -> None:
         super().__init__("; ".join(diagnostic.summary for diagnostic in diagnostics))
         self._diagnostics = diagnostics
         self._unknown = unknown
-        self._functions = functions
 
     def again(self) -> "EvaluationError":
         """Return another exception that says the same."""
-        return EvaluationError(*self._diagnostics, unknown=self._unknown, functions=self._functions)
+        return EvaluationError(*self._diagnostics, unknown=self._unknown)
 
     def explained(
-        self, names: Iterable[str], elsewhere: Mapping[str, str] = _ELSEWHERE, variables: Collection[str] = ()
+        self, reach: Scope | Iterable[str], elsewhere: Mapping[str, str] = _ELSEWHERE
     ) -> tuple[Diagnostic, ...]:
-        """Return what is wrong, with the name most likely meant among those in reach.
+        """Return what is wrong, with the name most likely meant among those in reach, or among their keys.
 
-        `elsewhere` says of names that are known, though not here, what to do; `variables` are those under `vars`.
+        `reach` is a scope, or what `in_reach` makes of one. `elsewhere` says of names that are known, though not
+        here, what to do.
         """
         if not self._unknown:
             return self._diagnostics
-        if self._unknown in variables:
-            return tuple(replace(each, hint=f'did you mean "vars.{self._unknown}"?') for each in self._diagnostics)
-        known = list(dict.fromkeys(names))
-        hint = elsewhere.get(self._unknown) or did_you_mean(self._unknown, [*known, *self._functions])
-        return tuple(replace(each, hint=hint or _in_reach(known)) for each in self._diagnostics)
+        known = in_reach(reach) if isinstance(reach, Mapping) else list(reach)
+        hint = elsewhere.get(self._unknown) or _meant(self._unknown, known) or _listed(known)
+        return tuple(replace(each, hint=hint) for each in self._diagnostics)
+
+
+class Told(NamedTuple):
+    """What to say of an error: what is wrong, what to do, and the word in the template that it is about."""
+
+    detail: str
+    hint: str = ""
+    token: str = ""
 
 
 class Expression(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -94,7 +102,8 @@ class Expression(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     `compiled` gives its value in a scope, where its failures have been explained often enough without a care for
     lines; it is None where the expression did not compile, which has then been said. `variable` is set where the
-    expression is nothing but that variable; `line` is where it stands in the text; `functions` are in its reach.
+    expression is nothing but that variable. It stands in the text from `start` up to `end`; `place` finds the part
+    of it that an error is about, by the word that it names, in a scope.
     """
 
     text: Text
@@ -103,8 +112,9 @@ class Expression(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     needs: frozenset[str] = frozenset()
     compiled: Callable[[Scope, bool], Any] | None = None
     variable: str | None = None
-    line: int = 1
-    functions: Collection[str] = ()
+    start: int = 0
+    end: int = 0
+    place: Callable[[BaseException, str, Scope], tuple[int, int]] | None = None
     failures: list[EvaluationError] = msgspec.field(default_factory=list)
 
     def value(self, scope: Scope) -> Any:
@@ -116,7 +126,7 @@ class Expression(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             # The same slip in 100,000 cells need not be looked into each time.
             return plain(self.compiled(scope, self._known_well), self.meter)
         except Exception as error:  # noqa: BLE001 - what is not a template's fault is raised again
-            raise self._failure(error) from None
+            raise self._failure(error, scope) from None
 
     def string(self, scope: Scope) -> str:
         """Evaluate to a text."""
@@ -124,32 +134,32 @@ class Expression(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         try:
             return text_of(value)
         except Exception as error:  # noqa: BLE001 - as above
-            raise self._failure(error) from None
+            raise self._failure(error, scope) from None
 
     @property
     def _known_well(self) -> bool:
         return len(self.failures) >= MOST_FAILURES
 
-    def _failure(self, error: Exception) -> EvaluationError:
+    def _failure(self, error: Exception, scope: Scope) -> EvaluationError:
         """Return what to say of an error; raise it where it is not the template's."""
         # Most specs have no faults, and many no need of Jinja, whose errors these are.
         from jinja2.exceptions import TemplateError  # noqa: PLC0415
 
-        if not isinstance(error, (TemplateError, *_EVALUATION_ERRORS)):
+        if not isinstance(error, (TemplateError, *EVALUATION_ERRORS)):
             raise error
         if not self._known_well:
-            self.failures.append(self._explained(error))
+            self.failures.append(self._explained(error, scope))
         # Not the same exception again: its traceback would grow with every cell.
         return self.failures[-1].again()
 
-    def _explained(self, error: Exception) -> EvaluationError:
+    def _explained(self, error: Exception, scope: Scope) -> EvaluationError:
         from jinja2.exceptions import UndefinedError  # noqa: PLC0415 - as above
 
-        diagnostic = diagnose(self.text, error, self.line)
-        found = NOT_DEFINED.fullmatch(diagnostic.detail) if isinstance(error, UndefinedError) else None
-        if found is None:
-            return EvaluationError(diagnostic)
-        return EvaluationError(diagnostic, unknown=found[1], functions=self.functions)
+        told = tell(error)
+        place = (self.start, self.end) if self.place is None else self.place(error, told.token, scope)
+        fault = Diagnostic(summary=FAILED, detail=told.detail, span=self.text.at(*place), hint=told.hint)
+        found = NOT_DEFINED.fullmatch(told.detail) if isinstance(error, UndefinedError) else None
+        return EvaluationError(fault) if found is None else EvaluationError(fault, unknown=found[1])
 
 
 class Constant(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,34 +247,46 @@ def join(value: Joined, scope: Scope) -> str:
     return "".join(part if isinstance(part, str) else part.string(scope) for part in value.parts)
 
 
-def diagnose(text: Text, error: BaseException, line: int = 1) -> Diagnostic:
-    """Word a failed evaluation, with the line that Jinja's traceback tells, else that of the expression."""
-    from jinja2.exceptions import TemplateError, TemplateSyntaxError  # noqa: PLC0415 - only for a fault
+def tell(error: BaseException) -> Told:
+    """Word a failed evaluation."""
+    from jinja2.exceptions import TemplateError  # noqa: PLC0415 - only for a fault
 
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "<template>":
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    if isinstance(error, TemplateSyntaxError):
-        line = error.lineno
     message = error.message or "" if isinstance(error, TemplateError) else str(error)
     detail, _, near = (_METHOD.sub(r"\1()", message.partition("\n")[0]) or type(error).__name__).partition(NEAR)
-    hint, token = near, ""
     if isinstance(error, FunctionError):
-        hint, token = error.hint, error.token
-    elif isinstance(error, RecursionError):
-        detail = "the template nests too deeply"
-    elif isinstance(error, OverflowError):
-        detail = "a number is too large"
-    elif known := next((way for words, way in _WAYS_OUT if isinstance(error, TypeError) and words in detail), ""):
-        hint = known
-    elif named := _NAMED.search(detail):
-        token = named[1] or named[2]
-        hint = hint or ("declare it under the spec's `vars`" if f"vars.{token}" in text.text else "")
-    return Diagnostic(summary="template failed", detail=detail, span=text.place(line, token), hint=hint)
+        return Told(detail, error.hint, error.token)
+    if isinstance(error, RecursionError):
+        return Told("the template nests too deeply")
+    if isinstance(error, OverflowError):
+        return Told("a number is too large")
+    if isinstance(error, TypeError) and (known := next((way for words, way in _WAYS_OUT if words in detail), "")):
+        return Told(detail, known)
+    named = _NAMED.search(detail)
+    return Told(detail, near, (named[1] or named[2]) if named else "")
 
 
-def _in_reach(names: list[str]) -> str:
-    shown = ", ".join(names[:_SHOWN_NAMES])
-    return f"in reach here: {shown}" + (", …" if len(names) > _SHOWN_NAMES else "")
+def in_reach(scope: Scope) -> list[str]:
+    """Return the names of a scope, and behind them the keys of its mappings, as templates write them."""
+    inner = [
+        f"{name}.{key}"
+        for name, value in scope.items()
+        if isinstance(value, Mapping)
+        for key in value
+        if isinstance(key, str) and key.isidentifier()
+    ]
+    return [*scope, *inner]
+
+
+def _meant(unknown: str, known: list[str]) -> str:
+    """Return a hint at what is called so elsewhere, or nearly so here; empty where nothing is."""
+    exact = [name for name in known if name.endswith(f".{unknown}")]
+    if not exact:
+        by_last = {name.rpartition(".")[2]: name for name in reversed(known)}
+        exact = [by_last[last] for last in nearest(unknown, by_last)]
+    shown = " or ".join(f'"{name}"' for name in exact[:_MEANT])
+    return f"did you mean {shown}?" if shown else ""
+
+
+def _listed(known: list[str]) -> str:
+    names = [name for name in known if "." not in name]
+    return f"in reach here: {', '.join(names[:_SHOWN_NAMES])}" + (", …" if len(names) > _SHOWN_NAMES else "")

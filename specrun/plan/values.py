@@ -1,5 +1,6 @@
 """What templates give, as data and as texts."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +25,11 @@ def text_of(value: Any) -> str:
     """
     if isinstance(value, str):
         return str.__str__(value)
-    if isinstance(value, (bool, int, float)):
+    if isinstance(value, (bool, int)):
+        return str(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("a number is not finite")
         return str(value)
     if isinstance(value, IMAGES):
         return value.source

@@ -15,10 +15,11 @@ _OTHERWISE = frozenset("true false none True False None not self super range dic
 
 
 class Variable(msgspec.Struct, frozen=True):
-    """`{{ name }}`, or `{{ name.key.key }}`, and the line of the text that it stands on."""
+    """`{{ name }}`, or `{{ name.key.key }}`; the names stand in the text from `start` up to `end`."""
 
     names: tuple[str, ...]
-    line: int
+    start: int
+    end: int
 
     def look_up(self, scope: Scope) -> Any:
         """Return the value; raise `LookupError` where it is not plainly there."""
@@ -42,7 +43,7 @@ def pieces_of(text: str, functions: Collection[str]) -> list[str | Variable] | N
         names = () if found is None else tuple(found[1].split("."))
         if found is None or names[0] in _OTHERWISE or names[0] in functions:
             return None
-        pieces += [text[end : found.start()], Variable(names, 1 + text.count("\n", 0, found.start()))]
+        pieces += [text[end : found.start()], Variable(names, *found.span(1))]
         end = found.end()
     pieces.append(text[end:])
     shown = [piece for piece in pieces if piece]

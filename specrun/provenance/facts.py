@@ -103,7 +103,7 @@ def read_facts(text: str) -> Provenance:
     try:
         told = msgspec.json.decode(text, type=_Told)
         facts = msgspec.json.decode(told.facts, type=Provenance)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ProvenanceError(f"is damaged: {error}") from error
     # Anybody may have written this text, and digests become paths in the store.
     if not _DIGEST.fullmatch(facts.blob):

@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from specrun.diagnostics import Diagnostic, Severity, Span
 from specrun.report import inert
 from specrun.report.ink import PLAIN, Ink, Role
 from specrun.report.words import count
+from specrun.secrets import masked, masked_line
+from specrun.spec.root import PROJECT_FILE
 
 # A tab shows as a fixed number of spaces, so that carets stand right whatever the terminal's tab stops are.
 TAB = "    "
@@ -17,18 +21,22 @@ TAB = "    "
 WIDEST_LINE = 160
 BEFORE_CARET = 60
 MOST_SHOWN = 200
+# A secret's name may stand on a line above it.
+_ABOVE = 5
+# Of a line without end, only what is around the caret is shown.
+_NEAR = 2000
 
 _ROLES = {Severity.ERROR: Role.ERROR, Severity.WARNING: Role.WARNING}
 
 
 def as_text(diagnostics: Iterable[Diagnostic], ink: Ink = PLAIN) -> str:
     """Return one paragraph a diagnostic: place, summary, why, source line with caret, fix."""
-    return "\n".join("\n".join(_paragraph(diagnostic, ink)) + "\n" for diagnostic in _first(diagnostics))
+    return "\n".join("\n".join(_paragraph(_discreet(diagnostic), ink)) + "\n" for diagnostic in _first(diagnostics))
 
 
 def as_records(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
     """Return diagnostics as JSON objects with the fields of `Diagnostic` and its span, absent ones left out."""
-    return [_record(diagnostic) for diagnostic in _first(diagnostics)]
+    return [_record(_discreet(diagnostic)) for diagnostic in _first(diagnostics)]
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:
@@ -39,7 +47,7 @@ def as_json(diagnostics: Iterable[Diagnostic]) -> str:
 
 def as_github(diagnostics: Iterable[Diagnostic]) -> str:
     """Return one GitHub workflow command a diagnostic, which GitHub shows beside the line it is about."""
-    return "".join(f"{_command(diagnostic)}\n" for diagnostic in _first(diagnostics))
+    return "".join(f"{_command(_discreet(diagnostic))}\n" for diagnostic in _first(diagnostics))
 
 
 def tally(diagnostics: Iterable[Diagnostic]) -> str:
@@ -62,6 +70,27 @@ def _first(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
         summary="too many to show", detail=f"{tally(rest)} more", hint="mend the ones above first", severity=severity
     )
     return [*(found[number] for number in sorted(kept)), more]
+
+
+def _discreet(diagnostic: Diagnostic) -> Diagnostic:
+    """Return a diagnostic without the secrets that somebody wrote where they do not belong."""
+    span = diagnostic.span
+    hidden: tuple[str, ...] = ()
+    if span is not None:
+        _, hidden = _shown_line(span)
+    return replace(diagnostic, detail=masked(diagnostic.detail, hidden), hint=masked(diagnostic.hint, hidden))
+
+
+def _shown_line(span: Span) -> tuple[str, tuple[str, ...]]:
+    """Return a place's line without secrets, and those."""
+    source, number = span.source, span.line
+    line, above = source.line(number), ""
+    start, end = max(0, span.column - _NEAR), span.column + _NEAR
+    if not start:
+        above = "\n".join(source.line(each)[:_NEAR] for each in range(max(1, number - _ABOVE), number))
+    project = Path(source.name).name == PROJECT_FILE
+    shown, hidden = masked_line(source.name, above, line[start:end], project=project)
+    return f"{line[:start]}{shown}{line[end:]}", hidden
 
 
 def _paragraph(diagnostic: Diagnostic, ink: Ink) -> Iterator[str]:
@@ -91,7 +120,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _excerpt(span: Span, ink: Ink, role: Role) -> Iterator[str]:
-    line = span.source.line(span.line)
+    line, _ = _shown_line(span)
     if not line.strip():
         return
     start = min(span.column - 1, len(line))

@@ -10,7 +10,7 @@ from specrun.spec.reader import Reader, entries
 from specrun.spec.spec import RESERVED, AxisSpec, Job, Match, Override, Params
 from specrun.spec.text import Text, scalar_text
 
-_FIELDS = (
+JOB_FIELDS = (
     "prompt",
     "prompts",
     "model",
@@ -38,7 +38,7 @@ def read_job(
     """Read one job; None where it is not even a mapping."""
     if not name.strip() or _ADDRESS_MARKS & set(name) or not name.isprintable():
         read.fail(key, "unusable name", f'"{name}" cannot name a job', 'leave out [ ] = , " * ? and control characters')
-    fields = read.fields(node, f"job {name}", _FIELDS)
+    fields = read.mapping(node, f"job {name}")
     if fields is None:
         return None
     return _JobReader(read, paths, fields, name).job(key, prompts)
@@ -50,6 +50,7 @@ class _JobReader:
         self._paths = paths
         self._fields = fields
         self._name = name
+        self._unread: set[str] = set()
 
     def job(self, key: Scalar, prompts: AnyMapping[str, Text | None]) -> Job:
         read, get = self._read, self._fields.get
@@ -74,6 +75,8 @@ class _JobReader:
             params=read_params(read, get("params")),
             output=None if output is None else self._text("output"),
             protect=False if protect is None else bool(read.boolean(protect, "protect")),
+            unread=frozenset(self._unread),
+            strange=tuple(key for key, _ in self._fields.pairs() if key.value not in JOB_FIELDS),
         )
 
     def _exactly_one(self, key: Scalar, one: str, many: str) -> None:
@@ -130,9 +133,11 @@ class _JobReader:
             return self._included_axes()
         axes = []
         for name, key, value in entries(self._read.mapping(node, "matrix")):
-            if self._usable_axis(name, key):
-                axis = self._axis(name, key, value)
-                axes += [] if axis is None else [axis]
+            axis = self._axis(name, key, value) if self._usable_axis(name, key) else None
+            if axis is None:
+                self._unread.add(name)
+            else:
+                axes.append(axis)
         return tuple(axes)
 
     def _included_axes(self) -> tuple[AxisSpec, ...]:

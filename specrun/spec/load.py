@@ -8,7 +8,7 @@ from specrun.diagnostics import Collector, Diagnostic, Span, did_you_mean
 from specrun.model.project import Project
 from specrun.spec.job import read_job, read_params
 from specrun.spec.name import usable_name
-from specrun.spec.nodes import Mapping, Node, Scalar, plain
+from specrun.spec.nodes import Mapping, Node, Scalar, kind, plain
 from specrun.spec.paths import ProjectPaths
 from specrun.spec.project import read_budget
 from specrun.spec.prompt import read_prompt
@@ -173,8 +173,12 @@ def _version(read: Reader, fields: Mapping) -> bool:
         read.fail(fields.start, "missing key", "the spec does not say its version", "start it with `specrun: 1`")
         return True
     if not isinstance(node, Scalar) or node.value != 1 or isinstance(node.value, bool):
-        detail = f"this specrun reads version 1, not {node.text if isinstance(node, Scalar) else 'this'}"
-        read.fail(node, "unsupported version", detail, "write `specrun: 1`, or look for a newer specrun")
+        detail, hint = f"`specrun` is the version of the language, 1, not {kind(node)}", "write `specrun: 1`"
+        if isinstance(node, Scalar) and isinstance(node.value, str) and node.value.strip():
+            detail, hint = f'`specrun` is the text "{node.value}", not a number', "write `specrun: 1`, without quotes"
+        elif isinstance(node, Scalar) and isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
+            detail, hint = f"this specrun reads version 1, not {node.text}", f"{hint}, or look for a newer specrun"
+        read.fail(node, "unsupported version", detail, hint)
         return False
     return True
 

@@ -65,13 +65,20 @@ class ProjectPaths(msgspec.Struct, frozen=True, eq=False):
         return path.relative_to(self.root).as_posix()
 
     def nearby(self, path: Path) -> str:
-        """Return a hint that names the file most likely meant, where there is one that nothing else has named."""
+        """Return a hint that names the file most likely meant, one that nothing else has named, or the folder to it."""
+        missing = path
+        while missing.parent != self.root and not missing.parent.exists():
+            missing = missing.parent
         try:
-            found = [entry.name for entry in path.parent.iterdir() if not entry.name.startswith(".")]
+            found = [entry for entry in missing.parent.iterdir() if not entry.name.startswith(".")]
         except OSError:
             return f"there is no folder {path.parent.name}"
-        free = [name for name in found if path.parent / name not in self.asked and _near(path.name, name)]
-        return did_you_mean(path.name, free)
+        if missing != path:
+            near = did_you_mean(missing.name, [entry.name for entry in found if entry.is_dir()])
+            return f"there is no folder {missing.name}" + (f"; {near}" if near else "")
+        return did_you_mean(
+            path.name, [each.name for each in found if each not in self.asked and _near(path.name, each.name)]
+        )
 
 
 def _near(missing: str, there: str) -> bool:

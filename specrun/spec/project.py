@@ -13,6 +13,7 @@ from specrun.canonical import canonical_digest
 from specrun.diagnostics import Collector, did_you_mean
 from specrun.model.project import Budget, Dialect, Project, Provider
 from specrun.model.run import Price
+from specrun.secrets import names_a_variable
 from specrun.spec.nodes import Mapping, Node, Scalar, plain
 from specrun.spec.places import check_places
 from specrun.spec.reader import Reader, entries
@@ -40,7 +41,6 @@ _PROVIDER_KEYS = (
     "dialect",
     "allow_private",
 )
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PROVIDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MONEY = re.compile(r"(?P<before>[A-Z]{3})?(?P<amount>[0-9]+(\.[0-9]+)?)(?(before)|(?P<after>IMAGES?|[A-Z]{3}))")
 _IMAGES = ("IMAGE", "IMAGES")
@@ -158,24 +158,26 @@ def _base_url(read: Reader, what: str, node: Node) -> str | None:
         parts = urlsplit(url)
     except ValueError:
         parts = None
-    if parts is not None and "@" in parts.netloc:
-        read.fail(node, "secret in a file", f"{what} holds a user name or password", "name a variable in api_key_env")
+    if "@" in url or "?" in url or "#" in url:
+        detail = f"{what} holds more than an address: a user name, a password, a query or a fragment"
+        read.fail(node, "secret in a file", detail, "name a variable in api_key_env, and set the key there")
         return None
     fault = url_fault(url)
-    if parts is None or fault or parts.query or parts.fragment:
-        detail = f"{what} leads nowhere: {fault}" if fault else f"{what} holds more than an address"
-        read.fail(node, "unusable URL", detail, "as in https://api.example.com/v1")
+    if parts is None or fault:
+        hint = "start it with https:// or http://, as in https://api.example.com/v1"
+        read.fail(node, "unusable URL", f"{what} leads nowhere: {fault}", hint)
         return None
     return url.rstrip("/")
 
 
 def _env_name(read: Reader, what: str, node: Node) -> str | None:
-    name = read.text(node, what)
-    if name is not None and not _ENV_NAME.fullmatch(name):
-        detail = f"{what} is the name of an environment variable"
-        read.fail(node, "not a variable's name", detail, "as in MY_API_KEY; never the key itself")
-        return None
-    return name
+    name = node.value if isinstance(node, Scalar) else None
+    if isinstance(name, str) and names_a_variable(name):
+        return name
+    # Whatever it is instead may be the key, and is not repeated.
+    detail = f"{what} is the name of an environment variable"
+    read.fail(node, "not a variable's name", detail, "as in MY_API_KEY; never the key itself")
+    return None
 
 
 def _dialect(read: Reader, what: str, node: Node) -> Dialect | None:

@@ -35,7 +35,10 @@ class Reader:
                 above = (key, value)
                 continue
             name = str(key.value)
-            hint = _not_indented(above, key) or did_you_mean(name, known) or f"known here: {', '.join(sorted(known))}"
+            hint = _not_indented(above, key) or did_you_mean(name, known)
+            if not hint:
+                hint = f"known here: {', '.join(sorted(known))}"
+                hint += "; what a model takes stands under `params`" if "params" in known else ""
             self.fail(key, "unknown key", f'{what} has no "{name}"', hint)
         return mapping
 

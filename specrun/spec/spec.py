@@ -58,7 +58,10 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry under `jobs`. Exactly one of `prompt` and `prompts` is set, and of `model` and `models`."""
+    """One entry under `jobs`. Exactly one of `prompt` and `prompts` is set, and of `model` and `models`.
+
+    `unread` names the axes that are faulty, which has been said; `strange` are keys that no job has, which has not.
+    """
 
     name: str
     span: Span
@@ -76,6 +79,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     params: Params
     output: Text | None
     protect: bool
+    unread: frozenset[str] = frozenset()
+    strange: tuple[Scalar, ...] = ()
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from specrun.diagnostics import Diagnostic, InvalidInputError, Source, Span
+from specrun.nesting import too_deep
 from specrun.store.contained import kind_of, read_regular
 from specrun.store.named import Named, check_named
 
@@ -21,6 +23,8 @@ FORMAT_VERSION = "1.0"
 _LINES = 1000
 
 T = TypeVar("T")
+
+_MAJOR = re.compile("[0-9]{1,9}")
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
@@ -69,6 +73,8 @@ def decode(decoder: "msgspec.json.Decoder[T]", data: bytes, path: Path, what: st
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
         found = decoder.decode(data)
+    except RecursionError:
+        raise InvalidInputError(_nested(data.decode(errors="replace"), path, what)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         content = _json(data, path, what)
         _check_version(content, path, what)
@@ -100,24 +106,30 @@ def _table(table: Mapping[str, Any]) -> bytes:
 def _json(data: bytes, path: Path, what: str) -> Any:
     text = data.decode(errors="replace")
     try:
-        return json.loads(text)
+        # Its numbers are only looked at to say what else is wrong; Python would not read some of them.
+        return json.loads(text, parse_int=float)
+    except RecursionError:
+        raise InvalidInputError(_nested(text, path, what)) from None
     except json.JSONDecodeError as error:
-        place = Span(
-            source=Source(name=str(path), text=text),
-            line=error.lineno,
-            column=error.colno,
-            end_line=error.lineno,
-            end_column=error.colno + 1,
-        )
-        raise InvalidInputError(
-            Diagnostic(summary=f"broken {what}", detail=f"not valid JSON: {error.msg}", span=place, hint=_remedy(what))
-        ) from error
+        detail = f"not valid JSON: {error.msg}"
+        raise InvalidInputError(_placed(detail, text, (error.lineno, error.colno), path, what)) from error
+
+
+def _nested(text: str, path: Path, what: str) -> Diagnostic:
+    return _placed("values nest too deeply here", text, too_deep(text), path, what)
+
+
+def _placed(detail: str, text: str, at: tuple[int, int], path: Path, what: str) -> Diagnostic:
+    line, column = at
+    source = Source(name=str(path), text=text)
+    place = Span(source=source, line=line, column=column, end_line=line, end_column=column + 1)
+    return Diagnostic(summary=f"broken {what}", detail=detail, span=place, hint=_remedy(what))
 
 
 def _check_version(content: Any, path: Path, what: str) -> None:
     version = content.get("format_version") if isinstance(content, dict) else None
     major = version.partition(".")[0] if isinstance(version, str) else ""
-    if not major.isdecimal():
+    if not _MAJOR.fullmatch(major):
         raise InvalidInputError(_invalid("no `format_version`", path, what))
     if int(major) > int(FORMAT_VERSION.partition(".")[0]):
         raise InvalidInputError(

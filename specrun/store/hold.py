@@ -85,7 +85,7 @@ def holder(folder: Path, called: str) -> Holder | None:
     """Return who says to have the hold; None where nobody wrote it down yet."""
     try:
         return Holder(**json.loads(holder_path(folder, called).read_bytes()))
-    except (FileNotFoundError, ValueError, TypeError):
+    except (FileNotFoundError, ValueError, TypeError, RecursionError):
         return None
 
 

@@ -42,7 +42,7 @@ class SeenFiles:
         self.folder = folder
         self._files = Contained(folder)
         self._seen = _Seen()
-        with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError), collector_paused():
+        with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError), collector_paused():
             found = _DECODER.decode(read_regular(record))
             if len(found.paths) == len(found.stamps) == len(found.digests):
                 self._seen = found

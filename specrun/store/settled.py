@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from specrun.globbing import matching
 from specrun.store.contained import read_regular
 from specrun.store.hold_name import hold_name
 from specrun.store.seen import Stamp, seen_files, stamp
@@ -58,7 +59,7 @@ def settled_path(state: Path, spec: str, variant: str | None) -> Path:
 
 def read_settled(path: Path, context: str) -> Settled | None:
     """Return what was settled by this program for this command line; whether it still is, only a look tells."""
-    with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
+    with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = _DECODER.decode(read_regular(path))
         return found if found.context == context else None
     return None
@@ -84,7 +85,10 @@ def look(files: Sequence[Path]) -> Mapping[str, Stamp | None] | None:
 
 def search(folder: str, pattern: str) -> list[str]:
     """Return what a pattern finds in a folder, in order."""
-    return sorted(path.as_posix() for path in Path(folder).glob(pattern))
+    try:
+        return sorted(path.as_posix() for path in matching(Path(folder), pattern))
+    except ValueError:  # it has come to be too much: a plan says so
+        return [""]
 
 
 def _as_it_was(stamps: Mapping[str, Stamp | None]) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from specrun.canonical import Json
+from specrun.catalog.accept import accepts
 from specrun.catalog.facts import Facts, Source
 from specrun.catalog.load import load_catalog
 from specrun.catalog.shipped import SHIPPED
@@ -23,6 +25,15 @@ FLUX = "black-forest-labs/FLUX.1-dev"
 def model(id_: str = "acme/one", keywords: dict[str, Any] | None = None) -> dict[str, Any]:
     properties = {"model": {"const": id_}, "prompt": {"type": "string"}, "photo": {"type": "string"}}
     return {"type": "object", "properties": properties, "additionalProperties": False} | (keywords or {})
+
+
+def doubling(where: str) -> dict[str, Any]:
+    """Return schemas each of which looks at a value, or at its items, by the next one twice."""
+    found: dict[str, Any] = {"d24": {}}
+    for number in range(24):
+        both = {"allOf": [{"$ref": f"#/$defs/d{number + 1}"}] * 2}
+        found[f"d{number}"] = both if where == "allOf" else {where: both}
+    return found
 
 
 def write(folder: Path, **files: Any) -> Path:
@@ -120,7 +131,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_harmless(schemas: Path) -> 
         ("", "schemas/acme.json:1:1", "not JSON: expecting value"),
         ('{"a": NaN}', "schemas/acme.json:1:1", "NaN is not a number in JSON"),
         ('{"a": 1, "a": 2}', "schemas/acme.json:1:1", '"a" stands twice in one object'),
-        ("[" * 200_000, "schemas/acme.json:1:1", "nested too deeply"),
+        ("[" * 200_000, "schemas/acme.json:1:65", "nested too deeply"),
         ("[]", "schemas/acme.json:1:1", "a model schema is a JSON object"),
         ("{}", "schemas/acme.json:1:1", "the schema does not say which model it describes"),
     ],
@@ -140,13 +151,29 @@ def test_a_file_that_is_not_utf8_is_refused(schemas: Path) -> None:
     [
         ({"type": "objekt"}, "2:11", "not a valid JSON Schema: 'objekt' is not valid under any of the given schemas"),
         ({"$schema": "http://json-schema.org/draft-07/schema#"}, "15:14", "written for another edition"),
-        ({"$defs": {"a": {"pattern": "("}}}, "17:18", "not a valid JSON Schema: '(' is not a 'regex'"),
-        ({"$ref": "#/$defs/gone"}, "15:11", 'nothing is found at "#/$defs/gone"'),
-        ({"$ref": "https://example.com/other.json"}, "15:11", 'nothing is found at "https://example.com/other.json"'),
+        ({"$defs": {"a": {"pattern": "("}}}, "17:18", "the pattern `(` is no regular expression"),
+        ({"$ref": "#/$defs/gone"}, "15:11", 'no schema is found at "#/$defs/gone"'),
+        ({"$ref": "https://example.com/other.json"}, "15:11", 'no schema is found at "https://example.com/other.json"'),
         ({"minProperties": 2**60}, "1:1", "JSON does not carry unchanged"),
         ({"$ref": "#"}, "1:1", "refers to itself without end"),
-        ({"$defs": {"a": {"$ref": "#/$defs/a"}}, "properties": {"x": {"$ref": "#/$defs/a"}}}, "1:1", "without end"),
-        ({"x": json.loads("[" * 600 + "]" * 600)}, "1:1", "nested too deeply"),
+        ({"$defs": {"a": {"$ref": "#/$defs/a"}}, "properties": {"x": {"$ref": "#/$defs/a"}}}, "10:10", "without end"),
+        (
+            {"$defs": {"a": {"items": {"$ref": "#/$defs/b"}}, "b": {"not": {"$ref": "#/$defs/b"}}}},
+            "21:10",
+            "without end",
+        ),
+        ({"$defs": {"a": {"pattern": "(?=a)b"}}}, "17:18", "the pattern `(?=a)b` looks around or back"),
+        ({"patternProperties": {"(a)\\1": {}}}, "16:15", "the pattern `(a)\\1` looks around or back"),
+        ({"$defs": {"a": {"pattern": "(a{1,999}){1,999}"}}}, "17:18", "or repeats too much"),
+        (
+            {"$defs": doubling("allOf")},
+            "1:1",
+            "the schema looks at one value more than 10,000 times",
+        ),
+        ({"$defs": doubling("items")}, "1:1", "the schema looks at one value more than 10,000 times"),
+        ({"unevaluatedProperties": {}, "patternProperties": {"a": {}}}, "15:28", "does not go with patternProperties"),
+        ({"$ref": "#/properties/model/const"}, "15:11", "no schema is found at"),
+        ({"x": json.loads("[" * 600 + "]" * 600)}, "1:1", "nest more than 64 levels deep"),
     ],
 )
 def test_what_is_no_sound_json_schema_is_refused_at_its_place(
@@ -219,3 +246,35 @@ def test_a_project_without_schemas_loads_without_the_slow_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_pattern_costs_what_the_text_is_long(schemas: Path) -> None:
+    evil = {"type": "string", "pattern": "^(a+)+$"}
+    names = {"type": "object", "patternProperties": {"^(a+)+$": {"type": "string"}}, "additionalProperties": False}
+    write(schemas, acme=model(keywords={"properties": {"model": {"const": "acme/one"}, "x": evil, "y": names}}))
+    acme = load_catalog(schemas).models["acme/one"]
+    text = "a" * 50_000 + "b"
+    assert [fault.path for fault in faults(acme, {"x": text, "y": {text: ""}})] == [("x",), ("y",)]
+    assert not accepts(acme, "x", text)
+    assert faults(acme, {"x": text[:-1], "y": {text[:-1]: ""}}) == ()
+    assert [fault.path for fault in faults(acme, {"y": {"aa": 1}})] == [("y", "aa")]
+
+
+def test_schemas_that_refer_to_themselves_for_parts_are_taken(schemas: Path) -> None:
+    tree = {"properties": {"left": {"$ref": "#/$defs/tree"}, "right": {"$ref": "#/$defs/tree"}}, "type": "object"}
+    keywords = {"$defs": {"tree": tree | {"additionalProperties": False}}}
+    declared = {"model": {"const": "acme/one"}, "x": {"$ref": "#/$defs/tree"}}
+    write(schemas, acme=model(keywords=keywords | {"properties": declared}))
+    acme = load_catalog(schemas).models["acme/one"]
+    assert faults(acme, {"x": {"left": {"right": {}}}}) == ()
+    assert [fault.path for fault in faults(acme, {"x": {"left": {"right": 1}}})] == [("x", "left", "right")]
+
+
+def test_items_are_told_apart_by_value(schemas: Path) -> None:
+    listed = {"type": "array", "uniqueItems": True}
+    write(schemas, acme=model(keywords={"properties": {"model": {"const": "acme/one"}, "x": listed}}))
+    acme = load_catalog(schemas).models["acme/one"]
+    assert faults(acme, {"x": [1, True, "1", {"a": 1}, {"a": 2}]}) == ()
+    repeated: list[list[Json]] = [[1, 1.0], [{"a": [1]}, {"a": [1.0]}]]
+    for twice in repeated:
+        assert [fault.path for fault in faults(acme, {"x": twice})] == [("x",)]

@@ -20,7 +20,8 @@ LAYERS = (
     {"provenance"},
     {"model"},
     {"addresses", "group_write", "imaging"},
-    {"apart", "atomic", "batches", "canonical", "diagnostics", "image_structure", "media_type", "urls"},
+    {"apart", "atomic", "batches", "canonical", "diagnostics", "globbing", "image_structure", "media_type", "nesting"}
+    | {"secrets", "urls"},
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 # Planning asks no one and makes nothing.

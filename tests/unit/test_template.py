@@ -97,6 +97,7 @@ TEXTS = {
     "{{ 'abcdef'[1:3] }}{{ [1, 2, 3][-1] }}{{ 'abc' | last }}": "bc3c",
     "{{ missing | default('x') }}{{ missing is defined }}{{ none | default('y', true) }}": "xFalsey",
     "{{ range(3) | batch(2) | map('join') | join('|') }} {{ dict(a=1).a }}": "01|2 1",
+    "{{ range(5) | slice(2) | map('join') | join('|') }}": "012|34",
     "{{ 3 is odd }} {{ 'a' is string }} {{ 4 is divisibleby(2) }} {{ 2 is in([1, 2]) }}": "True True True True",
     "{{ {'b': 1, 'a': 2} | dictsort | map('first') | join }}{{ {'a': 1}.keys() | list | join }}": "aba",
     "{{ 'a\nb' | indent(2) }}|{{ 'a' | center(3) }}|": "a\n  b| a |",

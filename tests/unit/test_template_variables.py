@@ -54,15 +54,21 @@ def test_what_is_read_without_jinja_is_what_jinja_reads(template: str) -> None:
     faults = Collector()
     parts = JinjaTemplates(FUNCTIONS, Meter(), faults).parts(text_of(template))
     assert [each for each in parts if isinstance(each, str)] == [each for each in pieces if isinstance(each, str)]
-    assert [
-        each if isinstance(each, str) else (each.names, each.variable, each.line, each.needs) for each in parts
-    ] == [each if isinstance(each, str) else facts(each) for each in pieces]
+    assert [each if isinstance(each, str) else jinja_facts(each) for each in parts] == [
+        each if isinstance(each, str) else facts(each) for each in pieces
+    ]
     assert faults.sorted() == ()
+
+
+def jinja_facts(expression: Expression) -> tuple[Any, ...]:
+    assert expression.place is not None
+    place = expression.place(ValueError(), "", {})
+    return expression.names, expression.variable, place, expression.needs
 
 
 def facts(variable: Variable) -> tuple[Any, ...]:
     first, *others = variable.names
-    return frozenset((first,)), None if others else first, variable.line, frozenset()
+    return frozenset((first,)), None if others else first, (variable.start, variable.end), frozenset()
 
 
 @settings(max_examples=500, deadline=None)
