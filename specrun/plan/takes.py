@@ -72,11 +72,13 @@ def _unknown(key: Scalar, models: Sequence[ModelSchema], catalog: Catalog, *, he
 
 def check_keys(job: Job, models: Sequence[ModelSchema], catalog: Catalog, faults: Collector) -> None:
     """Report the keys that no job has; what a model takes stands under `params`."""
-    for key in job.strange:
+    for key, fix in job.strange:
         name = str(key.value)
         taking = [model.id for model in models if name in model.properties]
         others = catalog.taking(name)
-        if taking:
+        if fix:
+            hint = fix
+        elif taking:
             hint = f"it is a param, which {taking[0]} takes: put it under `params`"
         elif others:
             hint = f"it is a param, which stands under `params`; {', '.join(others[:_LISTED])} would take it"

@@ -157,7 +157,9 @@ class Expression(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
         told = tell(error)
         place = (self.start, self.end) if self.place is None else self.place(error, told.token, scope)
-        fault = Diagnostic(summary=FAILED, detail=told.detail, span=self.text.at(*place), hint=told.hint)
+        undeclared = told.token and f"vars.{told.token}" in self.text.text
+        hint = told.hint or ("declare it under the spec's `vars`" if undeclared else "")
+        fault = Diagnostic(summary=FAILED, detail=told.detail, span=self.text.at(*place), hint=hint)
         found = NOT_DEFINED.fullmatch(told.detail) if isinstance(error, UndefinedError) else None
         return EvaluationError(fault) if found is None else EvaluationError(fault, unknown=found[1])
 

@@ -1,12 +1,13 @@
 """One job of a spec: prompt, model, matrix, params, and which cells it keeps."""
 
+from collections.abc import Iterator
 from collections.abc import Mapping as AnyMapping
 
 from specrun.diagnostics import did_you_mean
 from specrun.spec.nodes import Mapping, Node, Scalar, Sequence
 from specrun.spec.paths import ProjectPaths
 from specrun.spec.prompt import read_prompt
-from specrun.spec.reader import Reader, entries
+from specrun.spec.reader import Reader, entries, not_indented
 from specrun.spec.spec import RESERVED, AxisSpec, Job, Match, Override, Params
 from specrun.spec.text import Text, scalar_text
 
@@ -76,8 +77,16 @@ class _JobReader:
             output=None if output is None else self._text("output"),
             protect=False if protect is None else bool(read.boolean(protect, "protect")),
             unread=frozenset(self._unread),
-            strange=tuple(key for key, _ in self._fields.pairs() if key.value not in JOB_FIELDS),
+            strange=tuple(self._strange()),
         )
+
+    def _strange(self) -> Iterator[tuple[Scalar, str]]:
+        above: tuple[Scalar, Node] | None = None
+        for key, value in self._fields.pairs():
+            if key.value in JOB_FIELDS:
+                above = (key, value)
+            else:
+                yield key, not_indented(above, key)
 
     def _exactly_one(self, key: Scalar, one: str, many: str) -> None:
         given = [field for field in (one, many) if self._fields.get(field) is not None]

@@ -35,7 +35,7 @@ class Reader:
                 above = (key, value)
                 continue
             name = str(key.value)
-            hint = _not_indented(above, key) or did_you_mean(name, known)
+            hint = not_indented(above, key) or did_you_mean(name, known)
             if not hint:
                 hint = f"known here: {', '.join(sorted(known))}"
                 hint += "; what a model takes stands under `params`" if "params" in known else ""
@@ -90,7 +90,7 @@ class Reader:
         return None
 
 
-def _not_indented(above: tuple[Scalar, Node] | None, key: Scalar) -> str:
+def not_indented(above: tuple[Scalar, Node] | None, key: Scalar) -> str:
     """Say what to do with keys that stand below one without a value, where they would be in it if indented."""
     if above is None or not isinstance(above[1], Scalar) or above[1].value is not None or above[1].text:
         return ""

@@ -60,7 +60,8 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One entry under `jobs`. Exactly one of `prompt` and `prompts` is set, and of `model` and `models`.
 
-    `unread` names the axes that are faulty, which has been said; `strange` are keys that no job has, which has not.
+    `unread` names the axes that are faulty, which has been said; `strange` are keys that no job has, which has not
+    been said, each with the fix where its place tells it.
     """
 
     name: str
@@ -80,7 +81,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     output: Text | None
     protect: bool
     unread: frozenset[str] = frozenset()
-    strange: tuple[Scalar, ...] = ()
+    strange: tuple[tuple[Scalar, str], ...] = ()
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):

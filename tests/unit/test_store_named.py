@@ -128,6 +128,12 @@ def test_a_manifest_that_names_what_it_may_not_is_refused(tmp_path: Path) -> Non
     assert len(caught.value.diagnostics) == 2
 
 
+def sealed(plan: dict[str, object]) -> bytes:
+    """Return a plan as it is saved, with the digest of all before it."""
+    text = msgspec.json.encode(plan).removesuffix(b"}")
+    return text + b',\n"content": ' + msgspec.json.encode(digest(text)) + b"\n}\n"
+
+
 @pytest.mark.parametrize("changed", [{"spec": "/etc/shots.yaml"}, {"spec": "../shots.yaml"}, {"name": "../x"}])
 def test_a_saved_plan_that_names_what_it_may_not_is_refused(tmp_path: Path, changed: dict[str, str]) -> None:
     plan = {"format_version": "1.0", "spec": "shots.yaml", "name": "shots", "digest": BLOB, "bound": {}, "actions": []}
@@ -140,9 +146,9 @@ def test_a_saved_plan_that_names_what_it_may_not_is_refused(tmp_path: Path, chan
         "regenerate_lost": False,
     }
     path = tmp_path / "plan.json"
-    path.write_bytes(msgspec.json.encode({**plan, "asked": asked}))
+    path.write_bytes(sealed({**plan, "asked": asked}))
     assert read_saved(path).name == "shots"
-    path.write_bytes(msgspec.json.encode({**plan, "asked": asked, **changed}))
+    path.write_bytes(sealed({**plan, "asked": asked, **changed}))
     with pytest.raises(InvalidInputError, match="plan that names what it may not"):
         read_saved(path)
 

@@ -198,7 +198,10 @@ def test_a_modified_file_is_restored_from_the_store(world: World) -> None:
     world.store()
     world.deliver()
     (world.root / "outputs/spec/animals/fox.png").write_bytes(b"another picture")
-    assert world.said() == {FOX: ("restore", "the file is modified"), OWL: ("keep", "")}
+    assert world.said() == {
+        FOX: ("restore", "the file is modified; the file there was changed by hand, and is kept aside"),
+        OWL: ("keep", ""),
+    }
 
 
 def test_what_is_nowhere_is_lost_and_asked_for_only_where_that_is_said(world: World) -> None:
@@ -417,6 +420,7 @@ def test_an_address_and_a_request_that_change_at_once_are_one_change_where_the_f
 
 def test_images_that_a_pinned_lock_has_forgotten_are_not_replaced_in_silence(world: World) -> None:
     world.deliver()
+    world.store()
     world.write(edited(ANIMALS, "a {{ animal }}", "one {{ animal }}"))
     world.lock(made=False)
     there = "an image of another request stands there"

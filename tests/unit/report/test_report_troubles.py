@@ -74,7 +74,9 @@ def test_sixty_held_runs_are_one_message_with_number_example_money_and_command(m
         "  lost; 7.20 EUR may have been spent\n"
         "  in 60 runs, for example many[i=0] (request r0)\n"
         "  hint: ask the provider whether it was billed;"
-        " `specrun apply --retry-unknown specs/shots.yaml` asks (and may pay) again\n"
+        " if it was not billed: `specrun resolve --not-billed --spec specs/shots.yaml many`;"
+        " if the provider has the images: `specrun resolve --file IMAGE --spec specs/shots.yaml ADDRESS`;"
+        " to ask, and perhaps pay, again: `specrun apply --retry-unknown --target many specs/shots.yaml`\n"
     )
 
 
