@@ -86,7 +86,6 @@ class _Shared:
             blobs=session.blobs,
             keeper=self._keeper,
             group_writer=session.group_writer,
-            quarantine=session.place.quarantine(),
             stop=session.stop,
             observer=self._observer,
             facts=session.facts,

@@ -6,21 +6,25 @@ from specrun.model.address import axes_in, job_in
 from specrun.model.inputs import recipe_param
 from specrun.model.lock import LockedOutput
 from specrun.model.plan import Action, Plan, Verb
-from specrun.pages.facts import differences, request_facts, request_params
+from specrun.pages.facts import differences, input_pictures, request_facts, request_params
 from specrun.pages.sheet import Picture, Sheet, Status, Tile, Tone
 from specrun.report.totals import asked, price
 from specrun.report.words import money
 
+# What is in the way comes first, then what changes and costs, then what costs, then what is only put in its place.
 _TONES: Mapping[Verb, Tone] = {
-    Verb.CREATE: Tone.NEW,
-    Verb.REPLACE: Tone.CHANGED,
-    Verb.RESTORE: Tone.NEW,
-    Verb.MOVE: Tone.CHANGED,
-    Verb.KEEP: Tone.PLAIN,
     Verb.LOST: Tone.WRONG,
     Verb.HELD: Tone.WRONG,
-    Verb.ORPHAN: Tone.GONE,
     Verb.BLOCKED: Tone.WAITING,
+    Verb.REPLACE: Tone.CHANGED,
+    Verb.CREATE: Tone.NEW,
+    Verb.RESTORE: Tone.NEW,
+    Verb.MOVE: Tone.CHANGED,
+    Verb.ORPHAN: Tone.GONE,
+    Verb.KEEP: Tone.PLAIN,
+}
+_STATUSES: Mapping[Verb, Status] = {
+    verb: Status(word=verb.value, tone=tone, rank=rank) for rank, (verb, tone) in enumerate(_TONES.items())
 }
 
 
@@ -57,7 +61,7 @@ def _tiles(action: Action, preview: Callable[[Action, int], str | None]) -> Iter
             address=action.address,
             job=job_in(action.address),
             axes=action.run.axes if action.run is not None else axes_in(action.address),
-            status=Status(word=action.verb.value, tone=_TONES[action.verb]),
+            status=_STATUSES[action.verb],
             note=f"{action.reason}; one request with {action.shares}" if action.shares else action.reason,
             index=index,
             images=images,
@@ -71,6 +75,7 @@ def _tiles(action: Action, preview: Callable[[Action, int], str | None]) -> Iter
             price=_price(action),
             before=current if drawn is not None else None,
             image=drawn or current,
+            inputs=input_pictures(subject if action.verb.asks else action.row or subject),
         )
 
 
