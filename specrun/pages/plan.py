@@ -7,7 +7,7 @@ from specrun.model.inputs import recipe_param
 from specrun.model.lock import LockedOutput
 from specrun.model.plan import Action, Plan, Verb
 from specrun.pages.facts import differences, input_pictures, request_facts, request_params
-from specrun.pages.sheet import Picture, Sheet, Status, Tile, Tone
+from specrun.pages.sheet import Difference, Picture, Sheet, Status, Tile, Tone
 from specrun.report.totals import asked, price
 from specrun.report.words import money
 
@@ -71,7 +71,7 @@ def _tiles(action: Action, preview: Callable[[Action, int], str | None]) -> Iter
             seed=subject.seed,
             params=request_params(subject),
             facts=tuple(request_facts(subject)),
-            changes=differences(action.changes),
+            changes=(*_renamed(action), *differences(action.changes)),
             price=_price(action),
             before=current if drawn is not None else None,
             image=drawn or current,
@@ -83,6 +83,14 @@ def _now(action: Action) -> Mapping[int, LockedOutput]:
     """Return a run's images as they are, by index: its own, or those that come from another address."""
     row = action.row if action.row is not None and action.row.outputs else action.origin
     return {} if row is None else {output.index: output for output in row.outputs}
+
+
+def _renamed(action: Action) -> Iterator[Difference]:
+    """Yield the address as a difference where a run goes on with images that it had under another one."""
+    origin = action.origin
+    goes_on = action.verb is Verb.MOVE or action.verb.asks
+    if goes_on and origin is not None and origin.address != action.address:
+        yield Difference(field="address", pieces=(("-", origin.address), ("", " → "), ("+", action.address)))
 
 
 def _drawn(blob: str | None) -> Picture | None:

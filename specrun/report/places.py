@@ -8,7 +8,7 @@ from typing import Final
 
 # What stands for a file that nobody else can look at.
 _HERE: Final = "a file on the machine that made it"
-_REST = r"(?:/(?P<rest>[^\s'\",;)]*))?(?![\w.-])"
+_REST = r"(?:/(?P<rest>[^\s'\",;:)]*)|(?![\w.-]))"
 
 
 def without_places(text: str, root: Path | None = None) -> str:

@@ -1,5 +1,6 @@
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -152,3 +153,14 @@ def test_a_tile_knows_all_there_is_to_know() -> None:
         ("Key", "sha256:key"),
         ("Schema", "sha256:schema"),
     )
+    assert [(picture.blob, picture.caption) for picture in tile.inputs] == [("sha256:in", "in.png")]
+
+
+def test_a_note_does_not_say_where_the_project_stands() -> None:
+    held = row("a", images=0, state=State.UNUSABLE)
+    cause = "no image; put aside: /srv/shop/.specrun/quarantine/ab/cd"
+    lock = Lock(spec="specs/s.yaml", name="s", rows={"a": held})
+    attempts = (attempt("a", AttemptState.UNUSABLE, cause),)
+    gathered = Gathered(lock=lock, outputs=(), attempts=attempts, root=Path("/srv/shop"))
+    (tile,) = gallery_sheet(gathered, "specs/s.yaml").tiles
+    assert tile.note == "no image; put aside: a file on the machine that made it"

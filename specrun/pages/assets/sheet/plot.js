@@ -82,7 +82,7 @@ function sharedWords(held, name) {
   const until = first.findIndex((word, place) => others.some((words) => words[place] !== word));
   const shared = (until < 0 ? first : first.slice(0, until)).join(" ");
   if (!shared.includes(" ") || shared.toLowerCase().includes(name.toLowerCase())) return "";
-  return prompts.length > 1 ? `${shared} …` : shared;
+  return prompts.length > 1 ? `${shared}…` : shared;
 }
 
 function cellElement(cell, size) {
