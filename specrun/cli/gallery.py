@@ -18,6 +18,7 @@ from specrun.model.lock import Lock
 from specrun.model.project import Project
 from specrun.pages.gallery import Gathered, gallery_sheet
 from specrun.pages.originals import with_inputs
+from specrun.pages.published import published
 from specrun.pages.write import INDEX, write_file, write_folder
 from specrun.plan.make import expand
 from specrun.plan.request import PlanRequest
@@ -95,8 +96,8 @@ def make_gallery(
     with view_ledger(state / "ledger.db") as ledger:
         attempts = ledger.history(lock.spec)
     order = _order(request, project, lock)
-    gathered = Gathered(lock=lock, outputs=outputs, attempts=attempts, order=order, root=project.root)
-    sheet = gallery_sheet(gathered, target.arguments)
+    gathered = Gathered(lock=lock, outputs=outputs, attempts=attempts, order=order)
+    sheet = published(gallery_sheet(gathered, target.arguments), project.root)
     originals = originals_of(target, lock.rows.values())
     album = album_of(sheet, project, with_inputs(originals.read, sheet, project.root))
     page, is_folder = _place(output, target)

@@ -12,6 +12,7 @@ from specrun.cli.targets import target_of
 from specrun.model.plan import Action, Plan
 from specrun.pages.originals import Originals, with_inputs
 from specrun.pages.plan import plan_sheet
+from specrun.pages.published import published
 from specrun.pages.sheet import without_inputs
 from specrun.pages.write import link_thumbnails, write_file
 from specrun.report import inert
@@ -24,7 +25,7 @@ def write_plan_page(path: Path, planned: Planned) -> None:
     plan, project = planned.plan, planned.project
     target = _target(planned)
     previews = Previews(plan, _originals(plan, target), project.root)
-    sheet = plan_sheet(plan, target.arguments, previews.name)
+    sheet = published(plan_sheet(plan, target.arguments, previews.name), project.root)
     album = album_of(sheet, project, with_inputs(previews.read, sheet, project.root))
     write_file(path, sheet, album, target.outputs, project.root)
     shown = sum(tile.image is not None for tile in sheet.tiles)

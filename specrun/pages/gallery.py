@@ -1,7 +1,6 @@
 """The gallery's tiles: every image of a spec, and in their places the runs that have none, with the reason."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 import msgspec
 
@@ -10,7 +9,6 @@ from specrun.model.lock import Lock, LockRow, State
 from specrun.pages.facets import natural
 from specrun.pages.facts import input_pictures, output_facts, request_facts, request_params
 from specrun.pages.sheet import Picture, Sheet, Status, Tile, Tone
-from specrun.report.places import without_places
 from specrun.store.attempts import Attempt, AttemptState
 from specrun.store.manifest import ManifestOutput
 
@@ -23,15 +21,13 @@ _PENDING = Status(word="not made", tone=Tone.WAITING)
 class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     """All that a gallery is made from: pins, images, what was attempted, and addresses in the spec's order.
 
-    `order` is empty where the spec cannot be read now; tiles are then in the order of their addresses. `root` is the
-    project's folder, of which a page that may be published says nothing.
+    `order` is empty where the spec cannot be read now; tiles are then in the order of their addresses.
     """
 
     lock: Lock
     outputs: Sequence[ManifestOutput]
     attempts: Sequence[Attempt] = ()
     order: Sequence[str] = ()
-    root: Path | None = None
 
 
 def gallery_sheet(gathered: Gathered, arguments: str) -> Sheet:
@@ -58,7 +54,6 @@ def _tiles(gathered: Gathered) -> Iterator[Tile]:
         if row.state is State.ORPHAN:
             continue
         status, note = _standing(row, rows, last.get(address))
-        note = without_places(note, gathered.root)
         made = images.get(address, [])
         for output in made:
             yield _tile(row, status, note, output, len(made))

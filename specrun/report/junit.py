@@ -7,7 +7,7 @@ import msgspec
 
 from specrun.diagnostics import Diagnostic
 from specrun.report import inert
-from specrun.report.places import without_places
+from specrun.report.places import path_told, without_places
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +33,8 @@ def failed_case(name: str, wrong: Diagnostic, kind: str) -> Case:
 def as_junit(suites: Sequence[tuple[str, Sequence[Case]]]) -> str:
     """Return one XML document with a suite for each name."""
     root = ET.Element("testsuites")
-    for name, cases in suites:
+    for path, cases in suites:
+        name = path_told(path)
         failures = sum(bool(case.failure) for case in cases)
         suite = ET.SubElement(
             root, "testsuite", name=inert.line(name), tests=str(len(cases)), failures=str(failures), errors="0"

@@ -29,6 +29,14 @@ def without_places(text: str, root: Path | None = None) -> str:
     return text
 
 
+def path_told(path: str) -> str:
+    """Return a path as it was typed, but an absolute one from the working folder, or by its name alone."""
+    typed = Path(path)
+    if not typed.is_absolute():
+        return path
+    return typed.relative_to(Path.cwd()).as_posix() if typed.is_relative_to(Path.cwd()) else typed.name
+
+
 def _named(match: re.Match[str]) -> str:
     rest = match["rest"] or "."
     return _HERE if rest.split("/")[0] == ".specrun" else rest

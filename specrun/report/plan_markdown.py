@@ -7,6 +7,7 @@ from specrun.report import inert
 from specrun.report.diagnostics import as_text, tally
 from specrun.report.groups import JobPlan, by_job
 from specrun.report.markdown import ADDRESS, LIMIT, NO_PICTURES, RESERVE, details, picture, size, table
+from specrun.report.places import path_told
 from specrun.report.plan_text import job_lines
 from specrun.report.totals import asked, price, quota_sentences, verbs
 from specrun.report.words import count, shorten
@@ -46,7 +47,7 @@ def as_markdown(
 def _table(plans: Sequence[Plan], totals: Totals) -> str:
     rows = ["| spec | plan | requests | price |", "|---|---|---|---|"]
     for plan in plans[:ROWS]:
-        spec = inert.cell(shorten(plan.spec.as_posix(), NAME))
+        spec = inert.cell(shorten(path_told(plan.spec.as_posix()), NAME))
         rows.append(f"| {spec} | {verbs(plan.totals)} | {asked(plan.totals)} | {price(plan.totals)} |")
     if len(plans) > 1:
         left = f", {len(plans) - ROWS:,} of them not listed" if len(plans) > ROWS else ""

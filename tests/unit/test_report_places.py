@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from specrun.report.junit import Case, as_junit
-from specrun.report.places import without_places
+from specrun.report.places import path_told, without_places
 
 ROOT = Path("/srv/shop")
 HERE = "a file on the machine that made it"
@@ -37,9 +37,17 @@ def test_a_project_in_somebodys_home_is_told_apart_from_it(monkeypatch: pytest.M
     assert without_places("/srv/shop/a.png /srv/b.png", ROOT) == f"a.png {HERE}"
 
 
+def test_an_absolute_path_is_told_from_the_working_folder_or_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = [path_told(path) for path in ("../a.yaml", "HEAD~1", f"{tmp_path}/specs/a.yaml", "/srv/shop/a.yaml")]
+    assert told == ["../a.yaml", "HEAD~1", "specs/a.yaml", "a.yaml"]
+
+
 def test_test_results_do_not_say_where_the_project_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     case = Case(name="a", failure=f"failed: {tmp_path}/specs/a.yaml", kind="error", detail=f"see {tmp_path}/.specrun/x")
-    told = as_junit([("s", [case])])
+    told = as_junit([(f"{tmp_path}/s.yaml", [case])])
     assert str(tmp_path) not in told
     assert 'message="failed: specs/a.yaml"' in told
