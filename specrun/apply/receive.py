@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from specrun.apply.alike import ASIDE
 from specrun.apply.aside import Aside, is_aside, item_of
@@ -28,6 +27,9 @@ from specrun.store.ledger import Ledger
 from specrun.store.ledger_schema import LedgerError
 from specrun.store.manifest import ImageFacts
 
+# So much of a digest names a file to people.
+_NAMED = len("sha256:") + 12
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
@@ -46,9 +48,9 @@ class Receiver:
     model_of: Callable[[Run], ModelSchema]
     ledger: Ledger
     blobs: Blobs
+    quarantine: Blobs
     keeper: Keeper
     group_writer: GroupWriter
-    quarantine: Blobs
     stop: Stop
     observer: Observer
     facts: dict[str, ImageFacts]
@@ -105,9 +107,8 @@ class Receiver:
         ]
         whole = [arrival.image for arrival in arrivals.values() if isinstance(arrival, Arrived)]
         broken = {digest(arrival.data): arrival.data for arrival in arrivals.values() if isinstance(arrival, Unusable)}
-        aside = [self.quarantine.path(name) for name in broken]
         all_images = tuple(sorted([*before, *images], key=lambda image: image.index))
-        end = _verdict(request.run, received, len(all_images), arrivals.values(), aside)
+        end = _verdict(request.run, received, len(all_images), arrivals.values(), tuple(broken))
         fresh = {image.digest: image.data for image in whole}
         try:
             parcel = Parcel(attempt=attempt, images=images, whole=fresh, broken=broken, ending=end)
@@ -167,7 +168,7 @@ def _stored(index: int, arrival: Arrived | Kept) -> StoredImage:
 
 
 def _verdict(
-    run: Run, received: Received, good: int, arrivals: Collection[Arrival], kept_aside: Sequence[Path]
+    run: Run, received: Received, good: int, arrivals: Collection[Arrival], kept_aside: Sequence[str]
 ) -> Ending:
     """Return what a reply comes to: all images, some, or bytes that are none."""
     broken = any(isinstance(arrival, Unusable) for arrival in arrivals)
@@ -179,7 +180,8 @@ def _verdict(
             state = AttemptState.UNKNOWN
         troubles = [arrival.cause for arrival in arrivals if not isinstance(arrival, (Arrived, Kept))]
         reasons = "; ".join(filter(None, dict.fromkeys([*troubles, received.cause])))
-        aside = f"{ASIDE}{', '.join(map(str, kept_aside))}" if kept_aside else ""
+        # By digest, as the store names it: the cause is read on other machines too.
+        aside = f"{ASIDE}{', '.join(name[:_NAMED] for name in kept_aside)}" if kept_aside else ""
         cause = _came(run.images, good, arrivals) + (f": {reasons}" if reasons else "") + aside
     return Ending(state=state, cause=cause, status=received.status, request_id=received.request_id)
 

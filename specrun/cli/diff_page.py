@@ -10,6 +10,7 @@ from specrun.cli.sides import Sides
 from specrun.cli.wiring import shared_store
 from specrun.pages.diff import diff_sheet, with_distances
 from specrun.pages.originals import Originals
+from specrun.pages.published import published
 from specrun.pages.sheet import Sheet
 from specrun.pages.write import link_thumbnails, write_file
 from specrun.report import inert
@@ -33,7 +34,7 @@ def linked_pictures(found: Iterable[Sides], where: str) -> Mapping[str, str]:
 
 
 def _sheet(sides: Sides) -> Sheet:
-    return diff_sheet(sides.compared, sides.target.name, sides.target.place.of_spec)
+    return published(diff_sheet(sides.compared, sides.target.name, sides.target.place.of_spec), sides.project.root)
 
 
 def _originals(sides: Sides) -> Originals:

@@ -46,6 +46,7 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None
     format: Format
     output: Path | None
+    raw: bool
     certificate: Path | None
     private_key: Path | None
     algorithm: str
@@ -57,6 +58,7 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--name", metavar="NAME", help="Export a variant.")
 @click.option("--format", type=click.Choice(get_args(Format)), default="csv", show_default=True)
 @click.option("-o", "--output", metavar="FILE|DIR", type=click.Path(path_type=Path), help="Write it there.")
+@click.option("--raw", is_flag=True, help="For csv: leave formulas in texts as they are, for programs.")
 @click.option("--certificate", metavar="FILE", type=_PEM, help="For c2pa: your certificates in PEM, your own first.")
 @click.option("--private-key", metavar="FILE", type=_PEM, help="For c2pa: the private key of your certificate, in PEM.")
 @click.option("--algorithm", type=click.Choice(_ALGORITHMS), default="es256", show_default=True, help="For c2pa.")
@@ -64,9 +66,10 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
 def command(**given: Any) -> None:
     """Write what was made, in a format that other programs read.
 
-    A text that a spreadsheet would take for a formula stands behind an apostrophe in CSV; the other formats hold it
-    as it is. With c2pa, copies of the images are signed as Content Credentials with your certificate; the images in
-    the outputs folder stay as they are. Parquet needs `pip install 'specrun[parquet]'`, c2pa `'specrun[c2pa]'`.
+    What a spreadsheet would take for a formula stands behind an apostrophe in CSV, unless it is --raw; the other
+    formats hold it as it is. With c2pa, copies of the images are signed as Content Credentials with your certificate;
+    the images in the outputs folder stay as they are. Parquet needs `pip install 'specrun[parquet]'`, c2pa
+    `'specrun[c2pa]'`.
     """
     options = ExportOptions(**given)
     if options.format == "c2pa":
@@ -91,7 +94,7 @@ def _lines(options: ExportOptions) -> Iterable[str]:
         case "jsonl":
             return as_jsonl(_outputs(options))
         case _:
-            return as_csv(_outputs(options))
+            return as_csv(_outputs(options), raw=options.raw)
 
 
 def _lock(options: ExportOptions) -> Lock:

@@ -18,6 +18,8 @@ from specrun.diagnostics import Diagnostic, InvalidInputError, SpecrunError, Usa
 from specrun.model.lock import Lock
 from specrun.model.project import Project
 from specrun.pages.gallery import Gathered, gallery_sheet
+from specrun.pages.originals import with_inputs
+from specrun.pages.published import published
 from specrun.pages.write import INDEX, write_file, write_folder
 from specrun.plan.make import expand
 from specrun.plan.request import PlanRequest
@@ -95,9 +97,10 @@ def make_gallery(
     with view_ledger(state / "ledger.db") as ledger:
         attempts = ledger.history(lock.spec)
     order = _order(request, project, lock)
-    sheet = gallery_sheet(Gathered(lock=lock, outputs=outputs, attempts=attempts, order=order), target.arguments)
+    gathered = Gathered(lock=lock, outputs=outputs, attempts=attempts, order=order)
+    sheet = published(gallery_sheet(gathered, target.arguments), project.root)
     originals = originals_of(target, lock.rows.values())
-    album = album_of(sheet, project, originals.read)
+    album = album_of(sheet, project, with_inputs(originals.read, sheet, project.root))
     page, is_folder = _place(output, target)
     check_own(page / INDEX if is_folder else page, PAGE)
     if is_folder:
@@ -105,7 +108,8 @@ def make_gallery(
         page /= INDEX
     else:
         write_file(page, sheet, album, target.outputs, project.root)
-    return Gallery(page=page, images=len(album.files))
+    shown = sum(tile.image is not None and tile.image.blob in album.files for tile in sheet.tiles)
+    return Gallery(page=page, images=shown)
 
 
 def _place(output: str | None, target: Target) -> tuple[Path, bool]:

@@ -10,8 +10,10 @@ from specrun.cli.previews import Previews
 from specrun.cli.showing import album_of, originals_of
 from specrun.cli.targets import target_of
 from specrun.model.plan import Action, Plan
-from specrun.pages.originals import Originals
+from specrun.pages.originals import Originals, with_inputs
 from specrun.pages.plan import plan_sheet
+from specrun.pages.published import published
+from specrun.pages.sheet import without_inputs
 from specrun.pages.write import link_thumbnails, write_file
 from specrun.report import inert
 from specrun.report.words import count
@@ -23,9 +25,11 @@ def write_plan_page(path: Path, planned: Planned) -> None:
     plan, project = planned.plan, planned.project
     target = _target(planned)
     previews = Previews(plan, _originals(plan, target), project.root)
-    sheet = plan_sheet(plan, target.arguments, previews.name)
-    write_file(path, sheet, album_of(sheet, project, previews.read), target.outputs, project.root)
-    note(inert.line(f"{os.path.relpath(path)}: {count(len(sheet.tiles), 'image')}"))
+    sheet = published(plan_sheet(plan, target.arguments, previews.name), project.root)
+    album = album_of(sheet, project, with_inputs(previews.read, sheet, project.root))
+    write_file(path, sheet, album, target.outputs, project.root)
+    shown = sum(tile.image is not None for tile in sheet.tiles)
+    note(inert.line(f"{os.path.relpath(path)}: {count(shown, 'image')}"))
 
 
 def linked_pictures(planned: Iterable[Planned], where: str) -> Mapping[str, str]:
@@ -33,7 +37,7 @@ def linked_pictures(planned: Iterable[Planned], where: str) -> Mapping[str, str]
     pictures: dict[str, str] = {}
     for each in planned:
         target = _target(each)
-        sheet = plan_sheet(each.plan, target.arguments, _no_drawing)
+        sheet = without_inputs(plan_sheet(each.plan, target.arguments, _no_drawing))
         album = album_of(sheet, each.project, _originals(each.plan, target).read)
         pictures |= link_thumbnails(album, where)
     return pictures

@@ -28,6 +28,7 @@ from specrun.model.lock import Lock, LockRow
 from specrun.model.project import Budget, Project
 from specrun.model.run import Price
 from specrun.pages.originals import MissingError
+from specrun.pages.published import published
 from specrun.pages.reproduction import reproduction_sheet
 from specrun.pages.write import write_file
 from specrun.report.reproduce_json import as_json
@@ -173,7 +174,7 @@ def _show(
 
 
 def _write_page(path: Path, found: Sequence[Reproduction], lock: Lock, target: Target, project: Project) -> None:
-    sheet = reproduction_sheet(found, lock, target.arguments)
+    sheet = published(reproduction_sheet(found, lock, target.arguments), project.root)
     locked = originals_of(target, lock.rows.values())
     scratch = {pair.blob: pair.path for each in found for pair in each.pairs}
 

@@ -82,6 +82,6 @@ def _write_page(path: Path, target: Target, history: History) -> None:
     from specrun.pages.summary import summary_page  # noqa: PLC0415
 
     images = read_manifest(target.outputs)
-    pieces = summary_page(target.name, history, images[1] if images is not None else ())
+    pieces = summary_page(target.name, history, images[1] if images is not None else (), target.root)
     write_atomic(path, (piece.encode() for piece in pieces))
     note(inert.line(os.path.relpath(path)))

@@ -2,8 +2,9 @@
 
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 import msgspec
 from PIL import Image
@@ -15,8 +16,11 @@ from specrun.pages.sheet import Sheet
 from specrun.store.thumbnails import Thumbnails
 
 # From so many pictures on, how long their longer sides are in pixels: a page for few may be generous, one for
-# thousands must still open.
-_EDGES = ((1_000, 256), (150, 384), (0, 640))
+# thousands must still open. With what a thumbnail of each edge weighs at most (`most_bytes`), a page of 149 holds 5 MB
+# of them at the most, one of 399 holds 5 MB, one of 999 holds 8 MB.
+_EDGES = ((1_000, 256), (400, 320), (150, 384), (0, 640))
+# What an image is made from stands small beside it.
+_INPUT_EDGE = 160
 
 
 class Album(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,13 +44,14 @@ def make_album(
 ) -> Album:
     """Return the thumbnails of all pictures of a sheet; `advance` is called as each is there."""
     blobs = blobs_of(sheet)
-    edge = next(edge for most, edge in _EDGES if len(blobs) >= most)
+    shown = set(_shown(sheet))
+    edge = next(edge for most, edge in _EDGES if len(shown) >= most)
     files: dict[str, bytes] = {}
     missing: dict[str, str] = {}
 
     def small(blob: str) -> bytes | str:
         try:
-            return thumbnails.get(blob, edge, lambda: read(blob))
+            return thumbnails.get(blob, edge if blob in shown else _INPUT_EDGE, lambda: read(blob))
         except MissingError as error:
             return str(error)
         except (OSError, ImageError):
@@ -69,9 +74,14 @@ def make_album(
 
 
 def blobs_of(sheet: Sheet) -> list[str]:
-    """Return the blobs that a sheet shows, each once."""
+    """Return the blobs that a sheet shows, each once; those that its images are made from come last."""
+    inputs = (picture.blob for tile in sheet.tiles for picture in tile.inputs)
+    return list(dict.fromkeys(chain(_shown(sheet), inputs)))
+
+
+def _shown(sheet: Sheet) -> Iterator[str]:
     pictures = (picture for tile in sheet.tiles for picture in (tile.before, tile.image))
-    return list(dict.fromkeys(picture.blob for picture in pictures if picture is not None))
+    return (picture.blob for picture in pictures if picture is not None)
 
 
 def short_name(blob: str) -> str:

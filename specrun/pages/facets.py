@@ -40,7 +40,7 @@ def facets_of(tiles: Sequence[Tile]) -> tuple[Facet, ...]:
         "image": lambda tile: str(tile.index) if tile.images > 1 else None,
         "status": lambda tile: tile.status.word,
     }
-    tones = {tile.status.word: _TONES.index(tile.status.tone) for tile in tiles}
+    tones = {tile.status.word: (tile.status.rank, _TONES.index(tile.status.tone)) for tile in tiles}
     for name, value in others.items():
         if name not in axes:
             order = tones.__getitem__ if name == "status" else natural

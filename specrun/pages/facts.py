@@ -6,7 +6,7 @@ from specrun.model.inputs import OutputImage, recipe_param
 from specrun.model.lock import LockRow
 from specrun.model.plan import Change
 from specrun.model.run import Run
-from specrun.pages.sheet import Difference, Param
+from specrun.pages.sheet import Difference, Param, Picture
 from specrun.report.word_diff import pieces
 from specrun.report.words import value
 from specrun.store.manifest import ManifestOutput
@@ -38,6 +38,11 @@ def request_facts(subject: LockRow | Run) -> Iterator[tuple[str, str]]:
     if isinstance(subject, LockRow) and subject.request_digest not in {None, subject.key}:
         yield "Request", str(subject.request_digest)
     yield "Schema", subject.schema_digest
+
+
+def input_pictures(subject: LockRow | Run) -> tuple[Picture, ...]:
+    """Return the images that a run is made from, as far as it is known which."""
+    return tuple(Picture(blob=digest, caption=source) for source, digest in _inputs(subject) if digest)
 
 
 def _inputs(subject: LockRow | Run) -> Iterable[tuple[str, str | None]]:

@@ -7,7 +7,7 @@ import msgspec
 from specrun.model.address import axes_in, job_in
 from specrun.model.lock import Lock, LockRow, State
 from specrun.pages.facets import natural
-from specrun.pages.facts import output_facts, request_facts, request_params
+from specrun.pages.facts import input_pictures, output_facts, request_facts, request_params
 from specrun.pages.sheet import Picture, Sheet, Status, Tile, Tone
 from specrun.store.attempts import Attempt, AttemptState
 from specrun.store.manifest import ManifestOutput
@@ -101,4 +101,5 @@ def _tile(row: LockRow, status: Status, note: str, output: ManifestOutput | None
         params=request_params(row),
         facts=(*(() if output is None else output_facts(output)), *request_facts(row)),
         image=None if output is None else Picture(blob=output.blob, path=output.path),
+        inputs=input_pictures(row),
     )

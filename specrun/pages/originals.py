@@ -1,10 +1,11 @@
 """The bytes of images that were received, wherever this machine has them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from specrun.canonical import digest
 from specrun.model.lock import LockRow
+from specrun.pages.sheet import Sheet
 from specrun.store.blobs import Blobs, DamagedBlobError
 from specrun.store.contained import Contained
 from specrun.store.shared import SharedStore
@@ -61,3 +62,23 @@ class Originals:
         if digest(data) != output.file:
             raise MissingError("its file was modified, and the store has not kept it")
         return data
+
+
+def with_inputs(read: Callable[[str], bytes], sheet: Sheet, root: Path) -> Callable[[str], bytes]:
+    """Return what reads the images of a sheet: those it is made from out of the project at `root`, others by `read`."""
+    sources = {picture.blob: picture.caption for tile in sheet.tiles for picture in tile.inputs}
+
+    def found(blob: str) -> bytes:
+        data = _input(root, sources[blob]) if blob in sources else None
+        return read(blob) if data is None or digest(data) != blob else data
+
+    return found
+
+
+def _input(root: Path, source: str) -> bytes | None:
+    """Return a file of the project; a lock that names one outside it, or none at all, is not believed."""
+    try:
+        path = (root / source).resolve()
+        return path.read_bytes() if path.is_relative_to(root.resolve()) and path.is_file() else None
+    except (OSError, ValueError):
+        return None

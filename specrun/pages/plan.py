@@ -6,22 +6,26 @@ from specrun.model.address import axes_in, job_in
 from specrun.model.inputs import recipe_param
 from specrun.model.lock import LockedOutput
 from specrun.model.plan import Action, Plan, Verb
-from specrun.pages.facts import differences, request_facts, request_params
-from specrun.pages.sheet import Picture, Sheet, Status, Tile, Tone
+from specrun.pages.facts import differences, input_pictures, request_facts, request_params
+from specrun.pages.sheet import Difference, Picture, Sheet, Status, Tile, Tone
 from specrun.report.money_text import amounts
 from specrun.report.totals import asked, held_figures, price
 from specrun.report.words import money
 
+# What is in the way comes first, then what changes and costs, then what costs, then what is only put in its place.
 _TONES: Mapping[Verb, Tone] = {
-    Verb.CREATE: Tone.NEW,
-    Verb.REPLACE: Tone.CHANGED,
-    Verb.RESTORE: Tone.NEW,
-    Verb.MOVE: Tone.CHANGED,
-    Verb.KEEP: Tone.PLAIN,
     Verb.LOST: Tone.WRONG,
     Verb.HELD: Tone.WRONG,
-    Verb.ORPHAN: Tone.GONE,
     Verb.BLOCKED: Tone.WAITING,
+    Verb.REPLACE: Tone.CHANGED,
+    Verb.CREATE: Tone.NEW,
+    Verb.RESTORE: Tone.NEW,
+    Verb.MOVE: Tone.CHANGED,
+    Verb.ORPHAN: Tone.GONE,
+    Verb.KEEP: Tone.PLAIN,
+}
+_STATUSES: Mapping[Verb, Status] = {
+    verb: Status(word=verb.value, tone=tone, rank=rank) for rank, (verb, tone) in enumerate(_TONES.items())
 }
 
 
@@ -67,7 +71,7 @@ def _tiles(action: Action, preview: Callable[[Action, int], str | None]) -> Iter
             address=action.address,
             job=job_in(action.address),
             axes=action.run.axes if action.run is not None else axes_in(action.address),
-            status=Status(word=action.verb.value, tone=_TONES[action.verb]),
+            status=_STATUSES[action.verb],
             note=f"{action.reason}; one request with {action.shares}" if action.shares else action.reason,
             index=index,
             images=images,
@@ -77,10 +81,11 @@ def _tiles(action: Action, preview: Callable[[Action, int], str | None]) -> Iter
             seed=subject.seed,
             params=request_params(subject),
             facts=tuple(request_facts(subject)),
-            changes=differences(action.changes),
+            changes=(*_renamed(action), *differences(action.changes)),
             price=_price(action),
             before=current if new is not None else None,
             image=new or current,
+            inputs=input_pictures(subject if action.verb.asks else action.row or subject),
         )
 
 
@@ -96,6 +101,13 @@ def _made(action: Action, index: int) -> Picture | None:
     outputs = () if action.origin is None else action.origin.outputs
     path = next((output.path for output in outputs if output.blob == blob), None)
     return None if blob is None else Picture(blob=blob, path=path, caption="made already")
+
+
+def _renamed(action: Action) -> Iterator[Difference]:
+    """Yield the address as a difference where a run goes on with images that it had under another one."""
+    moved = action.origin if action.verb is Verb.MOVE else action.row
+    if moved is not None and moved.address != action.address:
+        yield Difference(field="address", pieces=(("-", moved.address), ("", " → "), ("+", action.address)))
 
 
 def _drawn(blob: str | None) -> Picture | None:

@@ -10,6 +10,7 @@ import msgspec
 from specrun.pages.album import Album, small_name
 from specrun.pages.facets import facets_of
 from specrun.pages.sheet import Picture, Sheet, Tile
+from specrun.report.places import without_places
 
 _SQUARE = 1.0
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
@@ -82,6 +83,7 @@ class _Record:
             "price": tile.price,
             "image": self._picture(tile.image),
             "before": self._picture(tile.before),
+            "inputs": [self._picture(picture) for picture in tile.inputs],
             "distance": tile.distance,
         }
         return {name: value for name, value in found.items() if value not in (None, "", (), [])}
@@ -92,7 +94,7 @@ class _Record:
         width, height = self._sizes.get(picture.blob, (0, 0))
         return {
             "small": self._small.get(picture.blob, -1),
-            "missing": self._album.missing.get(picture.blob, ""),
+            "missing": without_places(self._album.missing.get(picture.blob, "")),
             "width": width,
             "height": height,
             "caption": picture.caption,

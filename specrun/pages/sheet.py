@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 import msgspec
+from msgspec.structs import replace
 
 from specrun.canonical import Json
 
@@ -20,10 +21,11 @@ class Tone(Enum):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """How a tile's run stands, in one word."""
+    """How a tile's run stands, in one word; those of lower `rank` come first, then those whose tone asks for more."""
 
     word: str
     tone: Tone = Tone.PLAIN
+    rank: int = 0
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +61,8 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
 
     `index` counts the run's images from 1, `images` says how many there are. `note` says why the status is what it
     is. `before` is what the image was, where the page is about a change. `facts` are further lines for whoever wants
-    to know all, labels with texts. `distance` is how far apart the two pictures are to the eye.
+    to know all, labels with texts. `distance` is how far apart the two pictures are to the eye. `inputs` are the
+    images that it is made from, each with its source as caption.
     """
 
     address: str
@@ -79,6 +82,7 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
     price: str = ""
     image: Picture | None = None
     before: Picture | None = None
+    inputs: tuple[Picture, ...] = ()
     distance: float | None = None
 
 
@@ -98,3 +102,8 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     commands: Mapping[str, str] = msgspec.field(default_factory=dict)
     split: str = ""
     pairs: bool = False
+
+
+def without_inputs(sheet: Sheet) -> Sheet:
+    """Return a sheet of which only the images themselves are shown."""
+    return replace(sheet, tiles=tuple(replace(tile, inputs=()) for tile in sheet.tiles))

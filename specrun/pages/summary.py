@@ -1,6 +1,7 @@
 """The summary page: what a spec cost, how long it took and what went wrong, in charts and as tables."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -10,6 +11,7 @@ from specrun.pages.html import asset, render, script_of
 from specrun.report.history import Account, History
 from specrun.report.history_text import money_columns, seconds
 from specrun.report.money_text import amounts
+from specrun.report.places import without_places
 from specrun.report.words import count, money, shorten
 from specrun.store.manifest import ManifestOutput
 
@@ -26,8 +28,10 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[tuple[str, ...], ...]
 
 
-def summary_page(name: str, history: History, images: Sequence[ManifestOutput]) -> Iterator[str]:
-    """Return the pieces of the page; `images` are those of the manifest."""
+def summary_page(
+    name: str, history: History, images: Sequence[ManifestOutput], root: Path | None = None
+) -> Iterator[str]:
+    """Return the pieces of the page; `images` are those of the manifest, `root` is the project's folder."""
     periods = history.periods
     total = history.total
     return render(
@@ -45,7 +49,7 @@ def summary_page(name: str, history: History, images: Sequence[ManifestOutput]) 
         most=f"{max((each.made + each.held + each.failed for each in periods), default=0):,}",
         first=f"{periods[0].start:%Y-%m-%d %H:%M} UTC" if periods else "",
         last=f"{periods[-1].start:%Y-%m-%d %H:%M} UTC" if periods else "",
-        tables=tuple(_tables(history)),
+        tables=tuple(_tables(history, root)),
     )
 
 
@@ -83,14 +87,14 @@ def _label(account: Account) -> str:
     return shorten(account.name, _LABEL)
 
 
-def _tables(history: History) -> Iterator[Table]:
+def _tables(history: History, root: Path | None) -> Iterator[Table]:
     for title, accounts in (("model", history.models), ("job", history.jobs)):
         if accounts:
             money = money_columns(accounts)
             head = (title, "requests", "images", *money, "failed", "held", "median", "nine in ten")
             yield Table(title=f"By {title}", head=head, rows=tuple(_row(each, money) for each in accounts))
     if history.causes:
-        rows = tuple((cause, f"{number:,}") for cause, number in history.causes[:_CAUSES])
+        rows = tuple((without_places(cause, root), f"{number:,}") for cause, number in history.causes[:_CAUSES])
         yield Table(title="What went wrong", head=("cause", "how often"), rows=rows)
 
 

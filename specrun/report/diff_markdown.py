@@ -7,6 +7,7 @@ from specrun.plan.compare import RunShift, Shift
 from specrun.report import inert
 from specrun.report.diff_text import LISTED, Compared, shift_lines, totals
 from specrun.report.markdown import ADDRESS, LIMIT, RESERVE, details, picture, size, table
+from specrun.report.places import path_told
 from specrun.report.words import count, shorten
 
 _NAME = 80
@@ -37,7 +38,7 @@ def as_markdown(found: Sequence[Compared], pictures: Mapping[str, str], *, full:
 
 
 def _head(compared: Compared) -> str:
-    names = [inert.code_span(shorten(name, _NAME)) for name in (compared.spec, compared.base, compared.now)]
+    names = [inert.code_span(shorten(name, _NAME)) for name in (compared.spec, path_told(compared.base), compared.now)]
     return f"{names[0]}, {names[1]} to {names[2]}: **{totals(compared.diff)}**"
 
 

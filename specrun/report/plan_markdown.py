@@ -9,6 +9,7 @@ from specrun.report.diagnostics import as_text, tally
 from specrun.report.groups import JobPlan, by_job
 from specrun.report.markdown import ADDRESS, LIMIT, NO_PICTURES, RESERVE, details, picture, size, table
 from specrun.report.next_step import steps
+from specrun.report.places import path_told
 from specrun.report.plan_text import job_lines
 from specrun.report.totals import asked, held_sentence, price, quota_sentences, verbs
 from specrun.report.words import count, shorten
@@ -53,7 +54,7 @@ def as_markdown(
 def _table(plans: Sequence[Plan], totals: Totals, left_out: Sequence[Path]) -> str:
     rows = ["| spec | plan | requests | price |", "|---|---|---|---|"]
     for plan in plans[:ROWS]:
-        spec = inert.cell(shorten(plan.spec.as_posix(), NAME))
+        spec = inert.cell(shorten(path_told(plan.spec.as_posix()), NAME))
         rows.append(f"| {spec} | {verbs(plan.totals)} | {asked(plan.totals)} | {price(plan.totals)} |")
     faulty = [inert.cell(shorten(path.as_posix(), NAME)) for path in left_out[:ROWS]]
     rows += [f"| {spec} | **cannot be planned** | | |" for spec in faulty]

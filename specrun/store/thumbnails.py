@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from specrun.atomic import make_folder
 from specrun.imaging import bounded, shrunk
@@ -16,12 +16,20 @@ from specrun.store.contained import read_regular
 from specrun.store.named import is_digest
 
 # Pillow's WebP encoder: 80 is where the eye stops to find fault at these sizes, 4 where more effort stops to pay.
-_QUALITY: Final = 80
+# Foliage and grain, which hide what a lower quality takes, go down to half of that before they are made smaller.
+_QUALITIES: Final = (80, 65, 50, 40)
 _EFFORT: Final = 4
+_SMALLER: Final = 0.85
+# The most that a thumbnail may weigh, in bytes for each pixel of a square of its edge: 8 KiB at 320, 32 KiB at 640.
+_MOST: Final = 0.08
+# A colour profile up to so many bytes comes along; the usual one of 3 KiB would be a third of a thumbnail.
+_PROFILE: Final = 600
 
 
 class Thumbnails:
-    """WebP files at `<folder>/<edge>/ab/cdef….webp`, named by the digest of the image that each was made from.
+    """WebP files at `<folder>/<edge>-<bytes>/ab/cdef….webp`, named by the digest of the image each was made from.
+
+    `bytes` is the most that one of this edge weighs.
 
     They can always be made again, so nothing is fsynced, and a folder that cannot be written to is no error.
     """
@@ -47,13 +55,18 @@ class Thumbnails:
 
     def _path(self, blob: str, edge: int) -> Path:
         name = blob.removeprefix("sha256:")
-        return self._folder / str(edge) / name[:2] / f"{name[2:]}.webp"
+        return self._folder / f"{edge}-{most_bytes(edge)}" / name[:2] / f"{name[2:]}.webp"
+
+
+def most_bytes(edge: int) -> int:
+    """Return what a thumbnail of this edge weighs at most, so that a page of many can be sent and opened."""
+    return max(1024, int(edge * edge * _MOST))
 
 
 def thumbnail(data: bytes, edge: int) -> bytes:
     """Return an image as a WebP of at most `edge` pixels a side, never enlarged; of an animation the first frame.
 
-    Raises `ImageError`.
+    It weighs at most `most_bytes`: what is too full of detail loses quality first, then pixels. Raises `ImageError`.
     """
     return bounded(small_webp, (data,), edge, result=bytes)
 
@@ -66,9 +79,36 @@ def small_webp(data: bytes, edge: int) -> bytes:
         # Scaled in two steps, the first by whole numbers, which is quick and shows in no thumbnail.
         picture = ImageOps.exif_transpose(shrunk(image, 2 * edge, _colours))
         picture.thumbnail((edge, edge), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    if profile and len(profile) > _PROFILE:
+        picture, profile = _in_srgb(picture, profile), None
+    return _encoded(picture, most_bytes(edge), profile)
+
+
+def _encoded(picture: Image.Image, most: int, profile: bytes | None) -> bytes:
+    for quality in _QUALITIES:
+        data = _webp(picture, quality, profile)
+        if len(data) <= most:
+            return data
+    while len(data) > most:
+        width, height = (max(1, int(side * _SMALLER)) for side in picture.size)
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+        data = _webp(picture, _QUALITIES[-1], profile)
+    return data
+
+
+def _webp(picture: Image.Image, quality: int, profile: bytes | None) -> bytes:
     out = io.BytesIO()
-    picture.save(out, "WEBP", quality=_QUALITY, method=_EFFORT, icc_profile=profile, exif=b"", xmp=b"")
+    picture.save(out, "WEBP", quality=quality, method=_EFFORT, icc_profile=profile, exif=b"", xmp=b"")
     return out.getvalue()
+
+
+def _in_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
+    """Return an image in the colours that browsers take for granted; as it is where its profile cannot be read."""
+    try:
+        found = ImageCms.profileToProfile(picture, io.BytesIO(profile), ImageCms.createProfile("sRGB"))
+    except (ImageCms.PyCMSError, OSError):
+        return picture
+    return picture if found is None else found
 
 
 def _colours(image: Image.Image) -> Image.Image:

@@ -102,7 +102,10 @@ class Visit:
             self.page.keyboard.press(key)
 
     def choose(self, facet: str, *values: str) -> None:
-        """Let only these values of a facet through."""
+        """Let only these values of a facet through; on a phone the controls are opened for it."""
+        view = self.page.get_by_role("button", name="View")
+        if view.is_visible() and view.get_attribute("aria-expanded") == "false":
+            view.click()
         self.page.locator(f"button[data-facet='{facet}']").click()
         for value in values:
             self.page.get_by_role("group", name=f"Only these of {facet}").get_by_label(value, exact=True).check()

@@ -44,6 +44,13 @@ def test_what_changed_most_comes_first(visit: Callable[..., Any], page: Path) ->
     assert distances[0] > 5
 
 
+def test_how_much_changed_is_told_with_its_scale(visit: Callable[..., Any], page: Path) -> None:
+    seen = visit(page)
+    expect(seen.tiles.first.locator(".caption")).to_contain_text("in colour (100: black to white) · steps")
+    seen.tiles.first.click()
+    expect(seen.box.locator("article")).to_contain_text("0 is the same")
+
+
 def test_a_difference_names_its_fields_with_old_and_new(visit: Callable[..., Any], page: Path) -> None:
     seen = visit(page)
     seen.tiles.first.click()

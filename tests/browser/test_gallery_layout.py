@@ -136,6 +136,50 @@ def test_every_screen_holds_the_page(
     assert seen.overflow() <= 0
 
 
+def test_on_a_phone_the_controls_are_one_button_away_and_none_is_cut_off(
+    visit: Callable[..., Any], page: Path, screens: Any
+) -> None:
+    seen = visit(page, "#layout=wall", screen=screens["PHONE"])
+    controls = seen.page.locator("#controls")
+    expect(controls).to_be_hidden()
+    view = seen.page.get_by_role("button", name="View")
+    expect(view).to_have_attribute("aria-expanded", "false")
+    view.click()
+    expect(view).to_have_attribute("aria-expanded", "true")
+    for control in controls.locator("input:visible, select:visible, button:visible").all():
+        place = control.bounding_box()
+        assert place["x"] >= 0
+        assert place["x"] + place["width"] <= screens["PHONE"]["width"]
+    assert seen.overflow() <= 0
+    assert seen.faults() == []
+    seen.choose("animal", "a fox")
+    expect(seen.tiles).to_have_count(4)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_chosen_layout_stands_out(visit: Callable[..., Any], page: Path, dark: bool) -> None:
+    seen = visit(page, "#layout=wall", dark=dark)
+    chosen, other = seen.page.locator(".segments span").all()
+    assert _contrast(_background(chosen), _background(seen.page.locator(".segments"))) >= 3
+    assert _background(other) == "rgba(0, 0, 0, 0)"
+    assert seen.faults() == []
+
+
+def _background(element: Any) -> str:
+    return str(element.evaluate("element => getComputedStyle(element).backgroundColor"))
+
+
+def _contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours as WCAG has it."""
+    dark, light = sorted(_luminance([int(part) / 255 for part in re.findall(r"\d+", text)]) for text in (one, other))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: list[float]) -> float:
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3])
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
 def test_colours_follow_the_system_until_the_reader_chooses(visit: Callable[..., Any], page: Path) -> None:
     paper = "getComputedStyle(document.body).backgroundColor"
     light, dark = visit(page), visit(page, dark=True)

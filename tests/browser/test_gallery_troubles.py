@@ -146,6 +146,14 @@ def _tail(address: str) -> str:
     return f"{job}%5B{name}%3D{label}%5D"
 
 
+def test_runs_without_an_image_are_not_counted_as_images(visit: Callable[..., Any], troubled: Any) -> None:
+    seen = visit(troubled.root / "outputs/chain.html", "#layout=wall")
+    count = seen.page.locator("#count")
+    expect(count).to_have_text("6 images, 4 runs without one")
+    seen.choose("status", "failed", "made")
+    expect(count).to_have_text("7 of 10: 6 images, 1 run without one")
+
+
 def test_what_went_wrong_can_be_filtered(visit: Callable[..., Any], troubled: Any) -> None:
     seen = visit(troubled.root / "outputs/chain.html", "#layout=wall")
     seen.choose("status", "failed", "unknown", "refused", "blocked")

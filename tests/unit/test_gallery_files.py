@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from specrun.canonical import digest
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.pages.album import Album, make_album
 from specrun.pages.html import sheet_page
-from specrun.pages.originals import MissingError, Originals
+from specrun.pages.originals import MissingError, Originals, with_inputs
 from specrun.pages.sheet import Param, Picture, Sheet, Status, Tile
 from specrun.pages.write import link_from, link_thumbnails, write_file, write_folder
 from specrun.store.blobs import Blobs
@@ -229,3 +230,32 @@ def test_a_published_image_is_the_one_delivered_with_its_provenance(tmp_path: Pa
     (tmp_path / "a.png").write_bytes(b"delivered")
     assert originals.delivered(blob) == b"delivered"
     assert originals.read(blob) == b"received"
+
+
+def test_what_an_image_is_made_from_is_read_from_the_project_where_it_is_still_that(tmp_path: Path) -> None:
+    root, outside = tmp_path / "project", tmp_path / "secret.png"
+    root.mkdir()
+    for path, shade in ((root / "in.png", 10), (root / "changed.png", 20), (outside, 30)):
+        path.write_bytes(png(shade))
+    ours, changed, secret = IMAGES
+    (root / "changed.png").write_bytes(b"another")
+    sources = {ours: "in.png", changed: "changed.png", secret: "../secret.png"}
+    inputs = tuple(Picture(blob=blob, caption=source) for blob, source in sources.items())
+    page = sheet("sha256:" + "1" * 64)
+    page = replace(page, tiles=(replace(page.tiles[0], inputs=inputs),))
+    read = with_inputs(lambda _: b"as before", page, root)
+    assert [read(blob) for blob in (*sources, "another")] == [png(10), b"as before", b"as before", b"as before"]
+
+
+def test_what_an_image_is_made_from_stands_small_beside_it(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (400, 200), (1, 2, 3)).save(out, "PNG")
+    shown, source = IMAGES[next(iter(IMAGES))], out.getvalue()
+    page = sheet(digest(shown))
+    page = replace(page, tiles=(replace(page.tiles[0], inputs=(Picture(blob=digest(source), caption="in.png"),)),))
+    made = make_album(page, Thumbnails(tmp_path), {digest(shown): shown, digest(source): source}.__getitem__)
+    assert list(made.files) == [digest(shown), digest(source)]
+    assert made.size(digest(source)) == (160, 80)
+    html = "".join(sheet_page(page, made, lambda _: None))
+    (told,) = data(html)["tiles"][0]["inputs"]
+    assert (told["caption"], told["small"]) == ("in.png", 1)

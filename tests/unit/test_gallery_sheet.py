@@ -1,11 +1,13 @@
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
 from specrun.model.run import Price
 from specrun.pages.gallery import Gathered, gallery_sheet
+from specrun.pages.published import published
 from specrun.pages.sheet import Sheet, Tile
 from specrun.store.attempts import Attempt, AttemptState, Ending, Intent
 from specrun.store.manifest import ManifestOutput
@@ -152,3 +154,16 @@ def test_a_tile_knows_all_there_is_to_know() -> None:
         ("Key", "sha256:key"),
         ("Schema", "sha256:schema"),
     )
+    assert [(picture.blob, picture.caption) for picture in tile.inputs] == [("sha256:in", "in.png")]
+
+
+def test_a_published_page_does_not_say_where_the_project_stands() -> None:
+    held = row("a", images=0, state=State.UNUSABLE)
+    cause = "no image; put aside: /srv/shop/.specrun/quarantine/ab/cd"
+    lock = Lock(spec="specs/s.yaml", name="s", rows={"a": held})
+    attempts = (attempt("a", AttemptState.UNUSABLE, cause),)
+    gathered = Gathered(lock=lock, outputs=(), attempts=attempts)
+    told = published(gallery_sheet(gathered, "--name b '/srv/shop/my specs/s.yaml'"), Path("/srv/shop"))
+    assert told.commands["command"].endswith(" --name b 'my specs/s.yaml'")
+    (tile,) = told.tiles
+    assert tile.note == "no image; put aside: a file on the machine that made it"

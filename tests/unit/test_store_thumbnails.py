@@ -1,12 +1,13 @@
 import io
+import random
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from specrun.canonical import digest
 from specrun.imaging import ImageError
-from specrun.store.thumbnails import Thumbnails, thumbnail
+from specrun.store.thumbnails import Thumbnails, most_bytes, thumbnail
 
 
 def png(size: tuple[int, int] = (64, 32), mode: str = "RGB", colour: object = (200, 30, 30), **save: object) -> bytes:
@@ -88,3 +89,24 @@ def test_a_folder_that_cannot_be_written_to_is_no_fault(tmp_path: Path) -> None:
 def test_bytes_that_are_no_image_raise(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="cannot be decoded"):
         Thumbnails(tmp_path).get("sha256:" + "0" * 64, 16, lambda: b"not an image")
+
+
+@pytest.mark.parametrize("edge", [64, 320])
+def test_a_thumbnail_keeps_its_budget_however_full_of_detail_its_image_is(edge: int) -> None:
+    noise = random.Random(7).randbytes(400 * 300 * 3)
+    out = io.BytesIO()
+    Image.frombytes("RGB", (400, 300), noise).save(out, "PNG")
+    small = thumbnail(out.getvalue(), edge)
+    assert len(small) <= most_bytes(edge) <= max(1024, 8 * 1024 * edge // 320)
+    width, height = opened(small).size
+    assert width > edge / 3
+    assert width / height == pytest.approx(4 / 3, abs=0.05)
+
+
+def test_a_large_colour_profile_is_applied_and_left_out_and_a_small_one_comes_along() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    small = opened(thumbnail(png(icc_profile=profile + b"\0" * 1000), 32))
+    assert "icc_profile" not in small.info
+    assert all(abs(a - b) < 6 for a, b in zip(small.convert("RGB").getpixel((8, 8)), (200, 30, 30), strict=True))  # type: ignore[arg-type]
+    assert opened(thumbnail(png(icc_profile=profile), 32)).info.get("icc_profile") == profile
+    assert "icc_profile" not in opened(thumbnail(png(icc_profile=b"none" * 400), 32)).info

@@ -141,3 +141,14 @@ def test_pages_hold_no_markup_of_the_checkout_that_could_run(applied: Any) -> No
     assert re.search(r"\son\w+\s*=", re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)) is None
     assert "http://" not in page
     assert "https://" not in page
+
+
+def test_a_page_does_not_say_where_the_project_stands(applied: Any) -> None:
+    spec = str(applied.folder / SPEC)
+    applied("gallery", "-o", "page.html", spec)
+    applied("plan", "--html", "plan.html", spec)
+    applied("verify", "--junit", "verify.xml", spec)
+    for name in ("page.html", "plan.html", "verify.xml"):
+        text = (applied.folder / name).read_text("utf-8")
+        assert str(applied.folder) not in text
+        assert SPEC in text

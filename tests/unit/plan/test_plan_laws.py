@@ -205,7 +205,9 @@ jobs:
     matrix:
       letter: "{{ vars.b }}"
       rows: [[{n: b}, {n: a}, {n: B}], [{n: ä}, {n: z}]]
-    overrides: [{match: {letter: I}, params: {guidance_scale: 3}}, {match: {rows: 3d7fe763}, params: {guidance_scale: 4}}]
+    overrides:
+      - {match: {letter: I}, params: {guidance_scale: 3}}
+      - {match: {rows: 3d7fe763}, params: {guidance_scale: 4}}
 """
 
 

@@ -112,6 +112,7 @@ function showControls() {
     button.textContent = `${label(button.dataset.facet)}${said}`;
     button.classList.toggle("active", chosen.length > 0);
   }
+  byId("more").classList.toggle("active", view.filters.size > 0);
   byId("clear").hidden = !view.filters.size && !view.q;
   const search = byId("search");
   if (search.value !== view.q) search.value = view.q;

@@ -29,8 +29,13 @@ function lay() {
   visible = rows.flatMap((row) => row.tiles);
   const nothing = "Nothing matches. Esc clears the search and the filters.";
   byId("sections").replaceChildren(...(found.length ? laid : [el("p", { class: "nothing" }, nothing)]));
-  const every = counted(tiles.length, sheet.noun);
-  byId("count").textContent = found.length === tiles.length ? every : `${figure(found.length)} of ${every}`;
+  byId("count").textContent = countOf(found);
+}
+
+function countOf(found) {
+  if (found.length === tiles.length) return tally(tiles);
+  const some = `${figure(found.length)} of ${figure(tiles.length)}`;
+  return tiles.every(isMade) ? `${some} ${sheet.noun}s` : `${some}: ${tally(found)}`;
 }
 
 // Lets a part of the page be drawn: now where there is little yet, else when it comes near.
@@ -67,7 +72,7 @@ function parts(found, facet) {
 function section(title, part, all) {
   const body = view.layout === "plot" && (view.x || view.y) ? plot(part) : wall(part, all);
   if (!title) return body;
-  const many = el("small", {}, counted(part.length, sheet.noun));
+  const many = el("small", {}, tally(part));
   const heading = el("h2", {}, el("span", {}, label(view.split)), " ", el("bdi", {}, shown(title)), " ", many);
   return el("section", {}, heading, body);
 }

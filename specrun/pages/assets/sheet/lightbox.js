@@ -52,6 +52,7 @@ function about(tile) {
     tile.changes ? part("What changed", changesOf(tile)) : null,
     tile.prompt ? part("Prompt", el("p", { class: "prompt", dir: "auto" }, shown(tile.prompt))) : null,
     part("Request", pairs([...request(tile), ...tile.params.map(([name, value, given]) => [name, value, !given])])),
+    tile.inputs ? part(tile.inputs.length > 1 ? "Made from these images" : "Made from", inputsOf(tile)) : null,
     tile.facts ? part("Provenance", pairs(tile.facts)) : null,
     original(tile),
   ].filter(Boolean);
@@ -63,9 +64,25 @@ function request(tile) {
     ["provider", tile.provider],
     ["seed", tile.seed],
     ["price", tile.price],
-    ["colour distance", tile.distance?.toFixed(1)],
+    ["colour distance", tile.distance === undefined ? undefined : distanceOf(tile.distance)],
   ];
   return found.filter(([, value]) => value !== undefined).map(([name, value]) => [name, String(value)]);
+}
+
+// The scale in words, as nobody knows it by heart.
+function distanceOf(distance) {
+  return `${distance.toFixed(1)} (CIE76: 0 is the same, from about 2 on the eye sees it, 100 is from black to white)`;
+}
+
+function inputsOf(tile) {
+  const pictures = tile.inputs.map((picture) => {
+    const source = el("figcaption", { dir: "auto" }, shown(picture.caption));
+    if (picture.small < 0) return el("figure", {}, el("span", { class: "void" }, picture.missing), source);
+    const image = thumbnail(picture, picture.caption);
+    load(image);
+    return el("figure", {}, image, source);
+  });
+  return el("div", { class: "inputs" }, ...pictures);
 }
 
 function part(title, content) {
@@ -75,9 +92,21 @@ function part(title, content) {
 function pairs(found) {
   const lines = found.map(([name, value, quiet]) => {
     const says = { dir: "auto", "data-digest": value.includes("sha256:") };
-    return el("div", {}, el("dt", {}, shown(name)), el("dd", says, shown(value), quiet ? el("i", {}, " default") : ""));
+    const told = el("dd", says, ...withDigests(value), quiet ? el("i", {}, " default") : "");
+    return el("div", {}, el("dt", {}, shown(name)), told);
   });
   return el("dl", {}, ...lines);
+}
+
+// Digests stand short; who wants one whole copies it.
+function withDigests(text) {
+  return text.split(/(sha256:[0-9a-f]{64})/).map((part, place) => {
+    if (place % 2 === 0) return shown(part);
+    const says = { type: "button", class: "digest", title: part, "aria-label": `Copy digest ${part.slice(7, 19)}` };
+    const button = el("button", says, `${part.slice(0, 19)}…`);
+    button.addEventListener("click", () => copy(part, "Copy digest"));
+    return button;
+  });
 }
 
 function changesOf(tile) {

@@ -10,6 +10,10 @@ byId("main").focus({ preventScroll: true });
 if (view.open) open(tileNamed.get(view.open));
 
 byId("theme").addEventListener("click", changeTheme);
+byId("more").addEventListener("click", () => {
+  byId("more").setAttribute("aria-expanded", document.body.toggleAttribute("data-controls"));
+  lay();
+});
 byId("back").addEventListener("click", () => turn(-1));
 byId("on").addEventListener("click", () => turn(1));
 byId("close").addEventListener("click", () => box.close());

@@ -58,8 +58,11 @@ function head(across) {
 }
 
 function row(place, across, down, cells, size) {
-  const title = el("span", { class: "down", role: "rowheader", dir: "auto" }, line(down.label(place), 80));
   const found = across.places.map((column) => cells.get(`${column} ${place}`) ?? []);
+  const name = down.label(place);
+  const about = down.name ? sharedWords(found.flat(), name) : "";
+  const more = about ? [" ", el("small", { dir: "auto" }, line(about, 90))] : [];
+  const title = el("span", { class: "down", role: "rowheader", dir: "auto" }, el("b", {}, line(name, 80)), ...more);
   const most = Math.max(1, ...found.map((cell) => cell.length));
   const height = size.height(most) + (size.slim && down.name ? 30 : 0);
   const element = el("div", { class: "plot-row", role: "row", "data-deep": height > innerHeight / 2 }, title);
@@ -68,6 +71,18 @@ function row(place, across, down, cells, size) {
   rows.push({ tiles: held, element });
   draw(element, held.length, () => element.append(...found.map((cell) => cellElement(cell, size))));
   return element;
+}
+
+// What the prompts of a row have in common from their beginning: what a row called SKU-10023 is about. Nothing where it
+// is one word, or holds what the row is called anyway.
+function sharedWords(held, name) {
+  const prompts = [...new Set(held.map((tile) => tile.prompt))].map((prompt) => prompt.split(/\s+/).filter(Boolean));
+  if (!prompts.length) return "";
+  const [first, ...others] = prompts;
+  const until = first.findIndex((word, place) => others.some((words) => words[place] !== word));
+  const shared = (until < 0 ? first : first.slice(0, until)).join(" ");
+  if (!shared.includes(" ") || shared.toLowerCase().includes(name.toLowerCase())) return "";
+  return prompts.length > 1 ? `${shared}…` : shared;
 }
 
 function cellElement(cell, size) {

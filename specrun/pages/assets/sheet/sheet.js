@@ -17,6 +17,21 @@ const tileNamed = new Map(tiles.map((tile) => [tile.id, tile]));
 // The number of a tile's value on a facet, -1 where it has none.
 const placeOf = (tile, facet) => tile.at[facet.number];
 
+const isMade = (tile) => Boolean(tile.before || (tile.image && !tile.image.drawn));
+
+// How many images tiles come to; runs that have none are not counted as images.
+function tally(found) {
+  const made = found.filter(isMade).length;
+  const drawn = found.filter((tile) => !isMade(tile) && tile.image).length;
+  const without = new Set(found.filter((tile) => !tile.image && !tile.before).map((tile) => tile.address)).size;
+  const parts = [
+    made && counted(made, sheet.noun),
+    drawn && `${made ? figure(drawn) : counted(drawn, sheet.noun)} to be made`,
+    without && `${counted(without, "run")} without one`,
+  ];
+  return parts.filter(Boolean).join(", ") || counted(0, sheet.noun);
+}
+
 // The labels that tell a tile from its neighbours, once the layout has said some of them.
 function labelsOf(tile, said) {
   const labels = sheet.facets

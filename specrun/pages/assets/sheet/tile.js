@@ -20,9 +20,14 @@ const hashFor = (tile) => `#${new URLSearchParams({ open: tile.id })}`;
 
 // What the second line of a caption says.
 function subline(tile) {
-  if (tile.distance !== undefined) return `changed by ${tile.distance.toFixed(1)}${changedFields(tile)}`;
-  if (tile.price) return `${tile.price}${changedFields(tile)}`;
+  if (tile.distance !== undefined) return `${changedBy(tile.distance)}${changedFields(tile)}`;
+  if (tile.price) return [`${tile.price}${changedFields(tile)}`, tile.changes ? "" : tile.prompt].filter(Boolean).join(" · ");
   return tile.note || tile.prompt || tile.model || "";
+}
+
+// A bare number says nothing: the scale is that of CIE76, on which 100 is all the way from black to white.
+function changedBy(distance) {
+  return distance ? `changed by ${distance.toFixed(1)} in colour (100: black to white)` : "not changed to the eye";
 }
 
 function changedFields(tile) {
