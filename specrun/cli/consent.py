@@ -19,7 +19,8 @@ _CHANGING = (Verb.CREATE, Verb.REPLACE, Verb.RESTORE, Verb.MOVE)
 def check_budgets(planned: Sequence[Planned], budget: Budget) -> None:
     """Raise `OverBudgetError` where all plans together may pass a limit, before any of them is applied."""
     limits = {budget, *(each.project.budget for each in planned), *(each.plan.budget for each in planned)}
-    Purse(limits).check(total(tuple(action for each in planned for action in each.plan.actions)))
+    if limits != {Budget()}:
+        Purse(limits).check(total(tuple(action for each in planned for action in each.plan.actions)))
 
 
 def agreed(planned: Sequence[Planned], options: ApplyCommandOptions) -> bool:

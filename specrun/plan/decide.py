@@ -101,8 +101,10 @@ class Decider:
 
     def _finding(self) -> Iterator[LockRow]:
         """Yield what images say of themselves that nothing else here knows of; those yielded before count as known."""
+        if self._world.files.empty:
+            return
         for run, row, stands in zip(self._runs, self._rows, self._stands, strict=True):
-            if stands or self._world.files.empty or isinstance(self._standings.get(self._digest(run) or ""), Made):
+            if stands or isinstance(self._standings.get(self._digest(run) or ""), Made):
                 continue
             pins = pinned_row(run, self._input_digest, self._digest(run), 1)
             found = found_row(run, pins, self._world, self._wishes.provenance)

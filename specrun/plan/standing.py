@@ -1,6 +1,7 @@
 """What stands below a spec's folder of outputs, and what of it keeps images from their paths."""
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 
 from specrun.model.output_path import IMAGE_EXTENSIONS, stem
@@ -15,7 +16,7 @@ class Outputs:
         self._names: dict[str, frozenset[str]] = {}
         self._obstacles: dict[str, Obstacle | None] = {}
 
-    @property
+    @cached_property
     def empty(self) -> bool:
         """Whether there is nothing at all, not even a folder."""
         return not self.folder.exists() and not self.folder.is_symlink()
