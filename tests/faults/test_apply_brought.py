@@ -197,3 +197,16 @@ def test_a_folder_where_a_locked_file_should_be_is_foreseen_too(tmp_path: Path, 
         image.rmdir()
         assert shop.apply().finished.exit_code == 0
     assert len(server.posts) == 1 + len(changes)
+
+
+def test_an_image_that_only_its_output_still_holds_is_taken_though_the_ledger_knows_its_request(tmp_path: Path) -> None:
+    with FaultServer([good()]) as server:
+        shop = made(tmp_path, server, shots=numbered(2))
+        before = shop.written()
+        for _, blob in [*shop.place().blobs().all()]:
+            blob.unlink()
+        (shop.root / "specs/shots.lock.json").unlink()
+        assert verbs(shop) == [Verb.RESTORE, Verb.RESTORE]
+        assert shop.apply().finished.exit_code == 0
+        assert shop.written() == before
+    assert len(server.posts) == 2
