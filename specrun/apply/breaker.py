@@ -122,6 +122,8 @@ class Breaker:
 
 
 def _breaks(record: _Record, streak: _Streak, turn: Turn, cause: Cause, *, leaf: bool) -> bool:
+    if cause.kind is Kind.DOOMED:
+        return not leaf
     if cause.kind is Kind.UNREACHED and not leaf:
         # One waits for as long as `retry_for` to learn that; nobody is to wait for it again and again.
         return record.answered < turn.at

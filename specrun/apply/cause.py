@@ -26,6 +26,7 @@ class Kind(Enum):
     MISPLACED = auto()  # whoever answers has no images API there
     REJECTED = auto()  # any other 4xx
     IMAGES = auto()  # a reply that lacks usable images
+    DOOMED = auto()  # what no request to the provider can escape: its key, its address, its account
 
     @property
     def of_request(self) -> bool:
@@ -35,11 +36,15 @@ class Kind(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cause:
-    """Why a request came to nothing; requests with the same `kind` and `mark` met the same. `text` is for people."""
+    """Why a request came to nothing; requests with the same `kind` and `mark` met the same.
+
+    `text` is for people, and so is `hint`, where what came says itself what ends it.
+    """
 
     kind: Kind
     mark: str
     text: str
+    hint: str = ""
 
 
 def cause_of(settled: Settled) -> Cause | None:
@@ -52,7 +57,9 @@ def cause_of(settled: Settled) -> Cause | None:
         case Failed(status=status):
             misplaced = status in _MISPLACED or (status or 0) // 100 == 3  # noqa: PLR2004 (redirects)
             return _cause(Kind.MISPLACED if misplaced else Kind.REJECTED, settled)
-        case Received() | Refused() | Doom() | Stopped():
+        case Doom():
+            return Cause(kind=Kind.DOOMED, mark=settled.cause, text=settled.cause, hint=settled.hint)
+        case Received() | Refused() | Stopped():
             return None
         case _:
             assert_never(settled)
@@ -70,6 +77,8 @@ def ended_by(cause: Cause, provider: Provider) -> str:  # noqa: PLR0911 (a case 
     """Return what ends a cause: the setting to change, with its value now, or what to look at."""
     url = provider.base_url or "the sandbox"
     match cause.kind:
+        case Kind.DOOMED:
+            return cause.hint
         case Kind.LATE:
             return f"raise `timeout` of provider {provider.name} in specrun.yaml, now {provider.timeout:g} s"
         case Kind.LOST:

@@ -25,9 +25,9 @@ from specrun.provenance.deliver import delivery, stamped
 from specrun.provenance.embed import as_delivered
 from specrun.provenance.sidecar import SIDECAR, sidecar, told
 from specrun.store.blobs import Blobs
-from specrun.store.contained import Contained, kind_of
+from specrun.store.contained import Contained
 from specrun.store.handiwork import Written, kept_path
-from specrun.store.obstacles import file_obstacle, folder_obstacle
+from specrun.store.obstacles import file_obstacle, folder_obstacle, kind_obstacle
 
 
 class DeliveryError(Exception):
@@ -303,7 +303,7 @@ class _Packed:
 
 
 def _check_kind(target: Path) -> None:
-    """Refuse what is no file: it is neither read nor written over."""
-    kind = kind_of(target)
-    if kind is not None:
-        raise DeliveryError(f"{target} is {kind}, where a file should be", "move it away")
+    """Refuse what is no file."""
+    found = kind_obstacle(target, str(target))
+    if found is not None:
+        raise DeliveryError(found.cause, found.hint)

@@ -61,7 +61,8 @@ class Sent:
 class Resending:
     """An attempt was not billed and will be made again, for at most `retry_for` seconds since the first.
 
-    `base_url` is where it is sent, empty for the sandbox.
+    That is the first of all runs where the server was never `reached`, else of this one. `base_url` is where it is
+    sent, empty for the sandbox.
     """
 
     address: str
@@ -72,6 +73,7 @@ class Resending:
     provider: str = ""
     base_url: str = ""
     retry_for: float = 0.0
+    reached: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -106,10 +106,14 @@ class Gate:
             return
         self._told.append(broken)
         if not self.stop.requested:
-            hint = f"{ended_by(broken.cause, self.provider)}; then apply again: it sends what was not sent"
+            hint = ended_by(broken.cause, self.provider)
+            if broken.cause.kind is not Kind.DOOMED:
+                hint += "; then apply again: it sends what was not sent"
             self.emit(Stopping(cause=self._why(broken), hint=hint, interrupted=False))
 
     def _why(self, broken: Broken) -> str:
+        if broken.cause.kind is Kind.DOOMED:
+            return broken.cause.text
         to = f"provider {self.provider.name}"
         if self.provider.base_url is not None:
             to += f" at {self.provider.base_url}"

@@ -137,7 +137,6 @@ class Sender:
         return held_by(request, end)
 
     async def _doomed(self, journal: AttemptJournal, doom: outcome.Doom) -> Failed | NotStarted:
-        self.stop.request(doom.cause, doom.hint)
         if not journal.sent_count:
             await self.ledger.withdraw(journal.attempt)
             return NotStarted()

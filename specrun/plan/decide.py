@@ -104,7 +104,7 @@ class Decider:
         if self._world.files.empty:
             return
         for run, row, stands in zip(self._runs, self._rows, self._stands, strict=True):
-            if stands or isinstance(self._standings.get(self._digest(run) or ""), Made):
+            if stands or self._made(self._standings.get(self._digest(run) or "")) is not None:
                 continue
             pins = pinned_row(run, self._input_digest, self._digest(run), 1)
             found = found_row(run, pins, self._world, self._wishes.provenance)
@@ -287,7 +287,7 @@ class Decider:
         digest = self._digest(run)
         standing = None if digest is None else self._standings.get(digest)
         match standing:
-            case Made(attempt=attempt) if all(self._world.stored(image.blob) for image in attempt.images):
+            case Made() if (attempt := self._made(standing)) is not None:
                 here = attempt.intent.address
                 reason = f"made already, for {here} of {attempt.intent.spec}"
                 made = tuple((image.index, image.blob) for image in attempt.images)
@@ -299,6 +299,11 @@ class Decider:
                     return replace(self._new(run, row), reason=reason, take=attempt.intent.take)
                 return self._held_by(attempt, state, run, row)
         return None
+
+    def _made(self, standing: Standing | None) -> Attempt | None:
+        """Return the attempt that has made what is wanted, where its images are at hand."""
+        attempt = standing.attempt if isinstance(standing, Made) else None
+        return attempt if attempt and all(self._world.stored(image.blob) for image in attempt.images) else None
 
     def _held_by(self, attempt: Attempt, state: State, run: Run, row: LockRow | None) -> Action:
         """Hold a run for an attempt that the ledger has, and the lock not yet."""

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from specrun.model.output_path import IMAGE_EXTENSIONS, stem
-from specrun.store.obstacles import Obstacle, file_obstacle, folder_obstacle
+from specrun.store.obstacles import Obstacle, file_obstacle, folder_obstacle, kind_obstacle
 
 
 class Outputs:
@@ -27,12 +27,16 @@ class Outputs:
             candidates = (path, *(f"{stem(path)}.{extension}" for extension in IMAGE_EXTENSIONS))
             yield from filter(self._has, dict.fromkeys(candidates))
 
-    def obstacle(self, path: str, stored: Callable[[str], bool]) -> Obstacle | None:
-        """Return what keeps an image from a path that no lock knows; `stored` says which bytes the store has."""
+    def obstacle(self, path: str, stored: Callable[[str], bool], *, locked: bool = False) -> Obstacle | None:
+        """Return what keeps an image from a path; `stored` says which bytes the store has.
+
+        Any file may be replaced where the lock has one: what a person made of it is kept aside.
+        """
         found = self._obstacle_above(path)
         if found is not None or not self._has(path):
             return found
-        return file_obstacle(self.folder / path, self._shown(path), stored)
+        target, shown = self.folder / path, self._shown(path)
+        return kind_obstacle(target, shown) if locked else file_obstacle(target, shown, stored)
 
     def _obstacle_above(self, path: str) -> Obstacle | None:
         parent = path.rpartition("/")[0]

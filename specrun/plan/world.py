@@ -48,8 +48,8 @@ class World:
         return stem(path) in self._intact
 
     def obstacle(self, path: str) -> Obstacle | None:
-        """Return what keeps an image from a path: nothing that the lock knows does."""
-        return None if path in self._paths else self.files.obstacle(path, self._blobs.has)
+        """Return what keeps an image from a path."""
+        return self.files.obstacle(path, self._blobs.has, locked=path in self._paths)
 
     @cached_property
     def _intact(self) -> set[str]:

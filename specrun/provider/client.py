@@ -165,11 +165,10 @@ class ImageClient:
         return self._unreached_since + self._patience
 
     def _with_deadline(self, outcome: Outcome) -> Outcome:
-        """Return an outcome that says how long a server is tried that cannot be reached."""
-        if not isinstance(outcome, Resend) or not outcome.unreached:
+        """Return an outcome that says how long a server is tried that was never reached."""
+        if self._reached or not isinstance(outcome, Resend):
             return outcome
-        said = f"{outcome.cause} (base_url {self._provider.base_url}); tried for {self._patience:g} s at most"
-        return replace(outcome, cause=said)
+        return replace(outcome, within=self._patience)
 
     def _out_of_time(self, outcome: Resend, attempts: int) -> Failed | Doom:
         times = "once" if attempts == 1 else f"{attempts} times"

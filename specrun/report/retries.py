@@ -53,4 +53,5 @@ def _whom(event: Resending) -> str:
 
 
 def _until(event: Resending, until: datetime) -> str:
-    return f"up to {event.retry_for:g} s a run (`retry_for`), now until {until:%H:%M:%S}"
+    said = " a run (`retry_for`), now" if event.reached else ", as it was never reached,"
+    return f"up to {event.retry_for:g} s{said} until {until:%H:%M:%S}"

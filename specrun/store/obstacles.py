@@ -37,14 +37,20 @@ def folder_obstacle(outputs: Path, folder: Path, shown: str) -> Obstacle | None:
     return Obstacle(cause=f"{called.as_posix()} leads out of the folder of outputs", hint="remove the symbolic link")
 
 
+def kind_obstacle(target: Path, shown: str) -> Obstacle | None:
+    """Return what is wrong with a path where something stands that is no file: it is neither read nor written over."""
+    kind = kind_of(target)
+    return None if kind is None else Obstacle(cause=f"{shown} is {kind}, where a file should be", hint="move it away")
+
+
 def file_obstacle(target: Path, shown: str, stored: Callable[[str], bool]) -> Obstacle | None:
     """Return what is wrong with a file that stands at a path and that no lock knows.
 
     It is specrun's own where the store holds its bytes, or where it is just as specrun delivers images, so that whoever
     puts another in its place can keep what was received.
     """
-    if (kind := kind_of(target)) is not None:
-        return Obstacle(cause=f"{shown} is in the way: it is {kind}", hint="move it away")
+    if (kind := kind_obstacle(target, shown)) is not None:
+        return kind
     # Few plans meet a file that the lock does not know.
     from specrun.provenance.embed import as_delivered, blob_of, extract  # noqa: PLC0415
 

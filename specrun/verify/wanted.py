@@ -25,7 +25,7 @@ def _finding(target: Target, plan: Plan, action: Action, damaged: Collection[str
     match action.verb:
         case Verb.KEEP | Verb.LOST:
             return None
-        case Verb.CREATE | Verb.RESTORE if made and action.address in damaged:
+        case Verb.CREATE | Verb.RESTORE | Verb.BLOCKED if made and action.address in damaged:
             return None
         case Verb.REPLACE:
             # Whether that is meant, only a person can say: what swaps pictures is nothing to recommend.

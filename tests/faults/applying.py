@@ -18,6 +18,7 @@ import httpx
 from fault_server import FaultServer
 
 from specrun.apply.apply import apply
+from specrun.apply.breaker import Breakers
 from specrun.apply.events import Event, Finished
 from specrun.apply.options import ApplyOptions
 from specrun.apply.place import Place, place_of
@@ -96,12 +97,22 @@ class Shop:
         plan: Plan,
         options: ApplyOptions | None = None,
         clients: Callable[[Provider], ImageClient] | None = None,
+        *,
+        breakers: Breakers | None = None,
     ) -> Applied:
         project = self.project()
         events: list[Event] = []
         catalog = load_catalog(project.schemas)
         finished = asyncio.run(
-            apply(plan, project, catalog, clients or client_for, options or ApplyOptions(), events.append)
+            apply(
+                plan,
+                project,
+                catalog,
+                clients or client_for,
+                options or ApplyOptions(),
+                events.append,
+                breakers=breakers,
+            )
         )
         return Applied(plan, finished, tuple(events))
 

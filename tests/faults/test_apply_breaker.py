@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from applying import FLUX, Applied, Shop, numbered
+from applying import FLUX, KEY, QUICK, Applied, Shop, numbered
 from fault_server import Behaviour, Exchange, FaultServer, by_prompt
 from faults import error, good, images, raw, reset_after_reading, says
 
+from specrun.apply.breaker import Breakers
 from specrun.apply.events import RunFailed, RunHeld, Stopping
 from specrun.model.lock import State
+from specrun.provider.client import ImageClient
+from specrun.provider.outcome import Received
+from specrun.provider.results import Arrival, Keep
 
 RUNS = 40
 KONTEXT = "black-forest-labs/Flux-Kontext-Pro-text2image"
@@ -70,7 +74,7 @@ def test_what_meets_request_after_request_stops_the_apply_which_names_what_ends_
         again = shop.apply()
         assert len(healed.posts) == RUNS - len(vain.finished.held)
     assert again.finished.not_started == 0
-    assert again.finished.held == vain.finished.held
+    assert sorted(again.finished.held) == sorted(vain.finished.held)
 
 
 def test_a_server_that_nobody_reaches_is_waited_for_once(tmp_path: Path) -> None:
@@ -79,8 +83,49 @@ def test_a_server_that_nobody_reaches_is_waited_for_once(tmp_path: Path) -> None
         shop.write(shots=numbered(RUNS))
     vain = shop.apply()
     (stopping,) = vain.told(Stopping)
+    assert f"no connection to {server.origin.partition('//')[2]}: Connection refused; tried " in stopping.cause
+    assert f"check base_url, {server.base_url}, and the network" in stopping.hint
+    # Nothing has left for it.
+    assert (vain.told(RunFailed), vain.finished.not_started) == ([], RUNS)
+
+
+def test_a_server_that_is_gone_half_way_is_waited_for_once(tmp_path: Path) -> None:
+    class Last(ImageClient):
+        """A client whose server ends once it has given the images of one request."""
+
+        async def collect(self, received: Received, keep: Keep | None = None) -> tuple[Arrival, ...]:
+            arrivals = await super().collect(received, keep)
+            await asyncio.to_thread(server.stop)
+            return arrivals
+
+    with FaultServer([good()]) as server:
+        shop = Shop(tmp_path, server, {"retry_for": 0.2})
+        edits = numbered(RUNS, model="black-forest-labs/Flux-Kontext-Pro", params={"image": "{{ output('first') }}"})
+        shop.write(first={"model": FLUX, "prompt": "lamp"}, edits=edits)
+        gone = shop.apply_plan(
+            shop.plan(), clients=lambda provider: Last(provider, environ={"FAULT_KEY": KEY}, backoff=QUICK)
+        )
+    (stopping,) = gone.told(Stopping)
     assert f"provider faulty at {server.base_url} was not reached within 0.2 s: no connection" in stopping.cause
-    assert (len(vain.told(RunFailed)), vain.finished.not_started) == (1, RUNS - 1)
+    failed = len(gone.told(RunFailed))
+    assert (gone.finished.made, gone.finished.not_started) == (1, RUNS - failed)
+    assert 1 <= failed <= 8
+
+
+@pytest.mark.parametrize("doomed", [True, False], ids=["a key that is refused", "a server that is not there"])
+def test_what_dooms_all_of_a_provider_is_met_once_by_all_specs_of_a_command(tmp_path: Path, doomed: bool) -> None:
+    breakers = Breakers()
+    with FaultServer([error(401, "auth_error")]) as server:
+        shop = Shop(tmp_path, server, {"concurrency": 1, "retry_for": 0.2})
+        for name in ("shots", "more"):
+            shop.write(name, shots=numbered(RUNS))
+        if not doomed:
+            server.stop()
+        ended = [shop.apply_plan(shop.plan(name), breakers=breakers) for name in ("shots", "more")]
+    assert len(server.posts) == doomed
+    assert [len(each.told(Stopping)) for each in ended] == [1, 1]
+    assert len({each.told(Stopping)[0].cause for each in ended}) == 1
+    assert [each.finished.not_started for each in ended] == [RUNS - doomed, RUNS]
 
 
 def test_one_at_a_time_a_handful_is_lost(tmp_path: Path) -> None:

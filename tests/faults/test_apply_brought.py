@@ -175,8 +175,38 @@ def test_a_folder_where_a_file_should_be_is_foreseen(tmp_path: Path) -> None:
         reasons = {action.address: (action.verb, action.reason) for action in shop.plan().actions}
         assert reasons["shots[i=1]"] == (
             Verb.BLOCKED,
-            "outputs/shots/shots/1.png is in the way: it is a folder; move it away",
+            "outputs/shots/shots/1.png is a folder, where a file should be; move it away",
         )
         assert reasons["flat"][1] == "outputs/shots/flat is a file, where a folder should be; move it away"
         assert sorted(shop.apply().finished.failed) == ["flat", "shots[i=1]"]
     assert [post.prompt for post in server.posts] == ["lamp 2"]
+
+
+@pytest.mark.parametrize("changes", [{}, {"prompt": "a better lamp {{ i }}"}], ids=["restored", "replaced"])
+def test_a_folder_where_a_locked_file_should_be_is_foreseen_too(tmp_path: Path, changes: dict[str, str]) -> None:
+    with FaultServer([good()]) as server:
+        shop = made(tmp_path, server, shots=numbered(1))
+        image = shop.output("shots/1.png")
+        image.unlink()
+        image.mkdir()
+        shop.write(shots=numbered(1, **changes))
+        (action,) = shop.plan().actions
+        reason = "outputs/shots/shots/1.png is a folder, where a file should be; move it away"
+        assert (action.verb, action.reason) == (Verb.BLOCKED, reason)
+        assert shop.apply().finished.failed == ("shots[i=1]",)
+        image.rmdir()
+        assert shop.apply().finished.exit_code == 0
+    assert len(server.posts) == 1 + len(changes)
+
+
+def test_an_image_that_only_its_output_still_holds_is_taken_though_the_ledger_knows_its_request(tmp_path: Path) -> None:
+    with FaultServer([good()]) as server:
+        shop = made(tmp_path, server, shots=numbered(2))
+        before = shop.written()
+        for _, blob in [*shop.place().blobs().all()]:
+            blob.unlink()
+        (shop.root / "specs/shots.lock.json").unlink()
+        assert verbs(shop) == [Verb.RESTORE, Verb.RESTORE]
+        assert shop.apply().finished.exit_code == 0
+        assert shop.written() == before
+    assert len(server.posts) == 2

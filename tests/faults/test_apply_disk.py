@@ -175,7 +175,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_request(tmp_path: 
         shop = Shop(tmp_path, server)
         shop.write(shots=numbered(1))
         (tmp_path / "outputs").write_bytes(b"a file where a folder should be")
-        with pytest.raises(UnwritableError, match="outputs is not a folder"):
+        with pytest.raises(UnwritableError, match="outputs is a file, where a folder should be"):
             shop.apply()
     assert server.posts == []
 

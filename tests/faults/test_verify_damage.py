@@ -269,7 +269,7 @@ DAMAGES = (
     Damage(lock_in_conflict, Kind.LOCK, "both sides of a git merge", "specrun lock", from_git),
     Damage(lock_edited, Kind.LOCK, "the key of pairs does not follow from its row", "from git", from_git, count=3),
     Damage(lock_claims_twice, Kind.LOCK, "animals/cat.png is claimed by", "from git", from_git, count=4),
-    Damage(prompt_changed, Kind.STALE, "prompt", "apply shots.yaml` makes it", apply, count=3),
+    Damage(prompt_changed, Kind.STALE, "prompt", "plan shots.yaml` shows the change", apply, count=3),
     Damage(run_added, Kind.STALE, "not made yet", "apply shots.yaml` makes it", apply),
     Damage(path_changed, Kind.STALE, "path was pairs/pairs-1.png", "apply shots.yaml` does, for nothing", apply),
     Damage(provenance_changed, Kind.STALE, "embed becomes none", "apply shots.yaml` does", apply, count=4),

@@ -6,7 +6,8 @@ from specrun.apply.cause import Cause, Kind, cause_of
 from specrun.provider.outcome import Doom, Failed, Refused, Resend, Stopped, Unknown
 
 SCOPES = [(model, f"{model} {job}") for model in "ab" for job in "cd"]
-CAUSES = [Cause(kind=kind, mark=mark, text=mark) for kind in Kind if kind is not Kind.UNREACHED for mark in ("x", "y")]
+AT_ONCE = (Kind.UNREACHED, Kind.DOOMED)
+CAUSES = [Cause(kind=kind, mark=mark, text=mark) for kind in Kind if kind not in AT_ONCE for mark in ("x", "y")]
 MET = st.one_of(st.none(), st.sampled_from(CAUSES))
 STORIES = st.lists(st.tuples(st.sampled_from(SCOPES), MET), max_size=60)
 
@@ -101,5 +102,16 @@ def test_causes_are_told_apart_by_what_the_server_does_and_only_rejections_by_it
     same = [kind(Failed(cause=f"bad size (req_{i})", status=400, request_id=f"req_{i}")) for i in range(2)]
     assert same[0] == same[1]
     assert kind(Failed(cause="bad size 1", status=400)) != kind(Failed(cause="bad size 2", status=400))
-    for outcome in (Refused(cause="no"), Doom(cause="no key", hint=""), Stopped(cause="stopped")):
+    for outcome in (Refused(cause="no"), Stopped(cause="stopped")):
         assert cause_of(outcome) is None
+
+
+def test_what_dooms_every_request_to_a_provider_breaks_at_once_whatever_came_before() -> None:
+    breaker = Breaker()
+    live(breaker, ("a", "c"), None)
+    doom = cause_of(Doom(cause="no key", hint="set one"))
+    assert doom is not None
+    assert live(breaker, ("a", "c"), doom)
+    broken = breaker.broken(("b", "d"))
+    assert broken is not None
+    assert (broken.scope, broken.cause.text, broken.cause.hint) == ((), "no key", "set one")

@@ -127,6 +127,23 @@ def test_what_is_sent_again_is_told_once_with_its_deadline_and_then_more_and_mor
     assert told == {0: f"{cause}; {first}", **dict.fromkeys((60, 180, 420), f"{cause}, {later}")}
 
 
+def test_the_deadline_of_a_server_that_was_never_reached_is_told_as_one_for_all() -> None:
+    again = Resending(
+        address="a",
+        attempt=1,
+        cause="no connection to h: Connection refused",
+        status=None,
+        request_id="",
+        provider="box",
+        base_url="http://h/v1",
+        retry_for=60,
+        reached=False,
+    )
+    line = Retries(lambda: datetime(2026, 5, 31, 12)).add(again)  # noqa: DTZ001 (people read their own clock)
+    whom = "provider box at http://h/v1 is tried again for up to 60 s, as it was never reached, until 12:01:00"
+    assert line == f"again     no connection to h: Connection refused; {whom}"
+
+
 def test_interrupting_says_what_waits_and_once_more_what_that_leaves_unknown() -> None:
     told: list[Any] = []
     stop = Stop(told.append, lambda: 8)
