@@ -177,7 +177,7 @@ def test_every_printed_command_does_what_it_is_printed_for(run: Run, tmp_path: P
     commands: dict[str, None] = {}
     for block in told.err.split("error: held as ")[1:]:
         found = re.search(r"^  (many\[.*?\]): ", block, re.MULTILINE)
-        assert found is not None
+        assert found is not None, block
         for command in printed(block):
             filled = command.replace("ADDRESS", shlex.quote(found[1]))
             commands[filled.replace("SPEC", shlex.join([*VARIANT, SPEC]))] = None
