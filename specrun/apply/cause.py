@@ -94,7 +94,7 @@ def ended_by(cause: Cause, provider: Provider) -> str:  # noqa: PLR0911 (a case 
         case Kind.REJECTED:
             return "correct what the server rejects: the model, its params or the prompt; --target applies others"
         case Kind.IMAGES:
-            return f"see what the server at {url} gives for one of them (`specrun show`) before more is paid for"
+            return f"see what the server at {url} gives for one (`specrun show ADDRESS`) before more is paid for"
         case _:
             assert_never(cause.kind)
 

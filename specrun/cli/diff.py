@@ -80,9 +80,8 @@ def _sides(spec: Path, options: DiffOptions) -> Sides:
     after = read_lock(target.lock)
     if before is None and after is None:
         detail = f"{spec} has a lock neither now nor at {base}"
-        raise InvalidInputError(
-            Diagnostic(summary="nothing to compare", detail=detail, hint=f"specrun apply {target.arguments}")
-        )
+        hint = f"{target.command('apply')} makes its images"
+        raise InvalidInputError(Diagnostic(summary="nothing to compare", detail=detail, hint=hint))
     compared = Compared(spec=target.spec, base=base, now="now", diff=compare_locks(before, after))
     return Sides(target=target, project=project, before=before, after=after, compared=compared)
 

@@ -79,7 +79,7 @@ _OPTIONS: Mapping[str, Sequence[str]] = {
     "--seed": ("seeds stand in the spec: params: {seed: 7}",),
     "--provider": ("the provider stands in the spec or in specrun.yaml; apply --rehearse asks the sandbox",),
     "--verbose": ("--full", "`specrun --debug COMMAND` shows where an error arose"),
-    "--upgrade": ("`specrun lock --upgrade` takes new schema defaults",),
+    "--upgrade": ("`specrun lock --upgrade SPEC` takes new schema defaults",),
 }
 _SHORT_WORD = re.compile(r"-([a-z][a-z-]+)(=.*)?", re.DOTALL)
 

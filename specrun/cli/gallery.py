@@ -96,7 +96,7 @@ def make_gallery(
     outputs = _images(target)
     with view_ledger(state / "ledger.db") as ledger:
         attempts = ledger.history(lock.spec)
-    order = _order(request, project, lock)
+    order = _order(request, project, lock, target)
     gathered = Gathered(lock=lock, outputs=outputs, attempts=attempts, order=order)
     sheet = published(gallery_sheet(gathered, target.arguments), project.root)
     originals = originals_of(target, lock.rows.values())
@@ -129,12 +129,13 @@ def _images(target: Target) -> tuple[ManifestOutput, ...]:
     return found[1]
 
 
-def _order(request: PlanRequest, project: Project, lock: Lock) -> tuple[str, ...]:
+def _order(request: PlanRequest, project: Project, lock: Lock, target: Target) -> tuple[str, ...]:
     """Return the addresses in the spec's order; none where it has faults, as its images can be shown all the same."""
     try:
         return tuple(run.address for run in expand(request, project, lock).runs)
     except SpecrunError:
-        note(inert.line(f"{request.spec} has faults, so its images are sorted by address; see `specrun validate SPEC`"))
+        see = target.command("validate")
+        note(inert.line(f"{request.spec} has faults, so its images are sorted by address; see {see}"))
         return ()
 
 
@@ -142,5 +143,5 @@ def _unlocked(target: Target) -> Diagnostic:
     return Diagnostic(
         summary="nothing to show",
         detail=f"{target.spec} has no lock, so nothing has been made from it yet",
-        hint=f"specrun apply {target.arguments}",
+        hint=f"{target.command('apply')} makes its images",
     )

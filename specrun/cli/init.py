@@ -21,8 +21,8 @@ QUESTION = (
     "without a shared store (`store` in specrun.yaml) the models are asked, and paid, again for them."
 )
 _IGNORED = (
-    "git ignores outputs/: a clone has no image until `specrun pull` brings them from a shared store (`store` in"
-    " specrun.yaml);\nwithout one they are paid for again. To keep them in git, take /outputs/ out of .gitignore."
+    "git ignores outputs/: a clone has no image until `specrun pull SPEC` brings them from a shared store (`store`"
+    " in specrun.yaml);\nwithout one they are paid for again. To keep them in git, take /outputs/ out of .gitignore."
 )
 
 

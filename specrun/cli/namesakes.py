@@ -5,7 +5,6 @@ from pathlib import Path
 from specrun.diagnostics import InvalidInputError
 from specrun.model.output_path import folded
 from specrun.model.project import Project
-from specrun.store.namesakes import one_folder
 
 
 class Namesakes:
@@ -18,4 +17,6 @@ class Namesakes:
         """Raise `InvalidInputError`, which names both, where another spec has this folder, on some disk at least."""
         first = self._seen.setdefault((project.outputs, folded(name)), spec)
         if first.resolve() != spec.resolve():
+            from specrun.store.namesakes import one_folder  # noqa: PLC0415 - only for a mistake
+
             raise InvalidInputError(one_folder(first.as_posix(), spec.as_posix(), name))

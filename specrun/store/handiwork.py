@@ -6,7 +6,6 @@ from pathlib import Path
 
 from specrun.canonical import digest
 from specrun.model.lock import LockRow
-from specrun.provenance.embed import blob_of
 from specrun.store.blobs import Blobs
 
 # Of a name's 255 bytes; the rest is for what tells two files of one name apart.
@@ -27,6 +26,8 @@ class Written:
         found = digest(data)
         if found in self._named or self._blobs.has(found):
             return True
+        from specrun.provenance.embed import blob_of  # noqa: PLC0415 - hardly a plan looks into images
+
         blob = blob_of(data)
         return blob is not None and (blob in self._named or self._blobs.has(blob))
 

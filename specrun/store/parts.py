@@ -1,6 +1,7 @@
 """The parts of a lock and a manifest that shards write beside the whole: `shots.lock.1-of-4.json`."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def read_part(whole: Path, shard: Shard) -> Lock | None:
     """Return the part of a lock that a shard has written, None where it has not."""
     path = part_path(whole, shard)
     again = f"`specrun apply --shard {shard.number}/{shard.count} SPEC`"
-    remedy = f"take one side of it whole, as `git checkout --ours {path.name}` does, then apply the shard: {again}"
+    ours = f"`git checkout --ours {shlex.quote(str(path))}`"
+    remedy = f"take one side of it whole, as {ours} does, then apply the shard: {again}"
     return read_lock(path, remedy=remedy)
 
 

@@ -20,8 +20,9 @@ def test_two_specs_of_one_file_name_are_an_error_that_names_both(specrun: Any) -
     write(specrun, "y/v.yaml")
     for command in (("plan",), ("apply", "--yes")):
         ended = specrun(*command, "x/v.yaml", "y/v.yaml", code=1)
-        assert "x/v.yaml and y/v.yaml are both called v, and would share its outputs" in ended.err
-        assert "y/v.yaml" not in ended.out
+        assert "x/v.yaml and y/v.yaml are both called v, and would have one folder of outputs" in ended.err
+        assert "v (y/v.yaml)" not in ended.out
+        assert "1 of 2 specs, without y/v.yaml: it cannot be planned" in ended.out
     assert specrun("plan", "x/v.yaml", "y/v.yaml", code=1).out.startswith("v (x/v.yaml)")
 
 

@@ -91,20 +91,20 @@ def test_without_a_lock_there_is_nothing_to_show(project: Any) -> None:
     assert ended.err == (
         "error: nothing to show\n"
         f"  {SPEC} has no lock, so nothing has been made from it yet\n"
-        f"  hint: specrun apply {SPEC}\n"
+        f"  hint: `specrun apply {SPEC}` makes its images\n"
     )
 
 
 def test_without_images_on_this_machine_it_says_how_to_bring_them(applied: Any) -> None:
     (applied.folder / "outputs/quickstart/manifest.json").unlink()
     ended = applied("gallery", SPEC, code=1)
-    assert f"specrun apply {SPEC} restores them" in ended.err
+    assert f"`specrun apply {SPEC}` restores them" in ended.err
 
 
 def test_a_spec_with_faults_does_not_hide_its_images(applied: Any) -> None:
     (applied.folder / SPEC).write_text("specrun: 1\njobs: {animals: {}}\n", "utf-8")
     ended = applied("gallery", SPEC)
-    assert "sorted by address; see specrun validate" in ended.err
+    assert f"sorted by address; see `specrun validate {SPEC}`" in ended.err
     assert len(data(applied.folder / PAGE)["tiles"]) == 6
 
 

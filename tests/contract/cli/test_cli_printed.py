@@ -15,7 +15,13 @@ from specrun.cli.main import COMMANDS, cli
 PACKAGE = Path(specrun.__file__).parent
 PRINTED = re.compile(r"`(specrun [^`]+)`")
 # What stands in messages for what a person fills in.
-FILLED = {"i/N": "1/4", "SPEC/SPEC": "1/4", "DIGEST": "sha256:0", "ID": "black-forest-labs/FLUX.1-dev"}
+FILLED = {
+    "i/N": "1/4",
+    "SPEC/SPEC": "1/4",
+    "DIGEST": "sha256:0",
+    "ID": "black-forest-labs/FLUX.1-dev",
+    "SHELL": "bash",
+}
 
 
 def texts(path: Path) -> Iterator[str]:

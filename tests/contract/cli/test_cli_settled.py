@@ -177,7 +177,7 @@ def test_a_damaged_record_only_costs_time(settled: Any, damage: bytes) -> None:
 
 
 def test_what_a_killed_apply_left_is_picked_up_though_nothing_is_left_to_do(settled: Any) -> None:
-    [lock] = (settled.folder / ".specrun/holds").glob("*.lock")
+    [lock] = (settled.folder / ".specrun/holds").glob("shots-*.lock")
     holder = lock.with_suffix(".holder.json")
     holder.write_text('{"pid": 1, "host": "elsewhere", "since": "2026-01-01T00:00:00+00:00"}')
     settled("apply", "--yes", "specs/shots.yaml")

@@ -206,7 +206,11 @@ def test_outputs_that_are_a_file_are_said_to_be_one(made: Path, capsys: pytest.C
 def test_prune_lists_and_counts_no_file_that_another_run_has_by_now(
     made: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (made / SPEC).write_text((made / SPEC).read_text().replace("  p:", "  renamed:").replace("a cat", "a dog"))
+    job = "{model: black-forest-labs/FLUX.1-dev, prompt: a dog, params: {size: 256x256}, output: 'FILE.{{ ext }}'}"
+    with (made / SPEC).open("a") as spec:
+        spec.write(f"  q: {job}\n".replace("FILE", "q/q"))
+    assert guarded(cli, ["apply", "--yes", SPEC]) == 0
+    (made / SPEC).write_text(f"specrun: 1\njobs:\n  q: {job}\n".replace("FILE", "p/p"))
     assert guarded(cli, ["apply", "--yes", SPEC]) == 0
     capsys.readouterr()
     assert guarded(cli, ["prune", "--yes", SPEC]) == 0
