@@ -8,10 +8,14 @@ import jsonschema_rs
 
 LINEAR = jsonschema_rs.RegexOptions()
 
+# The engine reads UTF-8, which has no form for half a surrogate pair: the replacement character stands for each.
+_WHOLE = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
+
 
 def matches(pattern: str, text: str) -> bool:
     """Say whether a pattern is found in a text; raises `ValueError` for one that the engine cannot take."""
-    return bool(_compiled(pattern).is_valid(str.__str__(text)))
+    whole = text if text.isascii() else text.translate(_WHOLE)
+    return bool(_compiled(pattern).is_valid(str.__str__(whole)))
 
 
 def unusable(pattern: str) -> str:

@@ -8,7 +8,7 @@ from specrun.model.address import axes_in, job_in
 from specrun.model.lock import LockedOutput, LockRow
 from specrun.pages.album import Album
 from specrun.pages.distance import glance_distance
-from specrun.pages.facts import differences, request_facts, request_params
+from specrun.pages.facts import differences, renamed, request_facts, request_params
 from specrun.pages.sheet import Picture, Sheet, Status, Tile, Tone
 from specrun.plan.compare import RunShift, Shift
 from specrun.report.diff_text import Compared
@@ -72,7 +72,7 @@ def _tiles(shift: RunShift) -> Iterator[Tile]:
             seed=row.seed,
             params=request_params(row),
             facts=tuple(request_facts(row)),
-            changes=differences(shift.changes),
+            changes=(*renamed((shift.before or row).address, row.address), *differences(shift.changes)),
             # At its path there may stand another image by now.
             before=Picture(blob=before[index].blob) if index in before else None,
             image=Picture(blob=after[index].blob, path=after[index].path) if index in after else None,

@@ -66,6 +66,12 @@ def differences(changes: Iterable[Change]) -> tuple[Difference, ...]:
     return tuple(Difference(field=change.field, pieces=tuple(_pieces(change))) for change in changes)
 
 
+def renamed(before: str, after: str) -> Iterator[Difference]:
+    """Yield the address as a difference where a run goes on from what had another one."""
+    if before != after:
+        yield Difference(field="address", pieces=(("-", before), ("", " → "), ("+", after)))
+
+
 def _pieces(change: Change) -> Iterator[tuple[str, str]]:
     old, new = change.old, change.new
     if isinstance(old, str) and isinstance(new, str) and (" " in old or " " in new):

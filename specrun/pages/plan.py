@@ -6,7 +6,7 @@ from specrun.model.address import axes_in, job_in
 from specrun.model.inputs import recipe_param
 from specrun.model.lock import LockedOutput
 from specrun.model.plan import Action, Plan, Verb
-from specrun.pages.facts import differences, input_pictures, request_facts, request_params
+from specrun.pages.facts import differences, input_pictures, renamed, request_facts, request_params
 from specrun.pages.sheet import Difference, Picture, Sheet, Status, Tile, Tone
 from specrun.report.money_text import amounts
 from specrun.report.totals import asked, held_figures, price
@@ -104,10 +104,8 @@ def _made(action: Action, index: int) -> Picture | None:
 
 
 def _renamed(action: Action) -> Iterator[Difference]:
-    """Yield the address as a difference where a run goes on with images that it had under another one."""
     moved = action.origin if action.verb is Verb.MOVE else action.row
-    if moved is not None and moved.address != action.address:
-        yield Difference(field="address", pieces=(("-", moved.address), ("", " → "), ("+", action.address)))
+    return renamed(action.address if moved is None else moved.address, action.address)
 
 
 def _drawn(blob: str | None) -> Picture | None:

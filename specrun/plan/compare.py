@@ -1,6 +1,6 @@
 """Two locks of one spec compared: which runs came, went, moved, or have other images now, and why."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from specrun.model.lock import Lock, LockRow, State
 from specrun.model.plan import Change
 from specrun.plan.changes import changes
+from specrun.plan.replacement import Paths
 
 
 class Shift(Enum):
@@ -48,7 +49,7 @@ class LockDiff(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare_locks(before: Lock | None, after: Lock | None) -> LockDiff:
-    """Compare two locks by address, and what is in only one of them by key; None stands for no lock."""
+    """Compare two locks by address, what is in only one of them by key and then by path; None stands for no lock."""
     old, new = _standing(before), _standing(after)
     stayed = [shift for address in old.keys() & new.keys() for shift in _changed(old[address], new[address])]
     shifts = (*stayed, *_came_and_went(old, new))
@@ -65,20 +66,35 @@ def _standing(lock: Lock | None) -> Mapping[str, LockRow]:
 
 
 def _came_and_went(old: Mapping[str, LockRow], new: Mapping[str, LockRow]) -> Iterator[RunShift]:
-    """Yield the runs that only one lock has under their address; those with one key and the same images moved."""
+    """Yield the runs that only one lock has under their address; those with one key and the same images moved.
+
+    A run whose images stand in place of another's is that one under another name, changed.
+    """
     gone: dict[tuple[object, ...], list[LockRow]] = {}
     for address, row in old.items():
         if address not in new:
             gone.setdefault(_what(row), []).append(row)
-    for address, row in new.items():
-        if address in old:
-            continue
+    came = []
+    for row in (row for address, row in new.items() if address not in old):
         if row.key is not None and (there := gone.get(_what(row))):
             origin = there.pop(0)
             yield RunShift(shift=Shift.MOVED, reason=f"was {origin.address}", before=origin, after=row)
         else:
+            came.append(row)
+    yield from _renamed_or_not({row.address: row for rows in gone.values() for row in rows}, came)
+
+
+def _renamed_or_not(gone: dict[str, LockRow], came: Iterable[LockRow]) -> Iterator[RunShift]:
+    standing = Paths(gone.values())
+    for row in came:
+        before = standing.at(output.path for output in row.outputs)
+        if before is None or gone.pop(before.address, None) is None:
             yield RunShift(shift=Shift.ADDED, reason=_lacks(row) or "new in the spec", after=row)
-    for row in (row for rows in gone.values() for row in rows):
+            continue
+        found = changes(before, row)
+        reason = "; ".join(filter(None, (f"was {before.address}", _reason(before, row, found))))
+        yield RunShift(shift=Shift.REPLACED, reason=reason, before=before, after=row, changes=found)
+    for row in gone.values():
         yield RunShift(shift=Shift.REMOVED, reason="no longer in the spec", before=row)
 
 

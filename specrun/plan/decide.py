@@ -143,7 +143,7 @@ class Decider:
 
     def _decide(self, run: Run, row: LockRow | None) -> Action:
         action = self._served(run, row)
-        before = row if row is not None and row.outputs else self._paths.at(run)
+        before = row if row is not None and row.outputs else self._paths.at(run.outputs)
         if before is None or (before.key == run.key and run.key is not None):
             return action if row is None or row.outputs else over_what_stands(action, run, self._world)
         if before is not row:

@@ -74,11 +74,11 @@ class Paths:
         settled = (row for row in rows if row.state in (None, State.ORPHAN))
         self._rows: Mapping[str, LockRow] = {_where(output.path): row for row in settled for output in row.outputs}
 
-    def at(self, run: Run) -> LockRow | None:
-        """Return the row whose images stand where a run's are to be."""
+    def at(self, paths: Iterable[str]) -> LockRow | None:
+        """Return the row whose images stand where a run's are, or are to be."""
         if not self._rows:
             return None
-        found = (self._rows.get(_where(path)) for path in run.outputs)
+        found = (self._rows.get(_where(path)) for path in paths)
         return next((row for row in found if row is not None), None)
 
 

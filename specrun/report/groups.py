@@ -51,10 +51,10 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def reseeded(self) -> bool:
-        """Whether seeds change that only follow from the fields that do."""
+        """Whether images are asked for with another seed, which only follows from the fields that change."""
         if self.verb is not Verb.REPLACE or not self.fields or "seed" in self.fields:
             return False
-        pairs = ((action.run, action.row) for action in self.actions)
+        pairs = ((action.run, action.row) for action in self.actions if not action.made)
         return any(run is not None and row is not None and run.seed != row.seed for run, row in pairs)
 
     @property

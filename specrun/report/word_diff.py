@@ -1,7 +1,7 @@
 """What changed between two texts, word by word."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 from specrun.report import inert
@@ -47,12 +47,21 @@ def _middle(before: list[str], after: list[str]) -> Iterator[tuple[str, list[str
     from difflib import SequenceMatcher  # noqa: PLC0415 - only for a text that changed
 
     matcher = SequenceMatcher(a=before, b=after, autojunk=False)
-    for tag, a1, a2, b1, b2 in matcher.get_opcodes():
-        if tag == "equal":
-            yield "", before[a1:a2]
+    old: list[str] = []
+    new: list[str] = []
+    steps = matcher.get_opcodes()
+    for place, (tag, a1, a2, b1, b2) in enumerate(steps):
+        if tag == "equal" and not _joins(steps[max(place - 1, 0) : place + 2], before[a1:a2]):
+            yield from (("-", old), ("+", new), ("", before[a1:a2]))
+            old, new = [], []
         else:
-            yield "-", before[a1:a2]
-            yield "+", after[b1:b2]
+            old, new = old + before[a1:a2], new + after[b1:b2]
+    yield from (("-", old), ("+", new))
+
+
+def _joins(steps: Sequence[tuple[str, int, int, int, int]], words: Sequence[str]) -> bool:
+    """Whether what stayed is a mere space between two words that did not, which read better as one change."""
+    return [step[0] for step in steps] == ["replace", "equal", "replace"] and "".join(words).isspace()
 
 
 def _shown(sign: str, text: str, ink: Ink) -> str:

@@ -154,6 +154,20 @@ def test_runs_without_an_image_are_not_counted_as_images(visit: Callable[..., An
     expect(count).to_have_text("7 of 10: 6 images, 1 run without one")
 
 
+def test_a_section_of_runs_alone_says_what_they_are_without(visit: Callable[..., Any], troubled: Any) -> None:
+    seen = visit(troubled.root / "outputs/chain.html", "#layout=wall&split=status")
+    counts = seen.page.locator("section h2 small").all_inner_texts()
+    assert sorted(counts) == [*["1 run without an image"] * 4, "6 images"]
+
+
+def test_what_stands_in_place_of_a_large_picture_is_in_its_middle(visit: Callable[..., Any], troubled: Any) -> None:
+    seen = visit(troubled.root / "outputs/chain.html", "#layout=wall")
+    seen.page.locator(".tile[data-tone=wrong]").first.click()
+    canvas, reason = seen.box.locator("#canvas").bounding_box(), seen.box.locator(".void").bounding_box()
+    assert reason["x"] + reason["width"] / 2 == pytest.approx(canvas["x"] + canvas["width"] / 2, abs=2)
+    assert reason["y"] + reason["height"] / 2 == pytest.approx(canvas["y"] + canvas["height"] / 2, abs=2)
+
+
 def test_what_went_wrong_can_be_filtered(visit: Callable[..., Any], troubled: Any) -> None:
     seen = visit(troubled.root / "outputs/chain.html", "#layout=wall")
     seen.choose("status", "failed", "unknown", "refused", "blocked")

@@ -87,6 +87,23 @@ def test_a_run_under_another_address_or_path_has_moved() -> None:
     assert told(compare_locks(lock(one), lock(elsewhere))) == [("moved", "a", "path was a.png")]
 
 
+def test_a_run_under_another_address_whose_image_takes_the_place_of_its_own_was_renamed_and_changed() -> None:
+    after = replace(
+        row("b", key="k", prompt="a dog"), outputs=(LockedOutput(index=1, path="A.webp", blob="n", file="f"),)
+    )
+    diff = compare_locks(lock(row("a"), row("c")), lock(after, row("c")))
+    assert told(diff) == [("replaced", "b", "was a; prompt changes")]
+    assert [change.field for change in diff.shifts[0].changes] == ["prompt"]
+    assert diff.same == 1
+
+
+def test_an_image_in_the_place_of_one_whose_run_is_still_there_is_new() -> None:
+    moved = replace(row("a"), outputs=(LockedOutput(index=1, path="elsewhere.png", blob="a b", file="f"),))
+    came = replace(row("b"), outputs=(LockedOutput(index=1, path="a.png", blob="n", file="f"),))
+    diff = compare_locks(lock(row("a")), lock(moved, came))
+    assert told(diff) == [("moved", "a", "path was a.png"), ("added", "b", "new in the spec")]
+
+
 def test_two_runs_of_one_request_move_each_and_are_not_mistaken_for_one() -> None:
     twins = [replace(row("t", key="k"), address=address) for address in ("a", "b")]
     moved = [replace(row("t", key="k"), address=address) for address in ("x",)]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from specrun.model.lock import State
 from specrun.model.plan import Plan, Verb
@@ -100,6 +101,15 @@ def test_a_folded_replacement_shows_what_all_share_once_and_the_rest_by_example(
                         steps: 20 -> 28
                         prompt: [-a-]{+b+} 0
     """).replace("\n", "\n    ").strip() in shown(plan)
+
+
+def test_another_composition_is_expected_only_where_an_image_is_asked_for(make: Any) -> None:
+    run = make.run()
+    asked = replace(
+        make.action(Verb.REPLACE, run, "changed", ("steps", 20, 28)), row=replace(make.row(run.address), seed=0)
+    )
+    assert "expect another composition" in shown(make.plan(asked))
+    assert "expect another composition" not in shown(make.plan(replace(asked, made=((1, "sha256:b"),))))
 
 
 def test_full_lists_every_run(make: Any) -> None:
@@ -257,6 +267,7 @@ def test_colour_appears_only_when_asked_for(make: Any) -> None:
         ("a red cat", "a red cat", "a red cat"),
         ("a red cat", "a blue cat", "a [-red-]{+blue+} cat"),
         ("a cat", "a very big cat", "a {+very big +}cat"),
+        ("a cat, softly lit", "a cat, hard light", "a cat, [-softly lit-]{+hard light+}"),
         ("cat.", "cat!", "cat[-.-]{+!+}"),
         ("猫 on a hill", "犬 on a hill", "[-猫-]{+犬+} on a hill"),
     ],

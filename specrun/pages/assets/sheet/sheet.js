@@ -27,7 +27,7 @@ function tally(found) {
   const parts = [
     made && counted(made, sheet.noun),
     drawn && `${made ? figure(drawn) : counted(drawn, sheet.noun)} to be made`,
-    without && `${counted(without, "run")} without one`,
+    without && `${counted(without, "run")} without ${made || drawn ? "one" : `an ${sheet.noun}`}`,
   ];
   return parts.filter(Boolean).join(", ") || counted(0, sheet.noun);
 }

@@ -22,7 +22,9 @@ const hashFor = (tile) => `#${new URLSearchParams({ open: tile.id })}`;
 function subline(tile) {
   if (tile.distance !== undefined) return `${changedBy(tile.distance)}${changedFields(tile)}`;
   if (tile.price) return [`${tile.price}${changedFields(tile)}`, tile.changes ? "" : tile.prompt].filter(Boolean).join(" · ");
-  return tile.note || tile.prompt || tile.model || "";
+  // Where there is no picture the note stands in its place.
+  const note = tile.image || tile.before ? tile.note : "";
+  return note || tile.prompt || tile.model || "";
 }
 
 // A bare number says nothing: the scale is that of CIE76, on which 100 is all the way from black to white.
