@@ -198,6 +198,11 @@ def run_added(made: Made) -> None:
     made.edit("[cat, owl]", "[cat, owl, fox]")
 
 
+def run_removed(made: Made) -> None:
+    made.edit("[cat, owl]", "[owl]")
+    made.edit("animal='cat'", "animal='owl'")
+
+
 def path_changed(made: Made) -> None:
     made.edit("prompt: a pair", "prompt: a pair\n    output: 'two/{{ index }}.{{ ext }}'")
 
@@ -269,7 +274,7 @@ DAMAGES = (
     Damage(lock_in_conflict, Kind.LOCK, "both sides of a git merge", "specrun lock", from_git),
     Damage(lock_edited, Kind.LOCK, "the key of pairs does not follow from its row", "from git", from_git, count=3),
     Damage(lock_claims_twice, Kind.LOCK, "animals/cat.png is claimed by", "from git", from_git, count=4),
-    Damage(prompt_changed, Kind.STALE, "prompt", "apply shots.yaml` makes it", apply, count=3),
+    Damage(prompt_changed, Kind.STALE, "prompt", "plan shots.yaml` shows the change; undo it", apply, count=3),
     Damage(run_added, Kind.STALE, "not made yet", "apply shots.yaml` makes it", apply),
     Damage(path_changed, Kind.STALE, "path was pairs/pairs-1.png", "apply shots.yaml` does, for nothing", apply),
     Damage(provenance_changed, Kind.STALE, "embed becomes none", "apply shots.yaml` does", apply, count=4),
@@ -314,6 +319,25 @@ def test_without_the_store_a_lost_image_is_named_with_what_it_takes(made: Made) 
     made.file(OWL).unlink()
     (found,) = made.verify().findings
     assert "bring it back from git or a backup; or `specrun apply --regenerate-lost shots.yaml` asks" in found.fix
+
+
+@pytest.mark.parametrize(
+    ("change", "fix"),
+    [
+        (prompt_changed, "`specrun plan shots.yaml` says what becomes of animals[animal=cat]"),
+        (
+            run_removed,
+            "`specrun prune shots.yaml` lets go of it, since the spec no longer has animals[animal=cat]",
+        ),
+    ],
+)
+def test_an_apply_is_not_said_to_restore_what_the_spec_wants_no_more(
+    made: Made, change: Callable[[Made], None], fix: str
+) -> None:
+    one_pixel(made)
+    change(made)
+    [found] = [each for each in made.verify().findings if each.kind is Kind.MODIFIED]
+    assert (found.subject, found.fix) == ("outputs/shots/animals/cat.png", fix)
 
 
 def test_parts_of_shards_are_to_be_merged_first(made: Made) -> None:
