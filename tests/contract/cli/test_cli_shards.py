@@ -47,7 +47,7 @@ def test_a_part_that_git_could_not_join_is_healed_as_its_message_says(project: A
     for command in (("merge",), ("apply", "--yes", "--shard=1/2")):
         said = project(*command, QUICKSTART, code=1).err
         assert "take one side of it whole" in said
-        assert "`specrun apply --shard 1/2 …`" in said
+        assert "`specrun apply --shard 1/2 SPEC`" in said
     part.write_text(text)
     assert "Requests: 0." in project("apply", "--yes", "--shard=1/2", QUICKSTART).out
     project("merge", QUICKSTART)
