@@ -34,6 +34,8 @@ def test_a_share_goes_with_nothing_that_is_for_the_whole(project: Any) -> None:
 
 def test_merge_names_the_shards_that_are_missing(project: Any) -> None:
     assert "no parts of quickstart.lock.json" in project("merge", QUICKSTART, code=1).err
+    # Nothing was begun that an apply would have to end first.
+    assert "every image is named by a lock" in project("prune", "--yes", "--store", QUICKSTART).out
     project("apply", "--yes", "--shard=2/3", QUICKSTART)
     assert "of 3 shards these have left no part here: 1, 3" in project("merge", QUICKSTART, code=1).err
 
