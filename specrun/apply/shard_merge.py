@@ -36,9 +36,10 @@ def merge(plan: Plan, project: Project, prices: Prices) -> Merged:
     `InvalidInputError` where parts are missing or do not belong together, `BusyError`.
     """
     place = place_of(plan, project, lock_path(plan.spec, plan.asked.variant))
+    # First, since whoever leaves a hold by an error may have left something to recover.
+    shards = _complete(place)
     with hold(place.holds, place.spec, place.name):
         old, facts = as_found(place)
-        shards = _complete(place)
         parts = [_read(place, shard) for shard in shards]
         lock = joined(plan, old, parts)
         for shard in shards:

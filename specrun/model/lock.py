@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
 
 import msgspec
 
+from specrun.model.bounded import Count, Number, Param
 from specrun.model.provenance import Stamp
 
 
@@ -37,7 +37,7 @@ _WHY: Mapping[State, str] = {
 class LockedOutput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One image of a locked run: `path` below the spec's outputs folder, digests of bytes received and delivered."""
 
-    index: int
+    index: Count
     path: str
     blob: str
     file: str
@@ -55,14 +55,14 @@ class LockRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     address: str
     key: str | None
     request_digest: str | None
-    take: int = 1
-    seed: int | None
+    take: Count = 1
+    seed: Number | None
     provider: str
     model: str
-    params: Mapping[str, Any]  # JSON; the reader builds rows straight from this type, which a recursive alias stops
+    params: Mapping[str, Param]
     defaults: tuple[str, ...]
-    revision: int
-    sample: int
+    revision: Number
+    sample: Count
     schema_digest: str
     inputs: Mapping[str, str | None]
     outputs: tuple[LockedOutput, ...] = ()

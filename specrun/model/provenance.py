@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
 
 import msgspec
+
+from specrun.model.bounded import Param
 
 
 class ProvenanceMode(Enum):
@@ -34,7 +35,7 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     version: int
     specrun: str
     spec: str
-    moved: Mapping[str, Any] = {}
+    moved: Mapping[str, Param] = {}
 
     @property
     def settings(self) -> ProvenanceSettings:

@@ -213,7 +213,7 @@ class Decider:
                 what = "missing" if missing == len(wrong) else "modified" if missing == 0 else "missing or modified"
                 other = None if origin is row else origin
                 return Action(Verb.RESTORE, run.address, f"the file is {what}", run, row, take=row.take, origin=other)
-        return self._lost(run, row)
+        return self._lost(run, row, row.take)
 
     def _kept(self, run: Run, row: LockRow) -> Action:
         """Decide for images that stand where they should: they stay, unless their provenance is told otherwise."""
@@ -226,14 +226,15 @@ class Decider:
             return Action(Verb.RESTORE, run.address, reason, run, row, take=row.take)
         return Action(Verb.KEEP, run.address, "", run, row)
 
-    def _lost(self, run: Run, row: LockRow) -> Action:
+    def _lost(self, run: Run, row: LockRow | None, take: int, known: str = "locked") -> Action:
+        """Decide for images that are `known` to have been made and that nothing here has the bytes of."""
         if self._wishes.regenerate_lost or self._wishes.free:
             why = "asking again is free" if self._wishes.free else "asked for with --regenerate-lost"
             why += ", unless the shared store has them" if self._wishes.shared else ""
-            reason = f"locked, but its bytes are nowhere; {why}"
-            return Action(Verb.CREATE, run.address, reason, run, row, take=row.take)
-        reason = "locked, but its bytes are nowhere; --regenerate-lost asks (and pays) again"
-        return Action(Verb.LOST, run.address, reason, run, row, take=row.take)
+            reason = f"{known}, but its bytes are nowhere; {why}"
+            return Action(Verb.CREATE, run.address, reason, run, row, take=take)
+        reason = f"{known}, but its bytes are nowhere; --regenerate-lost asks (and pays) again"
+        return Action(Verb.LOST, run.address, reason, run, row, take=take)
 
     def _held(self, run: Run, row: LockRow | None, origin: LockRow) -> Action:
         state = origin.state or State.UNKNOWN
@@ -265,14 +266,14 @@ class Decider:
             own = "its image stands there already, and says itself which request it answers"
             reason = own if origin is self._found.get(run.address) else f"the same request as {stays}"
             return Action(Verb.RESTORE, run.address, reason, run, row, take=origin.take, origin=origin)
-        return self._lost(run, origin)
+        return self._lost(run, origin, origin.take)
 
     def _moved_or_lost(self, run: Run, row: LockRow | None, origin: LockRow, reason: str) -> Action:
         if all(self._available(output.blob, origin) for output in origin.outputs):
             self._moved[origin.address] = run.address
             takes = () if origin.address in self._wanted else (origin.address,)
             return Action(Verb.MOVE, run.address, reason, run, row, take=origin.take, origin=origin, takes=takes)
-        return self._lost(run, origin)
+        return self._lost(run, origin, origin.take)
 
     def _available(self, blob: str, row: LockRow) -> bool:
         """Whether an image's bytes can be had without a request: from the store, or from its file."""
@@ -287,7 +288,9 @@ class Decider:
         digest = self._digest(run)
         standing = None if digest is None else self._standings.get(digest)
         match standing:
-            case Made() if (attempt := self._made(standing)) is not None:
+            case Made(attempt=attempt) if self._made(standing) is None:
+                return self._lost(run, row, attempt.intent.take, "made before")
+            case Made(attempt=attempt):
                 here = attempt.intent.address
                 reason = f"made already, for {here} of {attempt.intent.spec}"
                 made = tuple((image.index, image.blob) for image in attempt.images)

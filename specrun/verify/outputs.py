@@ -9,6 +9,7 @@ from specrun.imaging import ImageError, decode_image
 from specrun.media_type import media_type
 from specrun.model.lock import Lock, LockedOutput, LockRow
 from specrun.model.output_path import folded, truthful
+from specrun.model.plan import Plan, Verb
 from specrun.provenance.embed import blob_of, original
 from specrun.provenance.sidecar import SIDECAR, beside, sidecar
 from specrun.store.blobs import DamagedBlobError
@@ -21,12 +22,17 @@ from specrun.verify.target import Target
 # What file managers and git put into folders, and nobody misses.
 _HARMLESS = frozenset((".DS_Store", "Thumbs.db", "desktop.ini", ".gitkeep", ".gitignore"))
 
+# Where an apply brings back what is locked, as far as its bytes are anywhere.
+_RESTORED = frozenset((Verb.KEEP, Verb.CREATE, Verb.RESTORE, Verb.MOVE, Verb.LOST))
+
 
 class OutputCheck:
     """Looks at every file of one spec; a file is decoded only where it is not, byte for byte, what was delivered."""
 
-    def __init__(self, target: Target, lock: Lock) -> None:
+    def __init__(self, target: Target, lock: Lock, plan: Plan | None = None) -> None:
+        """Check a lock; its `plan`, where there is one, tells what an apply does about each run."""
         self._target = target
+        self._verbs = {} if plan is None else {action.address: action.verb for action in plan.actions}
         self._files = target.files
         self._rows = [lock.rows[address] for address in sorted(lock.rows)]
         self._owners = {output.file: row.address for row in self._rows for output in row.outputs}
@@ -35,7 +41,7 @@ class OutputCheck:
     def image(self, row: LockRow, output: LockedOutput) -> Iterator[Finding]:
         """Yield what is wrong with one image, and with the facts beside it."""
         path = self._target.outputs / output.path
-        fix = self._fix(output)
+        fix = self._fix(row, output)
         try:
             data = self._files.read(output.path)
         except (FileNotFoundError, NotADirectoryError):
@@ -101,7 +107,8 @@ class OutputCheck:
         path = beside(self._target.outputs / output.path)
         if expected is None:
             return
-        fix = f"{self._target.command('apply')} writes it again"
+        restored = self._verbs.get(row.address, Verb.RESTORE) in _RESTORED
+        fix = f"{self._target.command('apply')} writes it again" if restored else self._fix(row, output)
         try:
             found = self._files.read(output.path + SIDECAR)
         except OSError:
@@ -119,7 +126,12 @@ class OutputCheck:
         owner = self._owners.get(digest(data)) or self._owners.get(blob_of(data) or "")
         return f"a copy of the image of {owner}" if owner else "no run of the spec made it"
 
-    def _fix(self, output: LockedOutput) -> str:
+    def _fix(self, row: LockRow, output: LockedOutput) -> str:
+        verb = self._verbs.get(row.address, Verb.RESTORE)
+        if verb is Verb.ORPHAN:
+            return f"{self._target.command('prune')} lets go of it, since the spec no longer has {row.address}"
+        if verb not in _RESTORED:
+            return f"{self._target.command('plan')} says what becomes of {row.address}"
         if self._target.shared or self._target.blobs.has(output.blob):
             return f"{self._target.command('apply')} restores it"
         again = self._target.command("apply --regenerate-lost")

@@ -36,7 +36,7 @@ def verify(
         return _verification(target, nothing, [_no_lock(target)])
     repaired = () if mend is None else repair(target, lock, mend)
     findings = [*check_lock(target, lock), *check_manifest(target, lock)]
-    check = OutputCheck(target, lock)
+    check = OutputCheck(target, lock, plan)
     files = [finding for row in lock.rows.values() for output in row.outputs for finding in check.image(row, output)]
     findings += [*files, *check.extra()]
     if plan is not None:

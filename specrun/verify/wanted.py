@@ -23,9 +23,9 @@ def _finding(target: Target, plan: Plan, action: Action, damaged: Collection[str
     made = action.row is not None and bool(action.row.outputs)
     kind = Kind.STALE
     match action.verb:
-        case Verb.KEEP | Verb.LOST:
+        case Verb.KEEP:
             return None
-        case Verb.CREATE | Verb.RESTORE | Verb.BLOCKED if made and action.address in damaged:
+        case Verb.CREATE | Verb.RESTORE | Verb.LOST | Verb.BLOCKED if made and action.address in damaged:
             return None
         case Verb.REPLACE:
             # Whether that is meant, only a person can say: what swaps pictures is nothing to recommend.
@@ -38,6 +38,10 @@ def _finding(target: Target, plan: Plan, action: Action, damaged: Collection[str
                 f"it is not where or as the spec wants it: {action.reason}",
                 f"{apply} does, for nothing",
             )
+        case Verb.LOST:
+            detail = f"the spec wants an image that is gone: {action.reason.partition('; ')[0]}"
+            again = target.command("apply --regenerate-lost")
+            fix = f"bring it back from git or a backup; or {again} asks for it again, and pays"
         case Verb.HELD:
             kind, detail, fix = Kind.HELD, action.reason, _ways_on(action, plan)
         case Verb.ORPHAN:

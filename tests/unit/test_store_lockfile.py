@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ ROWS = st.builds(
     key=st.none() | TEXT,
     take=st.integers(1, 9),
     seed=st.none() | st.integers(0, 2**31 - 1),
-    params=st.dictionaries(TEXT, st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXT | st.lists(TEXT)),
+    params=st.dictionaries(TEXT, st.none() | st.booleans() | st.integers(1 - 2**53, 2**53 - 1) | TEXT | st.lists(TEXT)),
     defaults=st.lists(TEXT).map(tuple),
     inputs=st.dictionaries(TEXT, st.none() | TEXT),
     outputs=st.lists(
@@ -148,6 +149,20 @@ def test_broken_json_is_shown_at_its_place() -> None:
 def test_a_field_of_the_wrong_type_is_named_with_its_path() -> None:
     error = fault(lock_bytes(lock(row("a"), row("b"))).replace(b'"index":1', b'"index":"one"'))
     assert "$.runs[0].outputs[0].index" in str(error)
+
+
+@pytest.mark.parametrize("name", ["index", "take", "seed", "sample", "revision", "steps"])
+@pytest.mark.parametrize("number", [10**30, -(2**63), 2**63, 2**53])
+def test_a_number_that_has_no_canonical_form_is_refused_where_it_is_read(name: str, number: int) -> None:
+    data = re.sub(rf'"{name}":\d+'.encode(), f'"{name}":{number}'.encode(), lock_bytes(lock(row("a"))))
+    assert "Expected `int` " in str(fault(data))
+
+
+@pytest.mark.parametrize("params", ['{"a":[1e9,%d]}', '{"a":{"b":%d}}'])
+def test_so_is_one_inside_a_parameter(params: str) -> None:
+    given = json.dumps(row("a").params, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    data = lock_bytes(lock(row("a"))).replace(given.encode(), (params % 2**53).encode())
+    assert "Expected `int` <= " in str(fault(data))
 
 
 def test_an_address_that_is_locked_twice_is_named() -> None:

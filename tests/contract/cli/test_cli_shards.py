@@ -34,6 +34,8 @@ def test_a_share_goes_with_nothing_that_is_for_the_whole(project: Any) -> None:
 
 def test_merge_names_the_shards_that_are_missing(project: Any) -> None:
     assert "no parts of quickstart.lock.json" in project("merge", QUICKSTART, code=1).err
+    # Nothing was begun that an apply would have to end first.
+    assert "every image is named by a lock" in project("prune", "--yes", "--store", QUICKSTART).out
     project("apply", "--yes", "--shard=2/3", QUICKSTART)
     assert "of 3 shards these have left no part here: 1, 3" in project("merge", QUICKSTART, code=1).err
 
@@ -43,9 +45,9 @@ def test_a_part_that_git_could_not_join_is_healed_as_its_message_says(project: A
         project("apply", "--yes", "--shard", f"{number}/2", QUICKSTART)
     part = project.folder / "specs/quickstart.lock.1-of-2.json"
     text = part.read_text()
-    part.write_text(f"<<<<<<< ours\n{text}=======\n{text}>>>>>>> theirs\n")
-    for command in (("merge",), ("apply", "--yes", "--shard=1/2")):
+    part.write_text(f"    for command in (("merge",), ("apply", "--yes", "--shard=1/2")):
         said = project(*command, QUICKSTART, code=1).err
+<<<<<<< HEAD
         assert "take one side of it whole, as `git checkout --ours specs/quickstart.lock.1-of-2.json` does" in said
         assert "`specrun apply --shard 1/2 SPEC`" in said
     part.write_text(text)

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from specrun.canonical import digest
+from specrun.cli.targets import target_of
 from specrun.diagnostics import InvalidInputError, UsageError
 from specrun.model.inputs import OutputImage, recipe_param
 from specrun.model.lock import Lock, LockedOutput, LockRow, State
@@ -22,6 +23,7 @@ from specrun.store.ledger import Ledger
 from specrun.store.lockfile import lock_path, read_lock, write_lock
 from specrun.store.manifest import ImageFacts
 from specrun.store.shared_record import SharedRecord
+from specrun.verify.wanted import check_wanted
 
 # A provider that asks for money, unlike the sandbox; nothing is ever sent to it here.
 HEAD = """
@@ -525,9 +527,28 @@ def test_what_another_spec_made_is_restored(world: World) -> None:
     assert world.said()[FOX] == ("restore", f"made already, for {FOX} of specs/other.yaml")
 
 
-def test_what_was_made_and_pruned_from_the_store_is_created(world: World) -> None:
+def test_what_was_made_and_pruned_from_the_store_is_lost_as_an_apply_will_find(world: World) -> None:
     world.ask(FOX, AttemptState.RECEIVED)
-    assert world.said()[FOX] == ("create", "not made yet")
+    gone = "made before, but its bytes are nowhere"
+    assert world.said()[FOX] == ("lost", f"{gone}; --regenerate-lost asks (and pays) again")
+    assert world.plan().totals.requests == 1  # the owl's
+    assert world.said(regenerate_lost=True)[FOX] == ("create", f"{gone}; asked for with --regenerate-lost")
+
+
+def test_what_a_changed_request_had_and_the_store_has_no_more_is_lost_with_what_changed(world: World) -> None:
+    world.lock()
+    world.deliver()
+    world.write(edited(ANIMALS, "a {{ animal }}", "a red {{ animal }}"))
+    world.ask(FOX, AttemptState.RECEIVED)
+    plan = world.plan()
+    fox, owl = plan.actions
+    assert (fox.verb, [change.field for change in fox.changes]) == (Verb.LOST, ["prompt"])
+    assert owl.verb is Verb.REPLACE
+    told, _ = check_wanted(target_of(world.spec, load_project(world.root), None, plan), plan, ())
+    assert told.detail == "the spec wants an image that is gone: made before, but its bytes are nowhere"
+    again, _ = world.plan(regenerate_lost=True).actions
+    assert again.verb is Verb.REPLACE
+    assert again.requested
 
 
 HELD = {
