@@ -56,7 +56,7 @@ class Weights:
         known = self._known.get(id(value))
         if known is not None:
             return known[1]
-        self._spend(len(value) // _CHARACTERS)
+        self._spend(1 + len(value) // _CHARACTERS)
         weight = self._weigh(value)
         if weight.size >= _WORTH_KEEPING:
             self._known[id(value)] = (value, weight)
