@@ -27,7 +27,7 @@ _SLIPS = (
     (re.compile(r"got '='\n"), "compare with =="),
     (re.compile(r"unexpected '}'\n"), "an expression ends with two braces: {{ … }}"),
     (re.compile(r"got '}'\n"), "braces do not stand within braces: name the variable alone"),
-    (re.compile(r"\n[“”‘’„‚]"), "write straight quotes, ' or \""),
+    (re.compile(r"\n[\u2018-\u201f]"), "write straight quotes, ' or \""),
     (re.compile(r"\n&&?"), "write `and`"),
     (re.compile(r"\n\|\|?"), "write `or`; one | stands before a filter"),
     (re.compile(r"\n!(?!=)"), "write `not`"),

@@ -6,26 +6,29 @@ from typing import Any
 QUOTE = 'quote the template: "{{ … }}"'
 _NO_SPACES = re.compile(r"[^\S \t]|[\u200b\u2060\ufeff]")
 _CURLY = re.compile("[“”„]")
-_KEY_AND_TEXT = re.compile(r"\s*(?:- )?([\w-]+)\s*[:=：]\s*\S.*")
+_KEY_AND_TEXT = re.compile(r"\s*(?:- )?([\w-]+)\s*[:=\uff1a]\s*\S.*")
 
 
 def way_out(problem: str, above: str, line: str, column: int, begun: Any) -> str:
     """Return what to do about a problem at a column of a line; `begun` is where what it breaks off began."""
+    return (
+        _indentation_or_braces(line, column)
+        or ("could not find expected ':'" in problem and _without_colon(line))
+        or no_space(line[: column + 1])
+        or ("did not find expected key" in problem and _behind_a_quote(line[:column].rstrip()[-1:]))
+        or ("mapping values are not allowed" in problem and _colonless(above))
+        or ("YAML knows straight quotes only: \" or '" if _CURLY.search(line) else "")
+        or _known(problem, "" if begun is None else f"line {begun.line + 1}, column {begun.column + 1}")
+    )
+
+
+def _indentation_or_braces(line: str, column: int) -> str:
     if line[: column + 1].strip(" ").startswith("\t"):
         return "indent with spaces, not tabs"
-    if "{{" in line and '"{{' not in line and "'{{" not in line:
-        return QUOTE
-    if "could not find expected ':'" in problem:
-        return _without_colon(line)
-    if odd := no_space(line[: column + 1]):
-        return odd
-    where = "" if begun is None else f"line {begun.line + 1}, column {begun.column + 1}"
-    if "did not find expected key" in problem and line[:column].rstrip()[-1:] in ("'", '"'):
-        return _behind_a_quote(line[:column].rstrip()[-1])
-    if "mapping values are not allowed" in problem and (slip := _colonless(above)):
-        return f"on the line above, {slip}"
-    if _CURLY.search(line):
-        return "YAML knows straight quotes only: \" or '"
+    return QUOTE if "{{" in line and '"{{' not in line and "'{{" not in line else ""
+
+
+def _known(problem: str, where: str) -> str:
     known = {
         "mapping values are not allowed": "quote a text that holds `: `, or check the indentation",
         "did not find expected key": f"check the indentation: this mapping begins on {where}",
@@ -55,6 +58,8 @@ def _without_colon(line: str) -> str:
 
 
 def _behind_a_quote(quote: str) -> str:
+    if quote not in ("'", '"'):
+        return ""
     twice = "''" if quote == "'" else '\\"'
     return f"the quoted text ends before this; a {quote} inside it is written {twice}"
 
@@ -62,6 +67,6 @@ def _behind_a_quote(quote: str) -> str:
 def _colonless(line: str) -> str:
     """Say what a key on a line lacks, its colon or the space behind that; empty where it lacks nothing."""
     if re.fullmatch(r"\s*[\w-]+\s*", line):
-        return "the key lacks its colon"
+        return "the key on the line above lacks its colon"
     found = re.fullmatch(r"\s*([\w-]+):(?!//)\S.*", line)
-    return f"a space is missing: write `{found[1]}: …`" if found else ""
+    return f"a space is missing on the line above: write `{found[1]}: …`" if found else ""

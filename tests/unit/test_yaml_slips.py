@@ -6,14 +6,14 @@ from specrun.diagnostics import Diagnostic, InvalidInputError, Source
 from specrun.spec.yaml import parse_yaml
 
 SLIPS: dict[str, tuple[int, str]] = {
-    "a:\n  b\n    c: 1\n": (3, "on the line above, the key lacks its colon"),
+    "a:\n  b\n    c: 1\n": (3, "the key on the line above lacks its colon"),
     "x: 1\na\n  b:\n    c: 1\n": (2, "a key ends with a colon and a space"),
     "a: 1\nprompt x\n": (2, "a key ends with a colon and a space"),
     "a: 1\nprompt:x\n": (2, "write `prompt: …`"),
     "a: 1\nprompt = x\n": (2, "write `prompt: …`"),
-    "a: 1\nprompt： x\n": (2, "write `prompt: …`"),
+    "a: 1\nprompt\uff1a x\n": (2, "write `prompt: …`"),
     "a: 1\nprompt:\u00a0x\n": (2, "U+00A0 stands here"),
-    "a:\n  model:x\n  b: 1\n": (3, "on the line above, a space is missing: write `model: …`"),
+    "a:\n  model:x\n  b: 1\n": (3, "a space is missing on the line above: write `model: …`"),
     "a: |\nb\nc: 1\n": (2, "the lines of a text are indented more than its key"),
     "a: 'it's'\n": (1, "a ' inside it is written ''"),
     'a: "5" pipe"\n': (1, 'a " inside it is written \\"'),
