@@ -104,6 +104,12 @@ def _check_header(header: list[str]) -> None:
         raise DataError(f'{times} columns are called "{name}"', "mend its first line")
 
 
+def divided_otherwise(known: list[str]) -> str:
+    """Say what to do where all columns of a table came as one, since other signs than commas divide them."""
+    sign = next((each for each in "\t;|" if len(known) == 1 and each in known[0]), "")
+    return f"the columns are divided otherwise: csv('…', delimiter={sign!r})" if sign else ""
+
+
 def read_json(text: str) -> Any:
     """Return what a JSON document holds."""
     # A list of a million empty lists is small as text and large in memory.

@@ -24,6 +24,7 @@ from specrun.plan.bounds import (
     describe,
     too_large,
 )
+from specrun.plan.data_files import divided_otherwise
 from specrun.plan.filters import (
     ALLOWED_FILTERS,
     ALLOWED_TESTS,
@@ -74,17 +75,11 @@ class Missing(StrictUndefined):
         owner = self._undefined_obj
         if isinstance(owner, Mapping):
             known = [str(key) for key in owner]
-            near = _divided(known) or did_you_mean(str(name), known)
+            near = divided_otherwise(known) or did_you_mean(str(name), known)
             shown = f"the keys are {', '.join(known[:12])}" if known else "there are no keys"
             lacking = f"there is no {told}" if told.startswith("`") else f"{told} is no key"
             return f"{lacking}; {shown}" + (NEAR + near if near else "")
         return f"{told} is not part of {describe(owner)}"
-
-
-def _divided(known: list[str]) -> str:
-    """Say what to do where all columns of a table came as one, since other signs than commas divide them."""
-    sign = next((each for each in "\t;|" if len(known) == 1 and each in known[0]), "")
-    return f"the columns are divided otherwise: csv('…', delimiter={sign!r})" if sign else ""
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
