@@ -138,9 +138,9 @@ def nearest(name: str, known: Iterable[str], *, limit: int = 1, cutoff: float = 
     return [folded[match] for match in get_close_matches(_folded(name), folded, n=limit, cutoff=cutoff)]
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Return `did you mean "x"?`, or an empty string where nothing is near."""
-    found = nearest(name, known)
+    found = nearest(name, known, cutoff=cutoff)
     return f'did you mean "{found[0]}"?{_unseen(name, found[0])}' if found else ""
 
 

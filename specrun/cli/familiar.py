@@ -20,21 +20,28 @@ _ELSEWHERE: Mapping[str, Sequence[str]] = {
         "run build make repro generate gen execute exec up deploy sync start render create update refresh"
     ).split(),
     _PLAN: ("preview dry-run dryrun status state compile expand list ls what-if estimate cost costs price").split(),
-    "`specrun validate SPEC` reports every fault": "check lint parse fmt format debug doctor".split(),
+    "`specrun validate SPEC` reports every fault": "check lint parse fmt format debug doctor test audit ci".split(),
     "`specrun show ADDRESS` tells all that is known of a run or an image": "inspect info get describe cat".split(),
     "`specrun diff SPEC` compares with another commit": "compare log changes".split(),
     "`specrun summary SPEC` tells what was spent, and `specrun export SPEC` lists what was made": (
-        "report stats output outputs history billing".split()
+        "report stats output outputs history billing logs metrics".split()
     ),
     "`specrun gallery SPEC` makes a page of the images": "view open docs html".split(),
     "take runs out of the spec: the plan then calls their images orphans, and says what removes them": (
-        "destroy rm remove delete clean gc down uninstall clear".split()
+        "destroy rm remove delete clean gc down uninstall clear purge wipe drop".split()
     ),
     "`specrun init DIR` makes a project": "new start-project scaffold setup add install".split(),
     "`specrun lock SPEC` pins without making anything": "freeze pin import".split(),
     "`specrun models` lists the models, and `specrun models ID` what one takes": "providers model params".split(),
     "`specrun pull SPEC` brings images from the shared store": "fetch download checkout restore".split(),
     "`specrun serve` answers as an images API": "server sandbox mock".split(),
+    _ANEW: "taint untaint replace redo retry rerun".split(),
+    "--name NAME plans and applies a variant with a lock and outputs of its own": ["workspace", "variant"],
+    "`specrun plan SPEC --format mermaid` draws which runs need which": "graph dag tree lineage".split(),
+    "`specrun lock SPEC --upgrade` takes new schema defaults": "upgrade outdated".split(),
+    "specs and locks are files in git: git itself does that": (
+        "commit stash reset revert rebase branch tag blame snapshot clone".split()
+    ),
     "`specrun --help` lists the commands, `specrun COMMAND --help` what one takes": ["help"],
     "`specrun --version` prints it": ["version"],
     "`specrun completion SHELL` prints a script for the shell": ["completions"],
@@ -110,8 +117,9 @@ def check_dashes(command: click.Command, arguments: Iterable[str], context: clic
         if argument == "--":
             return
         word = _SHORT_WORD.fullmatch(argument)
-        if word and (f"--{word[1]}" in known or f"--{word[1]}" in _OPTIONS):
+        if word and (f"--{word[1]}" in known or f"--{word[1]}" in _OPTIONS or argument[:2] not in known):
             advice = f"write --{word[1]}" if f"--{word[1]}" in known else advise_option(f"--{word[1]}", known)
+            advice = advice or f"and there is no --{word[1]} here"
             raise click.UsageError(f"{argument}: options of more than one letter have two dashes; {advice}", context)
 
 

@@ -80,6 +80,8 @@ def check_data(value: Any, spend: Callable[[int], None] = no_steps) -> Measure:
             if type(item) is str:
                 characters += len(item)
                 _check_text(item)
+            elif type(item) is int:
+                _check_whole(item)
             else:
                 exact = _unfold(item, below) and exact
             if len(below) > MOST_VALUES or characters > MOST_CHARACTERS:
@@ -104,9 +106,7 @@ def _unfold(item: Any, below: list[Any]) -> bool:
     if isinstance(item, (list, tuple)):
         below.extend(item)
         return type(item) is list
-    if type(item) is int:
-        _check_whole(item)
-    elif type(item) is float:
+    if type(item) is float:
         _check_finite(item)
     elif not (item is None or type(item) is bool or isinstance(item, IMAGES)):
         refuse(item)

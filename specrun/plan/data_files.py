@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ from specrun.spec.nodes import plain
 from specrun.spec.yaml import parse_yaml
 
 _LONGEST_NUMBER = 400
+# What Excel alone takes for no row.
+_EXCEL = re.compile(r"\"?sep=([^\w\n])\"?\n")
 # A row's own weight beside its fields.
 _ROW = 4
 
@@ -44,6 +47,9 @@ def read_csv(text: str, delimiter: str, quotechar: str) -> Table:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, **quoting)
     except (TypeError, ValueError) as error:
         raise DataError(str(error)) from None
+    if separator := _EXCEL.match(text):
+        hint = f"delete that line; csv('…', delimiter={_written(separator[1])}) says the same"
+        raise DataError(f"its first line, sep={separator[1]}, speaks to Excel alone", hint)
     rows = _rows(reader)
     header = [name.strip() for name in next(rows, (0, []))[1]]
     _check_header(header)
@@ -71,12 +77,21 @@ def _rows(reader: Any) -> Iterator[tuple[int, list[str]]]:
         try:
             row = next(reader, None)
         except csv.Error as error:
-            hint = "use quotechar='' where quotes are plain characters"
-            raise DataError(f"line {line}: {error}", hint) from None
+            raise _broken_row(line, str(error)) from None
         if row is None:
             return
         if any(map(str.strip, row)):
             yield line, row
+
+
+def _broken_row(line: int, problem: str) -> DataError:
+    plain_quotes = "use quotechar='' where quotes are plain characters"
+    if problem == "unexpected end of data":
+        detail = f"line {line}: a quote opens in this row, and none closes it to the end of the file"
+        return DataError(detail, f"close it, or {plain_quotes}")
+    return DataError(
+        f"line {line}: {problem}", f'double a quote that stands within quotes, as in "5"" pipe"; {plain_quotes}'
+    )
 
 
 def _check_header(header: list[str]) -> None:
@@ -87,6 +102,12 @@ def _check_header(header: list[str]) -> None:
     name, times = Counter(header).most_common(1)[0]
     if times > 1:
         raise DataError(f'{times} columns are called "{name}"', "mend its first line")
+
+
+def divided_otherwise(known: list[str]) -> str:
+    """Say what to do where all columns of a table came as one, since other signs than commas divide them."""
+    sign = next((each for each in "\t;|" if len(known) == 1 and each in known[0]), "")
+    return f"the columns are divided otherwise: csv('…', delimiter={sign!r})" if sign else ""
 
 
 def read_json(text: str) -> Any:
@@ -135,9 +156,23 @@ def read_yaml(text: str, name: str) -> Any:
         raise DataError(f"{place}{fault.summary}: {fault.detail}", fault.hint) from None
 
 
+def check_text(text: str) -> None:
+    """Refuse what is no text that a person wrote, before it is taken for data."""
+    if text.startswith("version https://git-lfs"):
+        raise DataError("it only says where Git LFS keeps the file", "run `git lfs pull`")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(f"line {line} holds U+0000, as UTF-16 has it", "save it as UTF-8")
+    check_merged(text)
+
+
 def read_lines(text: str) -> list[str]:
     """Return a text's lines without spaces at their ends; blank ones are left out."""
     return [line.rstrip() for line in text.split("\n") if line.strip()]
+
+
+def _written(delimiter: str) -> str:
+    return r"'\t'" if delimiter == "\t" else f"'{delimiter}'"
 
 
 def check_merged(text: str) -> None:

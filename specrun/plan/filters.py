@@ -34,9 +34,7 @@ _JINJA_TESTS: Mapping[str, Any] = TESTS
 # `sameas` tells where values are kept, `callable` what is not data.
 _NO_TESTS = frozenset("callable escaped filter sameas test".split())
 COMPARING_TESTS = frozenset("!= < <= == > >= eq equalto ge greaterthan gt in le lessthan lt ne".split())
-ALLOWED_TESTS: Mapping[str, Callable[..., Any]] = {
-    name: test for name, test in _JINJA_TESTS.items() if name not in _NO_TESTS | COMPARING_TESTS
-}
+_OF_NUMBERS = ("odd", "even", "divisibleby")
 # By the names of tests, and by those that Jinja's syntax tree gives operators.
 COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     **{name: _JINJA_TESTS[name] for name in COMPARING_TESTS},
@@ -235,6 +233,14 @@ def _of_a_text(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+def _of_numbers(name: str) -> Callable[..., Any]:
+    return lambda *given: _JINJA_TESTS[name](*(_a_number(value, name) for value in given))
+
+
+ALLOWED_TESTS: Mapping[str, Callable[..., Any]] = {
+    **{name: test for name, test in _JINJA_TESTS.items() if name not in _NO_TESTS | COMPARING_TESTS},
+    **{name: _of_numbers(name) for name in _OF_NUMBERS},
+}
 ALLOWED_FILTERS: Mapping[str, Callable[..., Any]] = {
     "abs": _abs,
     "batch": _batch,

@@ -12,7 +12,7 @@ from specrun.media_type import foreign_type, media_type
 from specrun.model.inputs import FileImage, OutputImage
 from specrun.model.plan import Reads
 from specrun.plan.bounds import describe
-from specrun.plan.data_files import DataError, Table, check_merged, read_csv, read_json, read_lines, read_yaml
+from specrun.plan.data_files import DataError, Table, check_text, read_csv, read_json, read_lines, read_yaml
 from specrun.plan.template import FunctionError
 from specrun.spec.paths import PathRefusedError, ProjectPaths
 from specrun.spec.yaml import read_bounded
@@ -140,7 +140,7 @@ class Functions:
         if call not in self._cache:
             try:
                 text = self._read(function, path, real)
-                check_merged(text)
+                check_text(text)
                 self._cache[call] = parse(text)
             except DataError as error:
                 raise FunctionError(f"{function}('{path}'): {error}", function, error.hint) from None

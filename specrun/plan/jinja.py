@@ -22,6 +22,18 @@ _SIGNS = (
     ("'end of statement block'", "`%}`"),
     ("Jinja was looking for the following tags: ", "It lacks "),
 )
+# By what Jinja says, and on the next line the template from there on.
+_SLIPS = (
+    (re.compile(r"got '='\n"), "compare with =="),
+    (re.compile(r"unexpected '}'\n"), "an expression ends with two braces: {{ … }}"),
+    (re.compile(r"got '}'\n"), "braces do not stand within braces: name the variable alone"),
+    (re.compile(r"\n[\u2018-\u201f]"), "write straight quotes, ' or \""),
+    (re.compile(r"\n&&?"), "write `and`"),
+    (re.compile(r"\n\|\|?"), "write `or`; one | stands before a filter"),
+    (re.compile(r"\n!(?!=)"), "write `not`"),
+    (re.compile(r"\n\?"), "write {{ a if condition else b }}"),
+    (re.compile(r"Unexpected end of template"), "close it, as in {% if … %} … {% endif %}"),
+)
 _TOKEN = re.compile(r"\w+|[-+]?[%}]}|.")
 _AT = re.compile(r" at \d+$")
 # Jinja evaluates what is constant as it compiles.
@@ -74,10 +86,8 @@ class JinjaTemplates:
             known = self._sandbox.filters if kind == "filter" else self._sandbox.tests
             detail, hint = f"spec templates have no {kind} `{token}`", did_you_mean(token, known)
             start, length = max(text.text.find(token, start), start), len(token)
-        elif detail.endswith("got '='"):
-            hint = "compare with =="
-        elif detail == "unexpected '}'":
-            hint = "an expression ends with two braces: {{ … }}"
+        else:
+            hint = hint or next((way for slip, way in _SLIPS if slip.search(f"{detail}\n{text.text[start:]}")), "")
         return Diagnostic(summary="template syntax", detail=detail, span=text.at(start, start + length), hint=hint)
 
     def _parsed(self, text: Text) -> nodes.Template:

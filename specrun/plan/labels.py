@@ -15,6 +15,7 @@ _BARE = re.compile(r"[\w.:/-]+")
 _LABEL_KEYS = ("id", "sku", "slug", "name", "key")
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 LONGEST_NAME = 120
+_BARE_TYPES = frozenset((str, int, float, bool, type(None)))
 
 
 def label_of(value: Any) -> str:
@@ -45,7 +46,7 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [jsonable(item) for item in value]
+        return [item if type(item) in _BARE_TYPES else jsonable(item) for item in value]
     return value
 
 

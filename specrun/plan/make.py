@@ -89,6 +89,8 @@ def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None
     lock = read_standing(path, request.shard)
     shown = spec_name(request.spec, project)
     if lock is not None:
+        if not request.spec.exists():
+            load_spec(request.spec, project, Collector(), name=request.name)  # says what is near
         check_owner(lock, path, spec=shown, root=project.root)
         check_root(lock.spec, lock.name, request.spec, project.root)
     if unlocked is None or _pins_anything(lock, unlocked):

@@ -24,6 +24,7 @@ from specrun.plan.bounds import (
     describe,
     too_large,
 )
+from specrun.plan.data_files import divided_otherwise
 from specrun.plan.filters import (
     ALLOWED_FILTERS,
     ALLOWED_TESTS,
@@ -74,7 +75,7 @@ class Missing(StrictUndefined):
         owner = self._undefined_obj
         if isinstance(owner, Mapping):
             known = [str(key) for key in owner]
-            near = did_you_mean(str(name), known)
+            near = divided_otherwise(known) or did_you_mean(str(name), known)
             shown = f"the keys are {', '.join(known[:12])}" if known else "there are no keys"
             lacking = f"there is no {told}" if told.startswith("`") else f"{told} is no key"
             return f"{lacking}; {shown}" + (NEAR + near if near else "")

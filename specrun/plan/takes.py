@@ -21,6 +21,8 @@ from specrun.spec.spec import Job, Params
 Layers: TypeAlias = tuple[Params, ...]
 
 _LISTED = 4
+# A param that stands in the wrong place and is misspelt as well.
+_SURELY = 0.8
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +87,7 @@ def check_keys(job: Job, models: Sequence[ModelSchema], catalog: Catalog, faults
         else:
             params = [name for model in models for name in model.properties]
             hint = did_you_mean(name, JOB_FIELDS)
-            if not hint and (near := did_you_mean(name, params)):
+            if not hint and (near := did_you_mean(name, params, cutoff=_SURELY)):
                 hint = f"{near} It is a param, and stands under `params`"
             hint = hint or f"known here: {', '.join(sorted(JOB_FIELDS))}"
         detail = f'job {job.name} has no "{name}"'

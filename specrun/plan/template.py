@@ -18,6 +18,12 @@ Scope: TypeAlias = Mapping[str, Any]
 # What only `output` knows: names of a run that its request does not depend on, or that follow from it.
 LATER = frozenset(("index", "key", "seed", "ext"))
 _ELSEWHERE = {name: f"`{name}` is known only in `output`" for name in LATER}
+# What other tools have there.
+_FOREIGN = {
+    "matrix": "an axis is read by its name alone, as in {{ animal }}",
+    "null": "nothing is written `none`",
+    "env": "templates read no environment: declare it under `vars`; SPECRUN_VAR_… and --var set it",
+}
 
 # Those that Jinja has of its own come to these.
 EVALUATION_ERRORS = (
@@ -33,13 +39,35 @@ EVALUATION_ERRORS = (
 # What stands between a message and the name most likely meant.
 NEAR = "\x1f"
 NOT_DEFINED = re.compile(r"`(\w+)` is not defined here")
-_METHOD = re.compile(r"\b[A-Z]\w+\._?(\w+)\(\)")
+_METHOD = re.compile(r"\b(?:[A-Z]\w+\.)?_?(\w+)\(\)")
+_NO_FILTER = re.compile(r"No (filter|test) named '(\w+)'\.")
+# Such names stand in `map` and `select`, where Jinja reads them only as they run.
+_TAKEN_BY_NAME = {
+    "filter": "the key of a mapping is taken by map(attribute='…')",
+    "test": "tests are named as in selectattr('stock', 'gt', 3)",
+}
 _NAMED = re.compile(r"`([^`]+)`|(\w+)\(\)")
 # By what Python says of operands that do not go together.
 _WAYS_OUT = (
     ("concatenate", "join texts with ~, as in {{ a ~ b }}; make numbers of them with `| int` or `| float`"),
     ("not supported between", "texts, numbers and nothing have no order; convert with `| int`, `| float`, `| string`"),
+    ("unsupported operand type", "csv holds texts: make numbers of them with `| int` or `| float`"),
+    ("cannot be interpreted as an integer", "make a whole number of it with `| int`"),
+    ("has no len()", "only texts, lists and mappings have a length"),
+    ("is not iterable", "this takes a list, as in [a, b]; make one of a text with `.split(', ')`"),
 )
+# Python's own words for values, in what it says of them.
+_KINDS = {
+    "str": "a text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "a boolean",
+    "list": "a list",
+    "tuple": "a list",
+    "dict": "a mapping",
+    "NoneType": "nothing (null)",
+}
+_KIND = re.compile(rf"(?:(?:object|argument) of type )?'({'|'.join(_KINDS)})'(?: object)?")
 _SHOWN_NAMES = 12
 _MEANT = 3
 FAILED = "template failed"
@@ -85,7 +113,8 @@ class EvaluationError(Exception):
         if not self._unknown:
             return self._diagnostics
         known = in_reach(reach) if isinstance(reach, Mapping) else list(reach)
-        hint = elsewhere.get(self._unknown) or _meant(self._unknown, known) or _listed(known)
+        foreign = _FOREIGN.get(self._unknown, "")
+        hint = elsewhere.get(self._unknown) or _meant(self._unknown, known) or foreign or _listed(known)
         return tuple(replace(each, hint=hint) for each in self._diagnostics)
 
 
@@ -261,8 +290,11 @@ def tell(error: BaseException) -> Told:
         return Told("the template nests too deeply")
     if isinstance(error, OverflowError):
         return Told("a number is too large")
+    detail = _KIND.sub(lambda found: _KINDS[found[1]], detail)
     if isinstance(error, TypeError) and (known := next((way for words, way in _WAYS_OUT if words in detail), "")):
         return Told(detail, known)
+    if found := _NO_FILTER.fullmatch(detail):
+        return Told(f"spec templates have no {found[1]} `{found[2]}`", _TAKEN_BY_NAME[found[1]])
     named = _NAMED.search(detail)
     return Told(detail, near, (named[1] or named[2]) if named else "")
 

@@ -9,6 +9,8 @@ from specrun.plan.bounds import DEEPEST_NESTING, MOST_CHARACTERS, MOST_VALUES, T
 _CHARACTERS = 16
 # Whatever a file may hold, a template may put into a list.
 HEAVIEST = MOST_VALUES + MOST_CHARACTERS // _CHARACTERS
+# The rows of tables are weighed along with their list; what nests in its turn takes its own time.
+_A_DEEP_PART = 2
 # What weighs less is weighed again sooner than remembered.
 _WORTH_KEEPING = 64
 
@@ -63,7 +65,8 @@ class Weights:
         return weight
 
     def _weigh(self, value: Any) -> Weight:
-        size, depth = 1, 0
+        size = 1
+        depth = deep = 0
         for part in chain(value, value.values()) if isinstance(value, dict) else value:
             if type(part) is str:
                 size += 1 + len(part) // _CHARACTERS
@@ -71,6 +74,8 @@ class Weights:
                 inner = self.of(part)
                 size += inner.size
                 depth = max(depth, inner.depth)
+                deep += inner.depth > 1
             else:
                 size += 1
+        self._spend(deep * _A_DEEP_PART)
         return Weight(size, depth + 1)

@@ -5,6 +5,7 @@ from typing import Any
 
 from specrun.diagnostics import Collector, Diagnostic, did_you_mean
 from specrun.spec.nodes import Mapping, Node, Scalar, Sequence, kind
+from specrun.spec.yaml_slips import no_space
 
 
 class Reader:
@@ -21,7 +22,7 @@ class Reader:
         """Read a mapping with keys of the user's choosing; `hint` says what to write where it is none."""
         if isinstance(node, Mapping):
             return node
-        self.fail(node, "wrong type", f"{what} is a mapping, not {kind(node)}", hint)
+        self.fail(node, "wrong type", f"{what} is a mapping, not {kind(node)}", hint or _as_mapping(node))
         return None
 
     def fields(self, node: Node, what: str, known: Collection[str]) -> Mapping | None:
@@ -35,7 +36,7 @@ class Reader:
                 above = (key, value)
                 continue
             name = str(key.value)
-            hint = not_indented(above, key) or did_you_mean(name, known)
+            hint = not_indented(above, key) or no_space(name) or did_you_mean(name, known)
             if not hint:
                 hint = f"known here: {', '.join(sorted(known))}"
                 hint += "; what a model takes stands under `params`" if "params" in known else ""
@@ -95,6 +96,15 @@ def not_indented(above: tuple[Scalar, Node] | None, key: Scalar) -> str:
     if above is None or not isinstance(above[1], Scalar) or above[1].value is not None or above[1].text:
         return ""
     return f"indent it, if it belongs to `{above[0].text}`" if above[0].column == key.column else ""
+
+
+def _as_mapping(node: Node) -> str:
+    """Say how a mapping is written, to who wrote a list or a text."""
+    if isinstance(node, Sequence):
+        return "write its entries as `key: value`, without dashes"
+    if isinstance(node, Scalar) and node.value is None and not node.text:
+        return "write its entries below it, indented, as `key: value`"
+    return "write its entries as `key: value`, each on a line of its own" if isinstance(node, Scalar) else ""
 
 
 def entries(mapping: Mapping | None) -> Iterator[tuple[str, Scalar, Node]]:

@@ -9,8 +9,9 @@ from specrun.diagnostics import Collector, Diagnostic, InvalidInputError, Source
 from specrun.spec.core_schema import UnusableScalarError, Value, fits, resolve, resolve_tagged, written
 from specrun.spec.nodes import Mapping, Node, Scalar, Sequence
 from specrun.spec.yaml_characters import Disguise
+from specrun.spec.yaml_slips import QUOTE
 from specrun.spec.yaml_strict import LooseSyntax
-from specrun.spec.yaml_syntax import QUOTE, syntax_fault
+from specrun.spec.yaml_syntax import syntax_fault
 from specrun.store.contained import open_regular
 
 LARGEST_FILE = 16 * 1024 * 1024

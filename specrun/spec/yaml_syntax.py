@@ -6,8 +6,7 @@ import yaml
 
 from specrun.diagnostics import Diagnostic, Source, Span
 from specrun.spec.merged import CONFLICT, KEEP_ONE, LEFT_BY_GIT, conflict_line
-
-QUOTE = 'quote the template: "{{ … }}"'
+from specrun.spec.yaml_slips import way_out
 
 
 def syntax_fault(source: Source, error: yaml.YAMLError) -> Diagnostic:
@@ -24,33 +23,20 @@ def syntax_fault(source: Source, error: yaml.YAMLError) -> Diagnostic:
     if mark is None or (begun is not None and not _rest(source, mark).strip()):
         # What never ends is shown where it begins.
         mark = begun
+    if begun is not None and "could not find expected ':'" in problem:
+        mark = begun  # the key that lacks it, and not what follows
     summary = "not YAML"
     if "maximum nesting depth" in problem:
         # Newer parsers give up by themselves, before a depth is counted here.
         summary, detail = "nested too deeply", "values nest deeper than any spec may up to here"
     line, column = (mark.line, mark.column) if mark is not None else (0, 0)
-    hint = _hint(problem, source.line(line + 1), column, begun)
+    above = source.line(line) if line else ""
+    hint = way_out(problem, above, source.line(line + 1), column, begun)
     return Diagnostic(summary=summary, detail=detail, span=_at(source, line, column), hint=hint)
 
 
 def _rest(source: Source, mark: Any) -> str:
     return source.line(mark.line + 1)[mark.column :] + source.line(mark.line + 2)
-
-
-def _hint(problem: str, line: str, column: int, begun: Any) -> str:
-    if line[: column + 1].strip(" ").startswith("\t"):
-        return "indent with spaces, not tabs"
-    if "{{" in line and '"{{' not in line and "'{{" not in line:
-        return QUOTE
-    where = "" if begun is None else f"line {begun.line + 1}, column {begun.column + 1}"
-    known = {
-        "mapping values are not allowed": "quote a text that holds `: `, or check the indentation",
-        "did not find expected key": f"check the indentation: this mapping begins on {where}",
-        "did not find expected ','": f"close what begins on {where}",
-        "end of stream": "close the quote",
-        "invalid Unicode character": "this is half of a surrogate pair: write the character itself",
-    }
-    return next((hint for words, hint in known.items() if words in problem), "")
 
 
 def _conflict(source: Source) -> Diagnostic | None:

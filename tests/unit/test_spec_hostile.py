@@ -285,6 +285,7 @@ ENDLESS: dict[str, str] = {
     "searching backwards": "{{ ('a' * 1000000).rfind('b' ~ 'a' * 500000) }}",
     "stripping": "{{ ('a' * 1000000).strip('b' * 900000 ~ 'a') }}",
     "mapping copies": f"{{{{ ([{LARGE}] * 60) | map('upper') | list | length }}}}",
+    "many small parts": shared("[1]", "x | batch(1) | list + x | batch(1) | list"),
     "a test in a list": "{{ range(99999) | select('in', range(99999)) | list }}",
 }
 

@@ -102,3 +102,25 @@ def test_any_whole_number_comes_back_from_its_text(number: int) -> None:
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_any_number_comes_back_from_its_text(number: float) -> None:
     assert value("{{ v | float }}", v=repr(number)) == number
+
+
+@pytest.mark.parametrize("test", ["odd", "even", "divisibleby(2)"])
+def test_a_text_is_neither_odd_nor_even_until_it_is_a_number(test: str) -> None:
+    assert value(f"{{{{ v | int is {test} }}}}", v="2") is (test != "odd")
+    assert fault(f"{{{{ v is {test} }}}}", v="2").endswith("takes numbers, not a text")
+
+
+@pytest.mark.parametrize(
+    ("template", "said", "way"),
+    [
+        ("{{ v - 1 }}", "a text and a number", "`| int`"),
+        ("{{ range(v) }}", "a text cannot be interpreted as an integer", "`| int`"),
+        ("{{ 1 | count }}", "a number has no len()", "texts, lists and mappings"),
+        ("{{ none | list }}", "nothing (null) is not iterable", "takes a list"),
+        ("{{ v | replace('a') }}", "replace() missing", ""),
+        ("{{ [v] | map('id') | list }}", "no filter `id`", "map(attribute='…')"),
+    ],
+)
+def test_what_does_not_go_together_is_told_in_the_words_of_specs(template: str, said: str, way: str) -> None:
+    assert said in fault(template, v="3")
+    assert way in hint(template, v="3")

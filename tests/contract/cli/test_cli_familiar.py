@@ -52,6 +52,13 @@ def answered(*arguments: str) -> str:
         ("plan --json s.yaml", "here it is --format json"),
         ("apply --forzen s.yaml", "did you mean --frozen?"),
         ("diff s.yaml HEAD~1", "--base HEAD~1"),
+        ("taint p", "--replace RUNS"),
+        ("workspace list", "--name NAME"),
+        ("graph", "--format mermaid"),
+        ("reset --hard", "git itself does that"),
+        ("purge", "take runs out of the spec"),
+        ("plan -destroy s.yaml", "there is no --destroy here"),
+        ("plan -lock=false s.yaml", "options of more than one letter have two dashes"),
     ],
 )
 def test_what_other_tools_call_it_is_answered_with_ours(line: str, ours: str) -> None:

@@ -170,3 +170,11 @@ def test_a_plan_opens_no_socket_and_needs_no_key(project: Any) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "Price: 2.10 CNY.\n" in ended.stdout
     assert "Free quota: black-forest-labs/Flux-Kontext-Pro-text2image gives an account 5 free images" in ended.stdout
+
+
+def test_a_spec_that_is_not_there_is_told_as_that_also_beside_a_lock_of_its_name(project: Any) -> None:
+    project("lock", QUICKSTART)
+    ended = project("plan", "specs/quickstart.yml", code=1)
+    assert ended.err == (
+        'error: no such file\n  specs/quickstart.yml does not exist\n  hint: did you mean "quickstart.yaml"?\n'
+    )
