@@ -178,7 +178,103 @@ def lock_gone(made: Made) -> None:
 
 
 def lock_in_conflict(made: Made) -> None:
-    made.lock_file.write_text("    Damage(prompt_changed, Kind.STALE, "prompt", "plan shots.yaml` shows the change; undo it", apply, count=3),
+    made.lock_file.write_text("<<<<<<< HEAD\n" + made.lock_file.read_text())
+
+
+def lock_edited(made: Made) -> None:
+    text = made.lock_file.read_text()
+    made.lock_file.write_text(text.replace('"prompt":"a pair"', '"prompt":"a trio"'))
+
+
+def lock_claims_twice(made: Made) -> None:
+    made.relock(OWL, outputs=made.row(CAT).outputs)
+
+
+def prompt_changed(made: Made) -> None:
+    made.edit("a {{ animal }}", "one {{ animal }}")
+
+
+def run_added(made: Made) -> None:
+    made.edit("[cat, owl]", "[cat, owl, fox]")
+
+
+def run_removed(made: Made) -> None:
+    made.edit("[cat, owl]", "[owl]")
+    made.edit("animal='cat'", "animal='owl'")
+
+
+def path_changed(made: Made) -> None:
+    made.edit("prompt: a pair", "prompt: a pair\n    output: 'two/{{ index }}.{{ ext }}'")
+
+
+def provenance_changed(made: Made) -> None:
+    made.edit("provider: sandbox", "provider: sandbox\nprovenance: none")
+
+
+def held(made: Made) -> None:
+    made.relock(OWL, state=State.UNKNOWN, outputs=())
+    made.file(CAT).with_name("owl.png").unlink()
+    (made.outputs / "manifest.json").unlink()
+
+
+def blob_gone(made: Made) -> None:
+    made.blobs.path(made.output(CAT).blob).unlink()
+
+
+def blob_rotten(made: Made) -> None:
+    path = made.blobs.path(made.output(CAT).blob)
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+
+def blob_misnamed(made: Made) -> None:
+    path = made.blobs.path(made.output(CAT).blob)
+    shutil.copy(path, path.with_name("copy"))
+
+
+@dataclass(frozen=True)
+class Damage:
+    do: Callable[[Made], None]
+    kind: Kind
+    says: str
+    advises: str
+    fix: Callable[[Made, Finding], None]
+    count: int = 1
+
+
+DAMAGES = (
+    Damage(missing, Kind.MISSING, "the image of animals[animal=cat] is gone", "apply shots.yaml` restores", apply),
+    Damage(empty, Kind.UNDECODABLE, "it is empty", "apply shots.yaml` restores", apply),
+    Damage(cut_short, Kind.UNDECODABLE, "broken or incomplete", "apply shots.yaml` restores", apply),
+    Damage(one_bit_of_the_picture, Kind.UNDECODABLE, "broken or incomplete", "apply shots.yaml` restores", apply),
+    Damage(a_text, Kind.UNDECODABLE, "it is not a PNG", "apply shots.yaml` restores", apply),
+    Damage(one_pixel, Kind.MODIFIED, "1 pixel differs", "apply shots.yaml` restores", apply),
+    Damage(encoded_anew, Kind.MODIFIED, "it was encoded anew; every pixel", "apply shots.yaml` restores", apply),
+    Damage(another_size, Kind.MODIFIED, "it has another size", "apply shots.yaml` restores", apply),
+    Damage(another_format, Kind.WRONG_TYPE, "it holds image/jpeg", "apply shots.yaml` restores", apply),
+    Damage(a_note_added, Kind.MODIFIED, "its metadata was changed", "apply shots.yaml` restores", apply),
+    Damage(facts_changed, Kind.MODIFIED, "its provenance was changed", "apply shots.yaml` restores", apply),
+    Damage(facts_taken_out, Kind.MODIFIED, "its provenance was taken out", "apply shots.yaml` restores", apply),
+    Damage(swapped, Kind.MODIFIED, "it holds the image of animals[animal=owl]", "apply shots.yaml` restores", apply),
+    Damage(a_folder, Kind.MODIFIED, "a folder stands in its place", "remove it, then", delete_then_apply),
+    Damage(a_link, Kind.MODIFIED, "a symbolic link stands in its place", "remove it, then", delete_then_apply),
+    Damage(a_stranger, Kind.EXTRA, "no run of the spec made it", "delete it", delete),
+    Damage(a_copy, Kind.EXTRA, "a copy of the image of animals[animal=cat]", "delete it", delete),
+    Damage(half_written, Kind.EXTRA, "left by a program that was killed", "delete it", delete),
+    Damage(manifest_gone, Kind.MANIFEST, "it is gone", "apply shots.yaml` writes it again", apply),
+    Damage(manifest_broken, Kind.MANIFEST, "not valid JSON", "delete it; `specrun apply", delete_then_apply),
+    Damage(
+        manifest_edited,
+        Kind.MANIFEST,
+        "[animal=cat]: params, prompt",
+        "delete it;",
+        delete_then_apply,
+    ),
+    Damage(manifest_of_another, Kind.MANIFEST, "it belongs to other.yaml", "delete it;", delete_then_apply),
+    Damage(lock_gone, Kind.LOCK, "there is no lock", "apply shots.yaml` writes it", apply),
+    Damage(lock_in_conflict, Kind.LOCK, "both sides of a git merge", "specrun lock", from_git),
+    Damage(lock_edited, Kind.LOCK, "the key of pairs does not follow from its row", "from git", from_git, count=3),
+    Damage(lock_claims_twice, Kind.LOCK, "animals/cat.png is claimed by", "from git", from_git, count=4),
+    Damage(prompt_changed, Kind.STALE, "prompt", "plan shots.yaml` shows the change; undo it", apply, count=3),
     Damage(run_added, Kind.STALE, "not made yet", "apply shots.yaml` makes it", apply),
     Damage(path_changed, Kind.STALE, "path was pairs/pairs-1.png", "apply shots.yaml` does, for nothing", apply),
     Damage(provenance_changed, Kind.STALE, "embed becomes none", "apply shots.yaml` does", apply, count=4),

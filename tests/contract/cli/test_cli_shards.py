@@ -45,9 +45,9 @@ def test_a_part_that_git_could_not_join_is_healed_as_its_message_says(project: A
         project("apply", "--yes", "--shard", f"{number}/2", QUICKSTART)
     part = project.folder / "specs/quickstart.lock.1-of-2.json"
     text = part.read_text()
-    part.write_text(f"    for command in (("merge",), ("apply", "--yes", "--shard=1/2")):
+    part.write_text(f"<<<<<<< ours\n{text}=======\n{text}>>>>>>> theirs\n")
+    for command in (("merge",), ("apply", "--yes", "--shard=1/2")):
         said = project(*command, QUICKSTART, code=1).err
-<<<<<<< HEAD
         assert "take one side of it whole, as `git checkout --ours specs/quickstart.lock.1-of-2.json` does" in said
         assert "`specrun apply --shard 1/2 SPEC`" in said
     part.write_text(text)
