@@ -61,7 +61,8 @@ class Sent:
 class Resending:
     """An attempt was not billed and will be made again, for at most `retry_for` seconds since the first.
 
-    `base_url` is where it is sent, empty for the sandbox.
+    `base_url` is where it is sent, empty for the sandbox. `unreached` is set where nothing there was ever reached: the
+    seconds are then those of all runs together.
     """
 
     address: str
@@ -72,6 +73,7 @@ class Resending:
     provider: str = ""
     base_url: str = ""
     retry_for: float = 0.0
+    unreached: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +91,8 @@ class RunHeld:
 
     `spent` was paid for the images that came, of which there are `came`, `wasted` for those that did not, and `stake`
     may have been paid; `unpriced` counts images of unknown price. All are empty where a run before this one is held by
-    the same request. `free` says that whoever was asked takes nothing.
+    the same request. `free` says that whoever was asked takes nothing, and `linked` that images which did not come have
+    URLs, which the next apply follows.
     """
 
     address: str
@@ -102,6 +105,7 @@ class RunHeld:
     unpriced: int = 0
     came: int = 0
     free: bool = False
+    linked: bool = False
 
     @property
     def figures(self) -> Figures:

@@ -50,7 +50,8 @@ class AttemptJournal:
                     request_id=outcome.request_id,
                     provider=self._provider.name,
                     base_url=self._provider.base_url or "",
-                    retry_for=self._provider.retry_for,
+                    retry_for=self._provider.retry_for if outcome.patience is None else outcome.patience,
+                    unreached=outcome.patience is not None,
                 )
             )
 

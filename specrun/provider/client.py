@@ -15,7 +15,7 @@ while a request is under way leaves that request unknown; call `stop` instead, a
 import asyncio
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from types import TracebackType
@@ -98,15 +98,20 @@ class ImageClient:
         self._limiter.close()
         self._courier.hurry()
 
-    async def generate(self, request: ImageRequest, journal: Journal) -> Settled:
-        """Ask for images, and again for as long as that is certainly not billed and `retry_for` is not over."""
+    async def generate(
+        self, request: ImageRequest, journal: Journal, *, wanted: Callable[[], bool] = lambda: True
+    ) -> Settled:
+        """Ask for images, and again for as long as that is certainly not billed and `retry_for` is not over.
+
+        What is not `wanted` any more once it is its turn is `Stopped`.
+        """
         async with self._places:
             loop = asyncio.get_running_loop()
             give_up = loop.time() + self._provider.retry_for
             attempt = 1
             try:
                 while True:
-                    outcome = await self._attempt(request, journal, attempt)
+                    outcome = await self._attempt(request, journal, attempt, wanted)
                     if not isinstance(outcome, Resend):
                         return outcome
                     delay = self._backoff.delay(attempt, outcome.retry_after)
@@ -124,12 +129,18 @@ class ImageClient:
         """
         return await self._courier.collect(received, keep)
 
-    async def _attempt(self, request: ImageRequest, journal: Journal, attempt: int) -> Outcome:
+    async def _attempt(
+        self, request: ImageRequest, journal: Journal, attempt: int, wanted: Callable[[], bool]
+    ) -> Outcome:
         async with self._limiter.slot() as started:
+            if not wanted():
+                raise LimiterClosedError
             await journal.intended(attempt)
             outcome = await self._courier.send(request, before=lambda: journal.sent(attempt))
             self._learn(outcome, started)
-        await journal.settled(attempt, self._with_deadline(outcome))
+        if isinstance(outcome, Resend) and outcome.unreached and not self._reached:
+            outcome = replace(outcome, patience=self._patience)
+        await journal.settled(attempt, outcome)
         return outcome
 
     def _learn(self, outcome: Outcome, started: float) -> None:
@@ -163,13 +174,6 @@ class ImageClient:
         if self._reached or not outcome.unreached or self._unreached_since is None:
             return math.inf
         return self._unreached_since + self._patience
-
-    def _with_deadline(self, outcome: Outcome) -> Outcome:
-        """Return an outcome that says how long a server is tried that cannot be reached."""
-        if not isinstance(outcome, Resend) or not outcome.unreached:
-            return outcome
-        said = f"{outcome.cause} (base_url {self._provider.base_url}); tried for {self._patience:g} s at most"
-        return replace(outcome, cause=said)
 
     def _out_of_time(self, outcome: Resend, attempts: int) -> Failed | Doom:
         times = "once" if attempts == 1 else f"{attempts} times"

@@ -62,7 +62,8 @@ class Received:
 class Resend:
     """Not billed and worth sending again; `retry_after` is the server's wish in seconds.
 
-    `unreached` is whether there was no connection.
+    `unreached` is whether there was no connection; `patience` are the seconds for which that is tried, where there
+    never was one.
     """
 
     cause: str
@@ -70,6 +71,7 @@ class Resend:
     request_id: str = ""
     retry_after: float | None = None
     unreached: bool = False
+    patience: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
