@@ -176,7 +176,8 @@ def test_every_printed_command_does_what_it_is_printed_for(run: Run, tmp_path: P
     told = apply(run)
     commands: dict[str, None] = {}
     for block in told.err.split("error: held as ")[1:]:
-        found = re.search(r"^  (many\[.*?\]): ", block, re.MULTILINE)
+        # Of runs that are held alike one stands for all.
+        found = re.search(r"(?:^  |for example )(many\[.*?\])", block, re.MULTILINE)
         assert found is not None
         for command in printed(block):
             filled = command.replace("ADDRESS", shlex.quote(found[1]))
@@ -186,7 +187,7 @@ def test_every_printed_command_does_what_it_is_printed_for(run: Run, tmp_path: P
     for what in STATES:
         address = f"many[what={what}]" if " " not in what else f'many[what="{what}"]'
         commands.update(dict.fromkeys(printed(run("resolve", address, *_other(what), code=1).err)))
-    assert len(commands) > 25
+    assert len(commands) >= 20
     _answer_well(server)
     for number, command in enumerate(commands):
         _run_on_a_copy(run, tmp_path / f"copy {number}", command)
