@@ -128,4 +128,5 @@ def held(attempt: Attempt) -> Held:
         take=attempt.intent.take,
         request_id=attempt.ending.request_id,
         blobs=tuple((image.index, image.blob) for image in attempt.images),
+        linked=bool(attempt.links),
     )

@@ -2,7 +2,8 @@
 
 Requests are counted by provider, by model and by job: what a model is too slow for says nothing against the others,
 and what one job's params are refused for nothing against another job's. A cause ends the narrowest of these that it
-fills, and the next wider one as soon as it is seen in two parts of it.
+fills, and the next wider one as soon as it is seen in two parts of it. What may be paid for and brings no image is
+counted together as well, so that causes which take turns, or which a server words anew each time, spend no more.
 """
 
 from collections import defaultdict
@@ -14,11 +15,16 @@ from specrun.apply.cause import Cause, Kind
 
 # So many in a row are no accident.
 HANDFUL: Final = 5
+# So many in a row that may be paid for, and that bring no image, are none either, whatever the causes.
+VAIN: Final = 2 * HANDFUL
 # So many may be under way to a provider that has not answered well yet, and so be lost at once.
 UNPROVEN: Final = 8
 
 # From the wide to the narrow: (), then the model, then the job. Any beginning of a scope is a scope.
 Scope: TypeAlias = tuple[str, ...]
+
+# What requests have in common that are counted together: a cause's kind and mark, or None for all that was in vain.
+_Mark: TypeAlias = tuple[Kind, str] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,11 +37,12 @@ class Turn:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Broken:
-    """A cause that has met `requests` in a row, for all of a scope."""
+    """A cause that has met `requests` in a row, for all of a scope; the last of several where they are `mixed`."""
 
     scope: Scope
     cause: Cause
     requests: int
+    mixed: bool = False
 
 
 @dataclass(kw_only=True, slots=True)
@@ -54,7 +61,7 @@ class _Record:
 
     answered: int = 0
     succeeded: int = 0
-    streaks: dict[tuple[Kind, str], _Streak] = field(default_factory=dict)
+    streaks: dict[_Mark, _Streak] = field(default_factory=dict)
     broken: Broken | None = None
 
 
@@ -83,7 +90,7 @@ class Breaker:
             record = self._records[scope]
             record.answered = now
             # Not once they are stored: what is lost meanwhile is lost after this.
-            for mark in [mark for mark in record.streaks if mark[0] is not Kind.IMAGES]:
+            for mark in [mark for mark in record.streaks if mark is not None and mark[0] is not Kind.IMAGES]:
                 del record.streaks[mark]
 
     def succeeded(self, turn: Turn) -> None:
@@ -92,22 +99,37 @@ class Breaker:
         for scope in _around(turn.scope):
             record = self._records[scope]
             record.succeeded = now
-            for mark in [mark for mark in record.streaks if mark[0] is Kind.IMAGES]:
+            for mark in [mark for mark in record.streaks if mark is None or mark[0] is Kind.IMAGES]:
                 del record.streaks[mark]
 
     def lost(self, turn: Turn, cause: Cause) -> Broken | None:
         """Note what a request came to; return what that breaks, the widest, where it was not broken before."""
         now = self._tick()
-        narrowest = turn.scope if cause.kind.of_request else turn.scope[:1]
+        broke = self._counted(turn, cause, now, (cause.kind, cause.mark))
+        if cause.vain:
+            return self._counted(turn, cause, now, None) or broke
+        if cause.kind is Kind.IMAGES:
+            # Some of its images came.
+            for scope in _around(turn.scope):
+                self._records[scope].streaks.pop(None, None)
+        return broke
+
+    def _counted(self, turn: Turn, cause: Cause, now: int, mark: _Mark) -> Broken | None:
+        """Count a request under a mark; return what that breaks, the widest, where it was not broken before."""
+        narrowest = turn.scope if mark is not None and cause.kind.of_request else turn.scope[:1]
         broke = None
         for scope in _around(narrowest):
             record = self._records[scope]
-            streak = record.streaks.setdefault((cause.kind, cause.mark), _Streak(began=now))
+            streak = record.streaks.setdefault(mark, _Streak(began=now))
             streak.count += 1
             streak.parts.add(turn.scope[: len(scope) + 1])
             streak.again |= turn.at > streak.began
-            if record.broken is None and _breaks(record, streak, turn, cause, leaf=scope == narrowest):
-                record.broken = Broken(scope=scope, cause=cause, requests=streak.count)
+            leaf = scope == narrowest
+            breaks = (
+                _in_vain(record, streak, leaf=leaf) if mark is None else _breaks(record, streak, turn, cause, leaf=leaf)
+            )
+            if record.broken is None and breaks:
+                record.broken = Broken(scope=scope, cause=cause, requests=streak.count, mixed=mark is None)
                 broke = broke or record.broken
         return broke
 
@@ -130,6 +152,10 @@ def _breaks(record: _Record, streak: _Streak, turn: Turn, cause: Cause, *, leaf:
     # What one lost connection took along is one accident, where others had succeeded before.
     new = streak.again or not (record.succeeded if cause.kind is Kind.IMAGES else record.answered)
     return streak.count >= HANDFUL and new and (leaf or len(streak.parts) > 1)
+
+
+def _in_vain(record: _Record, streak: _Streak, *, leaf: bool) -> bool:
+    return streak.count >= VAIN and (streak.again or not record.succeeded) and (leaf or len(streak.parts) > 1)
 
 
 def _around(scope: Scope) -> Iterator[Scope]:

@@ -5,7 +5,7 @@ from enum import Enum, auto
 from http import HTTPStatus
 from typing import Final, assert_never
 
-from specrun.apply.alike import alike
+from specrun.apply.alike import alike, shape
 from specrun.apply.results import Held
 from specrun.model.lock import State
 from specrun.model.project import Provider
@@ -38,13 +38,15 @@ class Kind(Enum):
 class Cause:
     """Why a request came to nothing; requests with the same `kind` and `mark` met the same.
 
-    `text` is for people, and so is `hint`, where what came says itself what ends it.
+    `text` is for people, and so is `hint`, where what came says itself what ends it. `vain` is set
+    where that was, or may have been, paid for, and no image came of it.
     """
 
     kind: Kind
     mark: str
     text: str
     hint: str = ""
+    vain: bool = False
 
 
 def cause_of(settled: Settled) -> Cause | None:
@@ -70,7 +72,7 @@ def cause_of_images(received: Received, held: Held) -> Cause | None:
     if held.state is State.REFUSED or any(isinstance(item, FailedItem) and item.refused for item in received.items):
         return None
     text = alike(held.cause, held.request_id)
-    return Cause(kind=Kind.IMAGES, mark=text, text=text)
+    return Cause(kind=Kind.IMAGES, mark=shape(text), text=text, vain=not held.blobs)
 
 
 def ended_by(cause: Cause, provider: Provider) -> str:  # noqa: PLR0911 (a case each)
@@ -101,9 +103,11 @@ def ended_by(cause: Cause, provider: Provider) -> str:  # noqa: PLR0911 (a case 
 
 def _cause(kind: Kind, outcome: Unknown | Resend | Failed) -> Cause:
     text = alike(outcome.cause, outcome.request_id)
-    # Of all but a request that is rejected the number says enough, whatever page a server writes around it.
+    # Of all but a request that is rejected the number says enough, whatever page a server writes around it; and of
+    # a reply that is late, that it is.
     named = kind is Kind.REJECTED or outcome.status is None
-    return Cause(kind=kind, mark=text if named else str(outcome.status), text=text)
+    mark = "" if kind is Kind.LATE else text if named else str(outcome.status)
+    return Cause(kind=kind, mark=mark, text=text, vain=isinstance(outcome, Unknown))
 
 
 def _lost(unknown: Unknown) -> Kind:

@@ -91,7 +91,8 @@ class RunHeld:
 
     `spent` was paid for the images that came, of which there are `came`, `wasted` for those that did not, and `stake`
     may have been paid; `unpriced` counts images of unknown price. All are empty where a run before this one is held by
-    the same request. `free` says that whoever was asked takes nothing.
+    the same request. `free` says that whoever was asked takes nothing, and `linked` that images which did not come have
+    URLs, which the next apply follows.
     """
 
     address: str
@@ -104,6 +105,7 @@ class RunHeld:
     unpriced: int = 0
     came: int = 0
     free: bool = False
+    linked: bool = False
 
     @property
     def figures(self) -> Figures:

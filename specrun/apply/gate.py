@@ -123,4 +123,7 @@ class Gate:
             to += f" for {broken.scope[0]}"
         if len(broken.scope) > 1:
             to += f" in job {broken.scope[1].rpartition(' ')[2]}"
+        if broken.mixed:
+            vain = "may have been paid for, and brought no image"
+            return f"{broken.requests} requests in a row to {to} {vain}, the last one: {broken.cause.text}"
         return f"{broken.requests} requests in a row to {to} met the same, and none succeeded: {broken.cause.text}"

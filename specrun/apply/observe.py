@@ -33,7 +33,8 @@ class Observer:
                 self._remark(run, "image type differs", said)
             if image.index > run.images:
                 self._remark(run, "more images than asked for", "the extra ones are in the store, not in the outputs")
-            self._compare(run, image)
+            else:
+                self._compare(run, image)
 
     def _compare(self, run: Run, image: StoredImage) -> None:
         """Remark on the same bytes for two seeds, or twice in one reply."""

@@ -119,7 +119,8 @@ class Receiver:
         self.observer.look(request.run, self.model_of(request.run), images)
         blobs = tuple((image.index, image.blob) for image in all_images)
         if end.state is not AttemptState.RECEIVED:
-            return held_by(request, end, blobs)
+            linked = any(isinstance(arrival, Missing) and arrival.url for arrival in arrivals.values())
+            return replace(held_by(request, end, blobs), linked=linked)
         return Obtained(request_digest=request.digest, take=request.take, blobs=blobs, how=How.REQUESTED, fresh=fresh)
 
     def _not_kept(

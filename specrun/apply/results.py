@@ -41,7 +41,7 @@ class Held:
     """Not to be asked for again unasked; `blobs` are the good images of a partial reply, `outputs` once delivered.
 
     `asked` is set where this apply sent the request; `was` says how it was held before, where that is another request
-    than the run's by now.
+    than the run's by now. `linked` is set where images that did not come have URLs, which the next apply follows.
     """
 
     state: State
@@ -54,6 +54,7 @@ class Held:
     stamp: Stamp | None = None
     asked: bool = False
     was: HeldRun | None = None
+    linked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -71,7 +71,10 @@ class Sender:
         key = f"{request.digest}.{request.take}"
         self.room.expect(request.run.images)
         try:
-            settled = await self.client.generate(ImageRequest(body=body, idempotency_key=key), journal)
+            # Many wait for their turn who came through the gate before it closed.
+            settled = await self.client.generate(
+                ImageRequest(body=body, idempotency_key=key), journal, wanted=lambda: not self.gate.closed(request.run)
+            )
             if isinstance(settled, outcome.Received):
                 self.gate.answered(turn)
             result = await self._settle(request, journal, settled)

@@ -122,6 +122,7 @@ class Tally:
                 unpriced=figures.unpriced,
                 came=found.came,
                 free=found.free,
+                linked=held.linked,
             )
         )
 

@@ -141,7 +141,7 @@ def held_steps(
     perhaps = _again("to ask, and perhaps pay, again", place, anew=changed)
     unbilled = Step(when="if it was not billed", command=_resolve(place, ["--not-billed"], place.selector))
     file = Step(when="if the provider has the images", command=_resolve(place, ["--file IMAGE"] * asked, place.one))
-    accept = Step(when="to leave it so", command=_resolve(place, ["--accept"], place.one))
+    accept = Step(when="to leave it so", command=_resolve(place, ["--accept"], place.selector))
     if changed:
         return (unbilled, perhaps) if state is State.UNKNOWN else (again,)
     return {

@@ -15,7 +15,7 @@ while a request is under way leaves that request unknown; call `stop` instead, a
 import asyncio
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from types import TracebackType
@@ -98,15 +98,20 @@ class ImageClient:
         self._limiter.close()
         self._courier.hurry()
 
-    async def generate(self, request: ImageRequest, journal: Journal) -> Settled:
-        """Ask for images, and again for as long as that is certainly not billed and `retry_for` is not over."""
+    async def generate(
+        self, request: ImageRequest, journal: Journal, *, wanted: Callable[[], bool] = lambda: True
+    ) -> Settled:
+        """Ask for images, and again for as long as that is certainly not billed and `retry_for` is not over.
+
+        What is not `wanted` any more once it is its turn is `Stopped`.
+        """
         async with self._places:
             loop = asyncio.get_running_loop()
             give_up = loop.time() + self._provider.retry_for
             attempt = 1
             try:
                 while True:
-                    outcome = await self._attempt(request, journal, attempt)
+                    outcome = await self._attempt(request, journal, attempt, wanted)
                     if not isinstance(outcome, Resend):
                         return outcome
                     delay = self._backoff.delay(attempt, outcome.retry_after)
@@ -124,8 +129,12 @@ class ImageClient:
         """
         return await self._courier.collect(received, keep)
 
-    async def _attempt(self, request: ImageRequest, journal: Journal, attempt: int) -> Outcome:
+    async def _attempt(
+        self, request: ImageRequest, journal: Journal, attempt: int, wanted: Callable[[], bool]
+    ) -> Outcome:
         async with self._limiter.slot() as started:
+            if not wanted():
+                raise LimiterClosedError
             await journal.intended(attempt)
             outcome = await self._courier.send(request, before=lambda: journal.sent(attempt))
             self._learn(outcome, started)

@@ -26,7 +26,6 @@ from specrun.report.words import count, money
 
 _FIRST = {
     State.UNKNOWN: "ask the provider whether it was billed",
-    State.PARTIAL: "the images that came are kept",
     State.UNUSABLE: "what came is kept in .specrun/quarantine",
     State.REFUSED: "change the prompt or the images, since the same request is not sent again",
 }
@@ -109,8 +108,10 @@ def summary(event: Finished, folder: str) -> Iterator[str]:
 def held_hint(event: RunHeld, place: Place = _ANYWHERE) -> str:
     """Return what to do about a run that is held: the same text for all that are held alike in a `place`."""
     first = _FIRST.get(event.state, "")
-    if event.state is State.PARTIAL and not event.came:
-        first = "the next apply looks again, for nothing, for what could not be fetched"
+    if event.state is State.PARTIAL:
+        kept = "the images that came are kept" if event.came else ""
+        again = "the next apply looks again, for nothing, for what could not be fetched" if event.linked else ""
+        first = "; ".join(filter(None, (kept, again)))
     elif event.state is State.UNKNOWN and event.free:
         first = ""
     steps = held_steps(event.state, place, came=event.came, free=event.free)

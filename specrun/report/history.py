@@ -93,7 +93,7 @@ def _account(name: str, attempts: Sequence[Attempt]) -> Account:
     return Account(
         name=name,
         requests=len(attempts),
-        images=sum(len(attempt.images) for attempt in billed),
+        images=sum(attempt.paid.had for attempt in billed),
         failed=sum(_failed(attempt) for attempt in attempts),
         held=sum(attempt.state.held is not None for attempt in attempts),
         figures=counted((attempt.paid, attempt.intent.price) for attempt in attempts),

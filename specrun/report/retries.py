@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from specrun.apply.alike import alike
+from specrun.apply.alike import shape
 from specrun.apply.events import Event, Resending
 from specrun.report import inert
 from specrun.report.words import count
@@ -34,12 +34,12 @@ class Retries:
         if not isinstance(event, Resending):
             return ""
         now = self._now()
-        mark = (event.provider, alike(event.cause, event.request_id))
+        mark = (event.provider, shape(event.cause, event.request_id))
         wait = self._waits.get(mark)
         if wait is None or now > wait.until:
             until = now + timedelta(seconds=event.retry_for)
             self._waits[mark] = _Wait(until=until, told=now, runs={event.address})
-            return inert.line(f"again     {event.cause}; {_whom(event)} is tried again for {_until(event, until)}")
+            return inert.line(f"again     {event.cause}; {_whom(event)} is tried {_until(event, until)}")
         wait.runs.add(event.address)
         if now < wait.told + wait.gap:
             return ""

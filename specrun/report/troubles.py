@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
-from specrun.apply.alike import alike
+from specrun.apply.alike import alike, shape
 from specrun.apply.events import Event, RunBlocked, RunFailed, RunHeld
 from specrun.diagnostics import Diagnostic
 from specrun.model.held import Place
@@ -16,6 +16,9 @@ from specrun.report import inert
 from specrun.report.event_text import held_hint, request, trouble
 from specrun.report.money_text import came_to
 from specrun.report.next_step import lost_step
+
+# So many kinds are told that differ in nothing but what a server said.
+_MOST: Final = 8
 
 Trouble: TypeAlias = RunHeld | RunFailed | RunBlocked
 
@@ -31,7 +34,11 @@ class Troubles:
         """Take an event in; return a line for the first of its kind, empty for all others."""
         if not isinstance(event, Trouble):
             return ""
-        group = self._groups.setdefault(self._mark(event), [])
+        mark = self._mark(event)
+        if mark not in self._groups and sum(each[:-1] == mark[:-1] for each in self._groups) >= _MOST:
+            # A server may word each anew: the first of many more stands for them.
+            mark = (*mark[:-1], "")
+        group = self._groups.setdefault(mark, [])
         group.append(event)
         return inert.line(_first(event)) if len(group) == 1 else ""
 
@@ -79,7 +86,7 @@ class Troubles:
     def _alike(self, event: RunHeld | RunFailed) -> str:
         action = self._actions.get(event.address)
         paths = () if action is None or action.run is None else action.run.outputs
-        return alike(event.cause, event.request_id, event.address, *paths)
+        return shape(event.cause, event.request_id, event.address, *paths)
 
     @cached_property
     def _actions(self) -> dict[str, Action]:
@@ -100,7 +107,9 @@ def _detail(group: Sequence[Trouble]) -> str:
     first = group[0]
     if isinstance(first, RunBlocked):
         return f"they need images of other runs, which have none: {first.address} needs {first.by}"
-    return f"{first.cause}{_came_to(group)}"
+    causes = len({alike(event.cause, event.request_id) for event in group if not isinstance(event, RunBlocked)})
+    said = f" (the first of {causes:,} causes; `specrun show ADDRESS` has each)" if causes > 1 else ""
+    return f"{first.cause}{said}{_came_to(group)}"
 
 
 def _came_to(group: Iterable[Trouble]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from applying import FLUX, KEY, QUICK, Applied, Shop, numbered
-from fault_server import Behaviour, Exchange, FaultServer, by_prompt
+from fault_server import Behaviour, Exchange, FaultServer, Post, by_prompt, reset
 from faults import error, good, images, raw, reset_after_reading, says
 
 from specrun.apply.breaker import Breakers
@@ -158,6 +158,43 @@ def test_what_is_wrong_with_each_request_alone_stops_no_other(tmp_path: Path, sc
     assert done.finished.not_started == 0
     assert len(done.told(RunFailed)) == (0 if state else RUNS)
     assert {held.state for held in done.told(RunHeld)} == ({state} if state else set())
+
+
+def test_of_a_model_that_is_lost_no_more_are_sent_while_another_succeeds(tmp_path: Path) -> None:
+    async def late(exchange: Exchange) -> None:
+        exchange.bill()
+        await asyncio.sleep(0.05)
+        reset(exchange.writer)
+
+    def script(post: Post) -> Behaviour:
+        return late if post.body["model"] == KONTEXT else good()
+
+    with FaultServer(script) as server:
+        shop = Shop(tmp_path, server)
+        shop.write(shots={"models": [FLUX, KONTEXT], "prompt": "{{ i }}", "matrix": {"i": list(range(RUNS))}})
+        done = shop.apply()
+    assert done.finished.made == RUNS
+    assert len(done.finished.held) <= 5 + 8
+
+
+async def elsewhere(exchange: Exchange) -> None:
+    exchange.bill()
+    await exchange.reply(200, {"data": [{"url": f"http://img-{exchange.post.number}.invalid/x.png"}]})
+
+
+TURNS = [reset_after_reading, *(raw(status, b"") for status in (502, 504, 520, 524)), says(200, []), images(torn)]
+
+
+async def in_turns(exchange: Exchange) -> None:
+    await TURNS[exchange.post.number % len(TURNS)](exchange)
+
+
+@pytest.mark.parametrize(("behaviour", "most"), [(elsewhere, 8), (in_turns, 10)])
+def test_what_is_paid_for_in_vain_ends_however_it_is_worded(tmp_path: Path, behaviour: Behaviour, most: int) -> None:
+    done = applied(tmp_path, [behaviour], {"retry_for": 0.2})
+    (stopping,) = done.told(Stopping)
+    assert 5 <= len(done.finished.held) <= most
+    assert ("may have been paid for, and brought no image" in stopping.cause) == (behaviour is in_turns)
 
 
 async def every_third(exchange: Exchange) -> None:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specrun.apply.breaker import HANDFUL, UNPROVEN, Breaker
+from specrun.apply.breaker import HANDFUL, UNPROVEN, VAIN, Breaker
 from specrun.apply.cause import Cause, Kind, cause_of
 from specrun.provider.outcome import Doom, Failed, Refused, Resend, Stopped, Unknown
 
@@ -115,3 +115,31 @@ def test_what_dooms_every_request_to_a_provider_breaks_at_once_whatever_came_bef
     broken = breaker.broken(("b", "d"))
     assert broken is not None
     assert (broken.scope, broken.cause.text, broken.cause.hint) == ((), "no key", "set one")
+
+
+@given(
+    parts=st.lists(st.tuples(st.sampled_from(SCOPES), st.sampled_from(list(Kind)), st.integers(0, 99)), min_size=200)
+)
+def test_what_is_paid_for_in_vain_is_bounded_however_its_causes_change(
+    parts: list[tuple[tuple[str, str], Kind, int]],
+) -> None:
+    breaker = Breaker()
+    sent = 0
+    for scope, kind, number in parts:
+        if breaker.broken(scope) is None:
+            live(breaker, scope, Cause(kind=kind, mark=str(number), text="", vain=True))
+            sent += 1
+    models = len({model for model, _ in SCOPES})
+    assert sent <= models * VAIN
+
+
+def test_images_between_what_is_in_vain_begin_the_count_anew() -> None:
+    breaker = Breaker()
+    some = Cause(kind=Kind.IMAGES, mark="3 of 4", text="3 of 4")
+    for number in range(10 * VAIN):
+        met = None if number % VAIN == 0 else Cause(kind=Kind.ERROR, mark=str(number), text="", vain=True)
+        assert not live(breaker, ("a", "c"), met)
+    for number in range(HANDFUL - 1):
+        live(breaker, ("a", "c"), some)
+        for lost in range(HANDFUL):
+            assert not live(breaker, ("a", "c"), Cause(kind=Kind.ERROR, mark=f"{number} {lost}", text="", vain=True))

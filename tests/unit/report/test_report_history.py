@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from specrun.model.money import Figures, Sum
 from specrun.model.run import Price
@@ -72,6 +73,12 @@ def test_money_is_counted_exactly_and_what_may_have_been_billed_apart() -> None:
         perhaps=Sum(prices=(Price(amount=Decimal("0.35"), currency="CNY"),), unpriced=3),
     )
     assert (total.requests, total.failed, total.held) == (10, 1, 5)
+
+
+def test_images_that_nobody_asked_for_are_not_counted() -> None:
+    extra = attempt(AttemptState.RECEIVED, images=4)
+    found = replace(extra, intent=replace(extra.intent, images=2))
+    assert history_of("specs/s.yaml", [found]).total.images == 2
 
 
 def test_what_never_left_this_machine_does_not_count() -> None:

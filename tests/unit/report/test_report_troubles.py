@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from specrun.model.lock import State
 from specrun.model.plan import Verb
 from specrun.model.run import Price
 from specrun.report.diagnostics import as_text
+from specrun.report.event_text import held_hint
 from specrun.report.retries import Retries
 from specrun.report.troubles import Troubles
 
@@ -78,6 +80,35 @@ def test_sixty_held_runs_are_one_message_with_number_example_money_and_command(m
         " if the provider has the images: `specrun resolve --file IMAGE --spec specs/shots.yaml ADDRESS`;"
         " to ask, and perhaps pay, again: `specrun apply --retry-unknown --target many specs/shots.yaml`\n"
     )
+
+
+def test_causes_that_differ_in_numbers_are_told_once_and_of_others_no_more_than_a_person_reads(make: Any) -> None:
+    def told(causes: list[str]) -> list[tuple[int, str]]:
+        troubles = Troubles(make.plan())
+        for number, cause in enumerate(causes):
+            troubles.add(RunFailed(address=f"shots[i={number}]", cause=cause, hint="", request_id=""))
+        return [(each.runs, each.detail) for each in troubles.told()]
+
+    counted = [f"the server answered 400: worker {i} died at 0x{i:x}; look at w-{i}.example:81" for i in range(9)]
+    assert told(counted) == [(9, f"{counted[0]} (the first of 9 causes; `specrun show ADDRESS` has each)")]
+    # What happened is another cause, whatever else is the same.
+    assert len(told(["the server answered 404", "the server answered 500"])) == 2
+    worded = told([f"{'x' * i} is wrong" for i in range(1, 61)])
+    assert (len(worded), worded[-1][0]) == (9, 52)
+
+
+@pytest.mark.parametrize(
+    ("came", "linked", "first"),
+    [
+        (0, True, "the next apply looks again, for nothing, for what could not be fetched; "),
+        (3, True, "the images that came are kept; the next apply looks again, for nothing, "),
+        (3, False, "the images that came are kept; to leave it so: `specrun resolve --accept ADDRESS`; "),
+        (0, False, "if the provider has the images: "),
+    ],
+)
+def test_the_next_apply_looks_again_only_for_what_has_a_url(came: int, linked: bool, first: str) -> None:
+    event = RunHeld(address="a", state=State.PARTIAL, cause="", request_id="", stake=None, came=came, linked=linked)
+    assert held_hint(event).startswith(first)
 
 
 def test_images_that_a_clone_lacks_are_one_message_with_all_ways_out_and_what_asking_again_costs(make: Any) -> None:
