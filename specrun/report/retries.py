@@ -39,7 +39,7 @@ class Retries:
         if wait is None or now > wait.until:
             until = now + timedelta(seconds=event.retry_for)
             self._waits[mark] = _Wait(until=until, told=now, runs={event.address})
-            return inert.line(f"again     {event.cause}; {_whom(event)} is tried {_until(event, until)}")
+            return inert.line(f"again     {event.cause}; {_whom(event)} is tried again for {_until(event, until)}")
         wait.runs.add(event.address)
         if now < wait.told + wait.gap:
             return ""
