@@ -27,9 +27,9 @@ Scope: TypeAlias = tuple[str, ...]
 _Mark: TypeAlias = tuple[Kind, str] | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Turn:
-    """A request that has leave to be sent, at a moment of the breaker's clock."""
+    """A request that has leave to be sent; `at` is when it left, by the breaker's clock."""
 
     scope: Scope
     at: int
@@ -80,8 +80,12 @@ class Breaker:
         return None if whole.succeeded and not longest else max(1, UNPROVEN - longest)
 
     def start(self, scope: Scope) -> Turn:
-        """Note that a request leaves."""
+        """Return a request's turn, as if it left at once."""
         return Turn(scope=scope, at=self._tick())
+
+    def leaves(self, turn: Turn) -> None:
+        """Note that a request leaves only now: what was lost while it waited, it could have heeded."""
+        turn.at = self._tick()
 
     def answered(self, turn: Turn) -> None:
         """Note that a reply with images has come; of what they are worth nobody knows yet."""

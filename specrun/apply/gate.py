@@ -60,6 +60,13 @@ class Gate:
         self._under_way -= 1
         self.admit()
 
+    def leaves(self, run: Run, turn: Turn) -> bool:
+        """Whether a request may still leave whose turn has come; note that it does."""
+        if self.closed(run):
+            return False
+        self.breaker.leaves(turn)
+        return True
+
     def answered(self, turn: Turn) -> None:
         """Note that a reply with images has come."""
         self.breaker.answered(turn)

@@ -72,9 +72,8 @@ class Sender:
         self.room.expect(request.run.images)
         try:
             # Many wait for their turn who came through the gate before it closed.
-            settled = await self.client.generate(
-                ImageRequest(body=body, idempotency_key=key), journal, wanted=lambda: not self.gate.closed(request.run)
-            )
+            sent = ImageRequest(body=body, idempotency_key=key)
+            settled = await self.client.generate(sent, journal, wanted=lambda: self.gate.leaves(request.run, turn))
             if isinstance(settled, outcome.Received):
                 self.gate.answered(turn)
             result = await self._settle(request, journal, settled)

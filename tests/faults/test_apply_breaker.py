@@ -174,7 +174,8 @@ def test_of_a_model_that_is_lost_no_more_are_sent_while_another_succeeds(tmp_pat
         shop.write(shots={"models": [FLUX, KONTEXT], "prompt": "{{ i }}", "matrix": {"i": list(range(RUNS))}})
         done = shop.apply()
     assert done.finished.made == RUNS
-    assert len(done.finished.held) <= 5 + 8
+    # What was under way when the first was lost may be one accident; what left after that tells that it is none.
+    assert len(done.finished.held) <= 2 * 8
 
 
 async def elsewhere(exchange: Exchange) -> None:

@@ -64,7 +64,7 @@ def test_the_plan_shows_what_changes_and_no_request(back: Project) -> None:
     said = back("plan", "--detailed-exitcode", "s.yaml", code=2)
     assert f"~ replace 1 run; {REASON}" in said
     assert "prompt: [-the final-]{+a+} cover for winter" in said
-    assert "the seed follows from these fields and changes, too" in said
+    assert "the seed follows from these fields" not in said
     assert "Plan: 1 replace.\nRequests: none.\nPrice: nothing.\n" in said
     assert f"~ replace 1 run; {REASON}".replace("~", "!") in back("plan", "--format", "markdown", "s.yaml")
     document = json.loads(back("plan", "--format", "json", "s.yaml"))
