@@ -280,7 +280,9 @@ def made(root: Path) -> None:
     write_lock(root / "specs" / "big.lock.json", Lock(spec="specs/big.yaml", name="big", rows=rows))
     written = {output.path: output.file for row in rows.values() for output in row.outputs}
     seen_files(root / ".specrun", root / "outputs" / "big").remember(written, written)
-    (root / "outputs" / "big" / "manifest.json").write_text("{}")
+    head = {"format_version": "1.0", "name": "big", "spec": "specs/big.yaml"}
+    manifest = "{\n" + "".join(f"{json.dumps(name)}: {json.dumps(value)},\n" for name, value in head.items())
+    (root / "outputs" / "big" / "manifest.json").write_text(manifest + '"outputs": []\n}\n')
     _settle(root, spec)
 
 
