@@ -86,10 +86,8 @@ class World:
 
     def edited(self, path: str) -> bool:
         """Whether a file stands there that specrun did not write so: a person has changed it."""
-        try:
-            return self._outputs.content(path) not in self._written
-        except OSError:
-            return False
+        there = self._outputs.read(path)
+        return there is not None and there not in self._written
 
     def stored(self, blob: str) -> bool:
         """Whether the bytes are in the local store, or may be in a shared one."""

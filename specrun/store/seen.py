@@ -70,10 +70,6 @@ class SeenFiles:
         except OSError:
             return None
 
-    def content(self, path: str) -> bytes:
-        """Return what a file holds; raises `OSError`."""
-        return self._files.read(path)
-
     def differing(self, paths: Sequence[str], digests: Sequence[str]) -> set[tuple[str, str]]:
         """Return which of some paths, each with the digest wanted, have another content, or none."""
         moved = set(self._moved())

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from specrun.canonical import digest
-from specrun.model.inputs import recipe_param
 from specrun.model.lock import LockedOutput, LockRow
+from specrun.model.pinned import pinned_row
 from specrun.model.plan import Action
 from specrun.model.recipe import locked_recipe
 from specrun.store.attempts import Attempt
@@ -71,20 +71,7 @@ def _unlocked(action: Action | None) -> LockRow:
     run = None if action is None else action.run
     if run is None:
         raise ValueError("a run that is neither locked nor planned cannot be traced")
-    return LockRow(
-        address=run.address,
-        key=run.key,
-        request_digest=None,
-        seed=run.seed,
-        provider=run.provider,
-        model=run.model,
-        params={name: recipe_param(value) for name, value in run.params.items()},
-        defaults=run.defaults,
-        revision=run.revision,
-        sample=run.sample,
-        schema_digest=run.schema_digest,
-        inputs={image.source: None for image in run.inputs},
-    )
+    return pinned_row(run, lambda _image: None, None, 1)
 
 
 def _traced(output: LockedOutput, folder: Path, blobs: Blobs) -> TracedOutput:
