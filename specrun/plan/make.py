@@ -116,7 +116,7 @@ def _make_plan(request: PlanRequest, project: Project, unlocked: Expanded | None
         blobs = Blobs(project.state / "store")
         world = World(lock, seen_files(project.state, outputs), blobs, ledger, _shared(request, project))
         actions = with_edits(Decider(expanded.runs, world, wishes).actions(), world)
-    _refuse_protected(actions)
+    _refuse_protected(actions, _moved_variables(expanded.variables, lock))
     if targets:
         actions = narrow(actions, targets)
     if request.shard is not None:
@@ -270,7 +270,8 @@ def _check_withheld(spec: Spec, catalog: Catalog, faults: Collector) -> None:
             faults.add(Diagnostic(summary="nothing to withhold", detail=detail, span=span, hint=hint))
 
 
-def _refuse_protected(actions: tuple[Action, ...]) -> None:
+def _refuse_protected(actions: tuple[Action, ...], moved: tuple[Diagnostic, ...]) -> None:
+    """Raise where protected images would go; `moved` tells of variables that may be why."""
     refused = [
         Diagnostic(
             summary="protected image",
@@ -282,7 +283,7 @@ def _refuse_protected(actions: tuple[Action, ...]) -> None:
         if action.run is not None and action.run.protect and lets_go(action)
     ]
     if refused:
-        raise InvalidInputError(*refused)
+        raise InvalidInputError(*moved, *refused)
 
 
 def _sources(expanded: Expanded, project: Project) -> dict[str, str]:

@@ -74,6 +74,14 @@ def test_the_plan_shows_what_changes_and_no_request(back: Project) -> None:
     assert document["totals"]["requests"] == 0
 
 
+def test_a_refusal_says_which_variable_may_be_why(back: Project) -> None:
+    back("apply", "--yes", "--var", "season=summer", "s.yaml")
+    back.edit("    params:", "    protect: true\n    params:")
+    said = back("plan", "s.yaml", code=1)
+    assert "warning: variable differs from last time\n  season is not what the lock was made with" in said
+    assert "error: protected image\n  cover is protected" in said
+
+
 def test_the_page_has_both_pictures(back: Project) -> None:
     back("plan", "--html", "plan.html", "s.yaml")
     page = (back.folder / "plan.html").read_text("utf-8")
